@@ -1,0 +1,68 @@
+package dev.geodesic.engine.base;
+
+/**
+ * What a database may use. The defaults are the table of the design's section on limits; each component is a setting
+ * of the server.
+ *
+ * @param memoryBytesMax linear memory of one instance
+ * @param callMillisMax time of one reducer, view or lifecycle call
+ * @param rowBytesMax one encoded row
+ * @param transactionRowsMax rows written (inserted, deleted) in one transaction
+ * @param transactionBytesMax row bytes written in one transaction
+ * @param handlesMax open iterators, sources and sinks each, in one call
+ * @param logLineBytesMax one log line
+ * @param logLinesPerSecondMax log lines of one database in a second
+ * @param queueMessagesMax inbound and outbound messages that wait on one connection
+ * @param queueBytesMax inbound and outbound bytes that wait on one connection
+ * @param messageBytesMax one inbound message
+ * @param moduleBytesMax one published program
+ * @param subscriptionQueriesMax queries that one connection watches
+ * @param queryTablesMax joined tables of one query
+ * @param queryNodesMax predicate nodes of one query
+ * @param queryTextBytesMax text of one query
+ * @param databasesMax databases of a server
+ * @param connectionsMax connections of a server
+ */
+public record Limits(
+        long memoryBytesMax,
+        long callMillisMax,
+        int rowBytesMax,
+        long transactionRowsMax,
+        long transactionBytesMax,
+        int handlesMax,
+        int logLineBytesMax,
+        int logLinesPerSecondMax,
+        int queueMessagesMax,
+        long queueBytesMax,
+        int messageBytesMax,
+        int moduleBytesMax,
+        int subscriptionQueriesMax,
+        int queryTablesMax,
+        int queryNodesMax,
+        int queryTextBytesMax,
+        int databasesMax,
+        int connectionsMax) {
+
+    private static final int KIB = 1 << 10;
+    private static final int MIB = 1 << 20;
+
+    public static final Limits DEFAULTS = new Limits(
+            1L << 30,
+            30_000,
+            32 * MIB,
+            10_000_000,
+            1L << 30,
+            65_536,
+            64 * KIB,
+            10_000,
+            16_384,
+            64L * MIB,
+            32 * MIB,
+            64 * MIB,
+            10_000,
+            16,
+            1_000,
+            50_000,
+            1_000,
+            50_000);
+}

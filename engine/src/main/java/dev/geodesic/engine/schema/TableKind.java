@@ -1,0 +1,7 @@
+package dev.geodesic.engine.schema;
+
+/** Whether a table belongs to the catalogue or to the module. */
+public enum TableKind {
+    SYSTEM,
+    USER
+}

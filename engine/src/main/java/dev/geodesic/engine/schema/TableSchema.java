@@ -1,0 +1,41 @@
+package dev.geodesic.engine.schema;
+
+import dev.geodesic.sats.ProductElement;
+import dev.geodesic.sats.ProductType;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * The shape of a table that exists. Ids below 4096 belong to the catalogue.
+ *
+ * @param name canonical name
+ * @param accessor name in the module's source, if it differs
+ * @param primaryKey column of the primary key
+ */
+public record TableSchema(
+        int tableId,
+        String name,
+        Optional<String> accessor,
+        List<ColumnSchema> columns,
+        OptionalInt primaryKey,
+        List<IndexSchema> indexes,
+        List<ConstraintSchema> constraints,
+        List<SequenceSchema> sequences,
+        TableAccess access,
+        TableKind kind,
+        boolean event) {
+
+    public TableSchema {
+        columns = List.copyOf(columns);
+        indexes = List.copyOf(indexes);
+        constraints = List.copyOf(constraints);
+        sequences = List.copyOf(sequences);
+    }
+
+    /** The row type: one named element per column. */
+    public ProductType rowType() {
+        return new ProductType(
+                columns.stream().map(c -> ProductElement.of(c.name(), c.type())).toList());
+    }
+}
