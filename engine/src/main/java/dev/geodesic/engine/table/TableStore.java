@@ -48,6 +48,9 @@ public interface TableStore extends AutoCloseable {
 
     int length(long row);
 
+    /** Whether the row is live; false for pending and retired rows. */
+    boolean isLive(long row);
+
     /** Number of live rows. */
     long liveCount();
 
