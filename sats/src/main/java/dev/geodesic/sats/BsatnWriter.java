@@ -100,6 +100,14 @@ public final class BsatnWriter {
         length += count;
     }
 
+    /** Takes {@code count} bytes that the caller has put into {@link #buffer()} after {@link #ensure}. */
+    public void advance(int count) {
+        if (count < 0 || count > buffer.length - length) {
+            throw new IndexOutOfBoundsException(count);
+        }
+        length += count;
+    }
+
     /** Overwrites four bytes written before, for counts known only later. */
     public void setU32(int at, int v) {
         if (at < 0 || at + 4 > length) {
