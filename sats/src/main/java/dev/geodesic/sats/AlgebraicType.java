@@ -5,6 +5,12 @@ package dev.geodesic.sats;
  */
 public sealed interface AlgebraicType permits AlgebraicType.Ref, ArrayType, PrimitiveType, ProductType, SumType {
 
+    /** Levels of a type, the outermost included; a reference counts as one. Walks over types and values recurse. */
+    int DEPTH_MAX = 128;
+
+    /** Parts of one type. */
+    int NODES_MAX = 65_536;
+
     /** Tag of this constructor in the encoding of types (spec/bsatn.md section 3). */
     int tag();
 
@@ -13,6 +19,18 @@ public sealed interface AlgebraicType permits AlgebraicType.Ref, ArrayType, Prim
         @Override
         public int tag() {
             return 0;
+        }
+    }
+
+    static void checkDepth(int depth) {
+        if (depth > DEPTH_MAX) {
+            throw new BsatnException(BsatnException.Code.TOO_DEEP, "type has more than " + DEPTH_MAX + " levels");
+        }
+    }
+
+    static void checkNodes(long nodes) {
+        if (nodes > NODES_MAX) {
+            throw new BsatnException(BsatnException.Code.TOO_LARGE, "type has more than " + NODES_MAX + " parts");
         }
     }
 }

@@ -6,11 +6,13 @@ public final class BsatnException extends RuntimeException {
     /** What is wrong. */
     public enum Code {
         TOO_SHORT,
+        TRAILING_BYTES,
         BAD_TAG,
         BAD_BOOL,
         BAD_UTF8,
         TOO_DEEP,
         TOO_LARGE,
+        BAD_ROW_LIST,
         BAD_JSON,
         UNRESOLVED_REF
     }
@@ -26,5 +28,13 @@ public final class BsatnException extends RuntimeException {
 
     public Code code() {
         return code;
+    }
+
+    static BsatnException badTag(int tag, String sumName) {
+        return new BsatnException(Code.BAD_TAG, "unknown tag 0x" + Integer.toHexString(tag) + " for sum type " + sumName);
+    }
+
+    static BsatnException badJson(String message) {
+        return new BsatnException(Code.BAD_JSON, message);
     }
 }

@@ -1,7 +1,5 @@
 package dev.geodesic.sats;
 
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -101,20 +99,29 @@ public final class BsatnReader {
 
     /** A string; invalid UTF-8 is an error. */
     public String readString() {
+        int from = skipString();
+        return new String(buffer, from, position - from, StandardCharsets.UTF_8);
+    }
+
+    /** Steps over a string, checking it; returns the index of its first byte. It ends at {@link #position()}. */
+    public int skipString() {
         int count = readU32();
-        int at = take(count, "String");
-        try {
-            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(buffer, at, count)).toString();
-        } catch (CharacterCodingException e) {
+        int from = take(count, "String");
+        if (!Utf8.isValid(buffer, from, from + count)) {
             throw new BsatnException(BsatnException.Code.BAD_UTF8, "invalid utf8");
         }
+        return from;
+    }
+
+    /** Steps over an array of U8; returns the index of its first byte. It ends at {@link #position()}. */
+    public int skipBytes() {
+        return take(readU32(), "bytes");
     }
 
     /** An array of U8. */
     public byte[] readBytes() {
-        int count = readU32();
-        int at = take(count, "bytes");
-        return Arrays.copyOfRange(buffer, at, at + count);
+        int from = skipBytes();
+        return Arrays.copyOfRange(buffer, from, position);
     }
 
     /** Bytes without a length. */

@@ -10,4 +10,18 @@ public record Typespace(List<AlgebraicType> types) {
     public Typespace {
         types = List.copyOf(types);
     }
+
+    /**
+     * The type with every reference replaced by what it points to. To resolve many types, use one {@link #resolver()}.
+     *
+     * @throws BsatnException as {@link TypeResolver#resolve} says
+     */
+    public AlgebraicType resolve(AlgebraicType type) {
+        return resolver().resolve(type);
+    }
+
+    /** A resolver that shares what several types have in common. */
+    public TypeResolver resolver() {
+        return new TypeResolver(this);
+    }
 }
