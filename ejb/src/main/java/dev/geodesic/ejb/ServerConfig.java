@@ -1,0 +1,120 @@
+package dev.geodesic.ejb;
+
+import dev.geodesic.engine.base.Limits;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * What the operator set: the settings {@code geodesic.*} of {@code docs/operating.md}.
+ *
+ * @param dataDirectory where everything durable lies; absolute
+ * @param store where rows live
+ * @param wasmtimeLibrary libwasmtime, or the directory that holds it; empty means the engine's own search
+ * @param guestStackBytes stack of a thread that runs guests
+ * @param limits what one database may use
+ */
+public record ServerConfig(
+        Path dataDirectory,
+        Store store,
+        Optional<Path> wasmtimeLibrary,
+        int guestStackBytes,
+        Limits limits) {
+
+    /** Where rows live: off-heap in Chronicle Map, or on the Java heap. */
+    public enum Store { CHRONICLE, HEAP }
+
+    private static final int GUEST_STACK_BYTES = 64 << 20;
+
+    /**
+     * Reads and checks every setting.
+     *
+     * @param settings value of a setting by its full name
+     * @throws IllegalArgumentException names the setting, its value and what was expected
+     */
+    public static ServerConfig read(Function<String, Optional<String>> settings) {
+        Settings read = new Settings(settings);
+        return new ServerConfig(
+                read.path("data.directory").orElse(Path.of("geodesic-data")).toAbsolutePath().normalize(),
+                read.store("store"),
+                read.path("wasmtime.library"),
+                Math.toIntExact(read.number("guest.stack.bytes", GUEST_STACK_BYTES, 1 << 20, 1 << 30)),
+                limits(read));
+    }
+
+    private static Limits limits(Settings read) {
+        Limits defaults = Limits.DEFAULTS;
+        return new Limits(
+                read.number("limits.memory.bytes", defaults.memoryBytesMax()),
+                read.number("limits.call.millis", defaults.callMillisMax()),
+                read.number("limits.row.bytes", defaults.rowBytesMax()),
+                read.number("limits.transaction.rows", defaults.transactionRowsMax()),
+                read.number("limits.transaction.bytes", defaults.transactionBytesMax()),
+                read.number("limits.handles", defaults.handlesMax()),
+                read.number("limits.log.line.bytes", defaults.logLineBytesMax()),
+                read.number("limits.log.lines.per.second", defaults.logLinesPerSecondMax()),
+                read.number("limits.queue.messages", defaults.queueMessagesMax()),
+                read.number("limits.queue.bytes", defaults.queueBytesMax()),
+                read.number("limits.message.bytes", defaults.messageBytesMax()),
+                read.number("limits.module.bytes", defaults.moduleBytesMax()),
+                read.number("limits.subscription.queries", defaults.subscriptionQueriesMax()),
+                read.number("limits.query.tables", defaults.queryTablesMax()),
+                read.number("limits.query.nodes", defaults.queryNodesMax()),
+                read.number("limits.query.text.bytes", defaults.queryTextBytesMax()),
+                read.number("limits.databases", defaults.databasesMax()),
+                read.number("limits.connections", defaults.connectionsMax()));
+    }
+
+    private record Settings(Function<String, Optional<String>> values) {
+
+        private Optional<String> text(String name) {
+            return values.apply("geodesic." + name).map(String::strip).filter(value -> !value.isEmpty());
+        }
+
+        private Optional<Path> path(String name) {
+            return text(name).map(value -> {
+                try {
+                    return Path.of(value);
+                } catch (InvalidPathException e) {
+                    throw refused(name, value, "a path");
+                }
+            });
+        }
+
+        private Store store(String name) {
+            String value = text(name).orElse(Store.CHRONICLE.name());
+            return Arrays.stream(Store.values()).filter(store -> store.name().equalsIgnoreCase(value)).findFirst()
+                    .orElseThrow(() -> refused(name, value,
+                            "one of " + Arrays.toString(Store.values()).toLowerCase(Locale.ROOT)));
+        }
+
+        private int number(String name, int byDefault) {
+            return Math.toIntExact(number(name, byDefault, 1, Integer.MAX_VALUE));
+        }
+
+        private long number(String name, long byDefault) {
+            return number(name, byDefault, 1, Long.MAX_VALUE);
+        }
+
+        private long number(String name, long byDefault, long min, long max) {
+            return text(name).map(value -> {
+                try {
+                    long number = Long.parseLong(value);
+                    if (number >= min && number <= max) {
+                        return number;
+                    }
+                } catch (NumberFormatException e) {
+                    // Refused below, like a number out of bounds.
+                }
+                throw refused(name, value, "a whole number from " + min + " to " + max);
+            }).orElse(byDefault);
+        }
+
+        private static IllegalArgumentException refused(String name, String value, String expected) {
+            return new IllegalArgumentException("geodesic." + name + "=" + value + ": expected " + expected);
+        }
+    }
+}

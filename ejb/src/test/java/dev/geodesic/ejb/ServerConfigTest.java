@@ -1,0 +1,59 @@
+package dev.geodesic.ejb;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.geodesic.engine.base.Limits;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ServerConfigTest {
+
+    private static ServerConfig read(Map<String, String> settings) {
+        return ServerConfig.read(name -> Optional.ofNullable(settings.get(name)));
+    }
+
+    @Test
+    void usesDefaultsWhereNothingIsSet() {
+        ServerConfig config = read(Map.of("geodesic.wasmtime.library", " "));
+        assertEquals(new ServerConfig(Path.of("geodesic-data").toAbsolutePath(), ServerConfig.Store.CHRONICLE,
+                Optional.empty(), 64 << 20, Limits.DEFAULTS), config);
+    }
+
+    @Test
+    void readsWhatIsSet() {
+        ServerConfig config = read(Map.of(
+                "geodesic.data.directory", "/srv/../srv/data",
+                "geodesic.store", "Heap",
+                "geodesic.wasmtime.library", "/opt/libwasmtime.so",
+                "geodesic.guest.stack.bytes", "1048576",
+                "geodesic.limits.memory.bytes", "5000000000",
+                "geodesic.limits.connections", "7"));
+        assertEquals(Path.of("/srv/data"), config.dataDirectory());
+        assertEquals(ServerConfig.Store.HEAP, config.store());
+        assertEquals(Optional.of(Path.of("/opt/libwasmtime.so")), config.wasmtimeLibrary());
+        assertEquals(1 << 20, config.guestStackBytes());
+        assertEquals(5_000_000_000L, config.limits().memoryBytesMax());
+        assertEquals(7, config.limits().connectionsMax());
+        assertEquals(Limits.DEFAULTS.databasesMax(), config.limits().databasesMax());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "geodesic.store, disk, 'geodesic.store=disk: expected one of [chronicle, heap]'",
+        "geodesic.limits.databases, -1, 'geodesic.limits.databases=-1: expected a whole number from 1 to 2147483647'",
+        "geodesic.limits.connections, 2147483648,"
+            + " 'geodesic.limits.connections=2147483648: expected a whole number from 1 to 2147483647'",
+        "geodesic.limits.memory.bytes, 1G,"
+            + " 'geodesic.limits.memory.bytes=1G: expected a whole number from 1 to 9223372036854775807'",
+        "geodesic.guest.stack.bytes, 4096,"
+            + " 'geodesic.guest.stack.bytes=4096: expected a whole number from 1048576 to 1073741824'",
+    })
+    void refusesWithTheNameOfTheSetting(String name, String value, String message) {
+        assertEquals(message, assertThrows(IllegalArgumentException.class, () -> read(Map.of(name, value))).getMessage());
+    }
+}
