@@ -32,6 +32,9 @@ export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-22
 export CARGO_UNSTABLE_BUILD_STD=std,panic_abort CARGO_BUILD_TARGET=wasm32-unknown-unknown
 export CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS=fallback
 export CARGO_TARGET_DIR=${GEODESIC_RUST_TARGET:-$top/target/rust}
+# the wasm must not carry the paths of the machine it was built on
+cargo_home=${CARGO_HOME:-$HOME/.cargo}
+export CARGO_HOME=$cargo_home
 out=$CARGO_TARGET_DIR/wasm32-unknown-unknown/release
 
 while read -r dir crates; do
@@ -42,11 +45,19 @@ while read -r dir crates; do
     locked=--locked
     [ -f "$top/$dir/Cargo.lock" ] || locked=
     echo "== $dir"
-    (cd "$top/$dir" && "$cargo" build --release --quiet $locked)
+    (
+        cd "$top/$dir"
+        "$cargo" fetch --quiet $locked
+        remap=--remap-path-prefix=$top=.
+        for sources in "$cargo_home"/registry/src/*; do
+            remap+=$'\x1f'--remap-path-prefix=$sources=crates
+        done
+        CARGO_ENCODED_RUSTFLAGS=$remap "$cargo" build --release --quiet $locked
+    )
     for crate in $crates; do
         file=$crate.wasm
         if [ -z "$check" ]; then
-            cp "$out/$file" "$top/$dir/$file"
+            install -m 644 "$out/$file" "$top/$dir/$file"
         fi
         printf '%8d  %s\n' "$(stat -c %s "$out/$file")" "$dir/$file"
     done
