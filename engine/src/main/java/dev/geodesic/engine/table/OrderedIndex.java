@@ -1,0 +1,485 @@
+package dev.geodesic.engine.table;
+
+import dev.geodesic.engine.base.Invariants;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/**
+ * A B+tree of (key prefix, row pointer). The prefix is the first 64 bits of the key in an order-preserving form; only
+ * where two are equal and do not decide, the keys are compared in the rows' bytes. Entries with equal keys are ordered
+ * by row pointer, so every entry has one place.
+ *
+ * <p>An inner node holds for each child the first entry below it ({@code keys[0], rows[0]} are not used). These entries
+ * are kept up to date, because comparing with one may read its row. Leaves are chained in order.
+ */
+final class OrderedIndex implements TableIndex {
+
+    private static final int LEAF_MAX = 128;
+    private static final int INNER_MAX = 64;
+    private static final int LEAF_MIN = LEAF_MAX / 4;
+    private static final int INNER_MIN = INNER_MAX / 4;
+    private static final int LEAF_START = 8;
+    private static final int NODE_BYTES = 56;
+    /** Row of a target that stands before, or behind, all entries with an equal key. */
+    private static final long FIRST = -1;
+    private static final long LAST = Long.MAX_VALUE;
+
+    /* Holds after every call: entries rise strictly; every node but the root holds at least one entry; all leaves are
+       equally deep; size is the number of entries in leaves. */
+    private final KeyLayout key;
+    private final TableStore store;
+    private Node root;
+    private long size;
+    private long bytes;
+
+    // Set by a removal that took the first entry of a node away: the entry that is first there now.
+    private boolean firstChanged;
+    private long firstKey;
+    private long firstRow;
+
+    OrderedIndex(KeyLayout key, TableStore store) {
+        this.key = key;
+        this.store = store;
+        root = new Node(LEAF_START, false);
+        bytes = root.bytes();
+    }
+
+    private static final class Node {
+        long[] keys;
+        long[] rows;
+        Node[] children; // null in a leaf
+        int count;
+        Node next; // leaves only
+        Node previous;
+
+        Node(int capacity, boolean inner) {
+            keys = new long[capacity];
+            rows = new long[capacity];
+            children = inner ? new Node[capacity] : null;
+        }
+
+        boolean isLeaf() {
+            return children == null;
+        }
+
+        long bytes() {
+            return NODE_BYTES + (long) keys.length * 16 + (isLeaf() ? 0 : keys.length * 4L);
+        }
+
+        void open(int at) {
+            System.arraycopy(keys, at, keys, at + 1, count - at);
+            System.arraycopy(rows, at, rows, at + 1, count - at);
+            if (children != null) {
+                System.arraycopy(children, at, children, at + 1, count - at);
+            }
+            count++;
+        }
+
+        void close(int at) {
+            count--;
+            System.arraycopy(keys, at + 1, keys, at, count - at);
+            System.arraycopy(rows, at + 1, rows, at, count - at);
+            if (children != null) {
+                System.arraycopy(children, at + 1, children, at, count - at);
+                children[count] = null;
+            }
+        }
+
+        void moveTo(Node target, int from) {
+            int moved = count - from;
+            System.arraycopy(keys, from, target.keys, target.count, moved);
+            System.arraycopy(rows, from, target.rows, target.count, moved);
+            if (children != null) {
+                System.arraycopy(children, from, target.children, target.count, moved);
+                Arrays.fill(children, from, count, null);
+            }
+            target.count += moved;
+            count = from;
+        }
+    }
+
+    /**
+     * A place in the order: an encoded row, or a packed key in two pieces (prefix and bound) that may leave the last
+     * parts open. Entries whose prefix is below {@code min} or above {@code max} need no look at their rows.
+     */
+    private record Target(
+            long min, long max, long row, MemorySegment segment, long offset, int parts, long boundOffset, int boundEnd) {
+
+        static final int WHOLE_ROW = -1;
+
+        static Target ofRow(long prefix, long row, MemorySegment segment, long offset) {
+            return new Target(prefix, prefix, row, segment, offset, WHOLE_ROW, 0, 0);
+        }
+
+        Target withRow(long newRow) {
+            return new Target(min, max, newRow, segment, offset, parts, boundOffset, boundEnd);
+        }
+
+        /** What decides in a tree of exact prefixes. */
+        long exactKey() {
+            return row == LAST ? max : min;
+        }
+    }
+
+    private Target packed(MemorySegment s, long offset, int parts, long boundOffset, int boundEnd, long row) {
+        long prefix = key.packedPrefix(s, offset, 0, parts) | key.packedPrefix(s, boundOffset, parts, boundEnd);
+        return new Target(prefix ^ Long.MIN_VALUE, (prefix | key.freeBits(boundEnd)) ^ Long.MIN_VALUE, row, s, offset, parts, boundOffset, boundEnd);
+    }
+
+    /** Sign of (entry - target). */
+    private int compareEntry(long entryKey, long entryRow, Target t) {
+        if (entryKey < t.min) {
+            return -1;
+        }
+        if (entryKey > t.max) {
+            return 1;
+        }
+        if (entryRow == t.row) {
+            return 0;
+        }
+        MemorySegment s = store.segment(entryRow);
+        long at = store.offset(entryRow);
+        int c;
+        if (t.parts == Target.WHOLE_ROW) {
+            c = key.compareRows(s, at, t.segment, t.offset);
+        } else {
+            c = key.compareRowWithPacked(s, at, t.segment, t.offset, 0, t.parts);
+            if (c == 0) {
+                c = key.compareRowWithPacked(s, at, t.segment, t.boundOffset, t.parts, t.boundEnd);
+            }
+        }
+        return c != 0 ? c : Long.compare(entryRow, t.row);
+    }
+
+    /** First entry from {@code from} on that is not before the target. */
+    private int search(Node n, int from, Target t) {
+        return key.exact ? searchExact(n, from, t.exactKey(), t.row) : searchFull(n, from, t);
+    }
+
+    private static int searchExact(Node n, int from, long key, long row) {
+        int to = n.count;
+        long[] keys = n.keys;
+        while (from < to) {
+            int middle = from + to >>> 1;
+            long k = keys[middle];
+            if (k < key || k == key && n.rows[middle] < row) {
+                from = middle + 1;
+            } else {
+                to = middle;
+            }
+        }
+        return from;
+    }
+
+    private int searchFull(Node n, int from, Target t) {
+        int to = n.count;
+        while (from < to) {
+            int middle = from + to >>> 1;
+            if (compareEntry(n.keys[middle], n.rows[middle], t) < 0) {
+                from = middle + 1;
+            } else {
+                to = middle;
+            }
+        }
+        return from;
+    }
+
+    /** The child in which the target lies, or would lie. */
+    private int childOf(Node n, Target t) {
+        int i = search(n, 1, t);
+        return i < n.count && n.rows[i] == t.row ? i : i - 1;
+    }
+
+    private Node leafOf(Target t) {
+        Node n = root;
+        while (!n.isLeaf()) {
+            n = n.children[childOf(n, t)];
+        }
+        return n;
+    }
+
+    private Target targetOf(long row) {
+        MemorySegment s = store.segment(row);
+        long at = store.offset(row);
+        return Target.ofRow(key.rowPrefix(s, at), row, s, at);
+    }
+
+    @Override
+    public void insert(long row) {
+        Node right = insert(root, targetOf(row));
+        if (right != null) {
+            Node top = newNode(INNER_MAX, true);
+            top.children[0] = root;
+            top.children[1] = right;
+            top.keys[1] = right.keys[0];
+            top.rows[1] = right.rows[0];
+            top.count = 2;
+            root = top;
+        }
+        size++;
+    }
+
+    private Node newNode(int capacity, boolean inner) {
+        Node n = new Node(capacity, inner);
+        bytes += n.bytes();
+        return n;
+    }
+
+    /** Returns the new right neighbour if the node was split; its first entry stands in its place 0. */
+    private Node insert(Node n, Target t) {
+        if (n.isLeaf()) {
+            int i = search(n, 0, t);
+            Invariants.check(i == n.count || n.rows[i] != t.row, "row is in the index already", "row", t.row);
+            Node right = split(n, i);
+            Node into = right != null && i > n.count ? right : n;
+            int at = into == n ? i : i - n.count;
+            if (right != null && right.count == 0) {
+                into = right;
+                at = 0;
+            }
+            into.open(at);
+            into.keys[at] = t.min;
+            into.rows[at] = t.row;
+            return right;
+        }
+        int i = childOf(n, t);
+        Node child = insert(n.children[i], t);
+        if (child == null) {
+            return null;
+        }
+        i++;
+        Node right = split(n, i);
+        Node into = n;
+        if (right != null && (i > n.count || right.count == 0)) {
+            i -= n.count;
+            into = right;
+        }
+        into.open(i);
+        into.keys[i] = child.keys[0];
+        into.rows[i] = child.rows[0];
+        into.children[i] = child;
+        return right;
+    }
+
+    /** Makes room for an entry at {@code at}; returns the right neighbour if that took a split. */
+    private Node split(Node n, int at) {
+        if (n.count < n.keys.length) {
+            return null;
+        }
+        int max = n.isLeaf() ? LEAF_MAX : INNER_MAX;
+        if (n.keys.length < max) {
+            bytes -= n.bytes();
+            n.keys = Arrays.copyOf(n.keys, n.keys.length * 2);
+            n.rows = Arrays.copyOf(n.rows, n.keys.length);
+            bytes += n.bytes();
+            return null;
+        }
+        Node right = newNode(max, !n.isLeaf());
+        // Keys that only rise fill their nodes: the new entry alone moves on.
+        if (at < n.count || n.next != null) {
+            n.moveTo(right, max / 2);
+        }
+        if (n.isLeaf()) {
+            right.next = n.next;
+            right.previous = n;
+            if (n.next != null) {
+                n.next.previous = right;
+            }
+            n.next = right;
+        }
+        return right;
+    }
+
+    @Override
+    public void remove(long row) {
+        firstChanged = false;
+        remove(root, targetOf(row));
+        firstChanged = false;
+        while (!root.isLeaf() && root.count == 1) {
+            bytes -= root.bytes();
+            root = root.children[0];
+        }
+        size--;
+    }
+
+    private void remove(Node n, Target t) {
+        if (n.isLeaf()) {
+            int i = search(n, 0, t);
+            Invariants.check(i < n.count && n.rows[i] == t.row, "row is not in the index", "row", t.row);
+            n.close(i);
+            noteFirst(n, i);
+            return;
+        }
+        int i = childOf(n, t);
+        Node child = n.children[i];
+        remove(child, t);
+        if (child.count == 0) {
+            unlink(child);
+            n.close(i);
+            firstChanged = false;
+            noteFirst(n, i);
+            return;
+        }
+        if (firstChanged && i > 0) {
+            n.keys[i] = firstKey;
+            n.rows[i] = firstRow;
+            firstChanged = false;
+        }
+        if (child.count < (child.isLeaf() ? LEAF_MIN : INNER_MIN)) {
+            if (i + 1 < n.count) {
+                merge(n, i);
+            } else if (i > 0) {
+                merge(n, i - 1);
+            }
+        }
+    }
+
+    private void noteFirst(Node n, int removedAt) {
+        if (removedAt == 0 && n.count > 0) {
+            firstChanged = true;
+            firstKey = n.keys[0];
+            firstRow = n.rows[0];
+        }
+    }
+
+    /** Moves the entries of child {@code i + 1} into child {@code i} if there is ample room. */
+    private void merge(Node n, int i) {
+        Node left = n.children[i];
+        Node right = n.children[i + 1];
+        int max = left.isLeaf() ? LEAF_MAX : INNER_MAX;
+        if (left.count + right.count > max * 3 / 4) {
+            return;
+        }
+        if (!right.isLeaf()) {
+            right.keys[0] = n.keys[i + 1];
+            right.rows[0] = n.rows[i + 1];
+        }
+        right.moveTo(left, 0);
+        unlink(right);
+        n.close(i + 1);
+    }
+
+    private void unlink(Node n) {
+        bytes -= n.bytes();
+        if (n.previous != null) {
+            n.previous.next = n.next;
+        }
+        if (n.next != null) {
+            n.next.previous = n.previous;
+        }
+    }
+
+    @Override
+    public long findByRow(MemorySegment row, long offset) {
+        Target t = Target.ofRow(key.rowPrefix(row, offset), FIRST, row, offset);
+        Node n = leafOf(t);
+        int i = search(n, 0, t);
+        if (i == n.count) {
+            n = n.next;
+            i = 0;
+        }
+        return n != null && n.count > 0 && isNotBehind(n, i, t.withRow(LAST)) ? n.rows[i] : TableStore.NO_ROW;
+    }
+
+    /** Whether an entry that is not before a key has that key: the target stands behind all entries of the key. */
+    private boolean isNotBehind(Node n, int i, Target last) {
+        return key.exact ? n.keys[i] <= last.max : compareEntry(n.keys[i], n.rows[i], last) < 0;
+    }
+
+    @Override
+    public void point(MemorySegment s, long offset, int length, RowPointers out) {
+        key.validateKey(s, offset, length);
+        Target first = packed(s, offset, key.parts.length, 0, key.parts.length, FIRST);
+        Target last = first.withRow(LAST);
+        Node n = leafOf(first);
+        int i = search(n, 0, first);
+        for (; n != null; n = n.next, i = 0) {
+            for (; i < n.count; i++) {
+                if (!isNotBehind(n, i, last)) {
+                    return;
+                }
+                out.add(n.rows[i]);
+            }
+        }
+    }
+
+    @Override
+    public void range(KeyRange r, RowPointers out) {
+        int parts = r.prefixElements();
+        if (parts < 0 || parts >= key.parts.length) {
+            throw TypeLayout.malformed("a prefix of " + Integer.toUnsignedString(parts) + " elements leaves no column for the bounds");
+        }
+        MemorySegment s = r.segment();
+        if (parts > 0) {
+            key.validateParts(s, r.prefixOffset(), r.prefixLength(), 0, parts);
+        }
+        int end = key.boundEnd(parts);
+        int startKind = validateBound(s, r.startOffset(), r.startLength(), parts, end);
+        int endKind = validateBound(s, r.endOffset(), r.endLength(), parts, end);
+        if (startKind != UNBOUNDED && endKind != UNBOUNDED) {
+            int c = key.comparePacked(s, r.startOffset() + 1, r.endOffset() + 1, parts, end);
+            if (c > 0 || c == 0 && (startKind == EXCLUSIVE || endKind == EXCLUSIVE)) {
+                return;
+            }
+        }
+        Target from = packed(s, r.prefixOffset(), parts, r.startOffset() + 1, startKind == UNBOUNDED ? parts : end,
+                startKind == EXCLUSIVE ? LAST : FIRST);
+        Target to = packed(s, r.prefixOffset(), parts, r.endOffset() + 1, endKind == UNBOUNDED ? parts : end,
+                endKind == EXCLUSIVE ? FIRST : LAST);
+        copy(from, to, out);
+    }
+
+    private void copy(Target from, Target to, RowPointers out) {
+        Node last = leafOf(to);
+        int lastEnd = search(last, 0, to);
+        Node n = leafOf(from);
+        int i = search(n, 0, from);
+        while (n != last) {
+            for (; i < n.count; i++) {
+                out.add(n.rows[i]);
+            }
+            n = n.next;
+            i = 0;
+        }
+        for (; i < lastEnd; i++) {
+            out.add(n.rows[i]);
+        }
+    }
+
+    private static final int EXCLUSIVE = 1;
+    private static final int UNBOUNDED = 2;
+
+    private int validateBound(MemorySegment s, long offset, int length, int from, int to) {
+        if (length < 1) {
+            throw TypeLayout.tooShort("bound", 1, length);
+        }
+        int kind = Bytes.getU8(s, offset);
+        if (kind > UNBOUNDED) {
+            throw TypeLayout.malformed("unknown tag 0x" + Integer.toHexString(kind) + " for a bound");
+        }
+        if (kind != UNBOUNDED) {
+            key.validateParts(s, offset + 1, length - 1L, from, to);
+        }
+        return kind;
+    }
+
+    @Override
+    public long size() {
+        return size;
+    }
+
+    @Override
+    public void clear() {
+        if (!root.isLeaf()) {
+            root = new Node(LEAF_START, false);
+            bytes = root.bytes();
+        }
+        root.count = 0;
+        size = 0;
+    }
+
+    @Override
+    public long memoryBytes() {
+        return bytes;
+    }
+}
