@@ -1,0 +1,237 @@
+package dev.geodesic.engine.schema;
+
+import dev.geodesic.engine.schema.RawModuleDef.HttpRoute;
+import dev.geodesic.sats.AlgebraicType;
+import dev.geodesic.sats.ArrayType;
+import dev.geodesic.sats.PrimitiveType;
+import dev.geodesic.sats.ProductElement;
+import dev.geodesic.sats.ProductType;
+import dev.geodesic.sats.SpecialTypes;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/** The rules of spec/module-def.md 6.3 and 6.4: reducers, procedures, views, schedules, lifecycle, HTTP. */
+final class FunctionValidator {
+
+    private static final Pattern ROUTE_PATH = Pattern.compile("|/[a-z0-9\\-_~/]*");
+
+    private final RawModuleDef raw;
+    private final Names names;
+    private final TypeValidator types;
+    private final ValidationErrors errors;
+    private final Set<String> functionNames = new HashSet<>();
+    private final Map<String, Lifecycle> lifecycles = new HashMap<>();
+    private final Set<String> scheduled = new HashSet<>();
+
+    FunctionValidator(RawModuleDef raw, Names names, TypeValidator types, ValidationErrors errors) {
+        this.raw = raw;
+        this.names = names;
+        this.types = types;
+        this.errors = errors;
+        raw.lifecycleReducers().forEach(l -> lifecycles.put(l.function(), l.lifecycle()));
+        raw.schedules().forEach(s -> scheduled.add(s.function()));
+    }
+
+    private String claim(String source) {
+        String name = names.function(source);
+        errors.checkIdentifier(name);
+        if (!functionNames.add(name)) {
+            errors.add("Name " + name + " is used for multiple reducers, procedures and/or views");
+        }
+        return name;
+    }
+
+    /** What version 9 cannot say: lifecycle and scheduled functions are no business of clients. */
+    private Visibility visibility(Visibility declared, String source) {
+        boolean host = raw.version() >= 10 && (lifecycles.containsKey(source) || scheduled.contains(source));
+        return host ? Visibility.PRIVATE : declared;
+    }
+
+    List<ReducerDef> reducers() {
+        List<ReducerDef> reducers = new ArrayList<>();
+        for (RawModuleDef.Reducer r : raw.reducers()) {
+            String name = claim(r.name());
+            checkParams("reducer `" + name + "`", r.params());
+            if (!SpecialTypes.isUnit(r.okType()) || r.errType() != PrimitiveType.STRING) {
+                errors.add("reducer " + name + " has invalid return type: found Result<" + TypeText.of(r.okType()) + ", "
+                        + TypeText.of(r.errType()) + ">");
+            }
+            types.resolve(r.params(), "reducer `" + name + "` arguments").ifPresent(params -> reducers.add(new ReducerDef(
+                    reducers.size(), name, r.name(), params, r.params(), Optional.ofNullable(lifecycles.get(r.name())),
+                    visibility(r.visibility(), r.name()), r.okType(), r.errType())));
+        }
+        return reducers;
+    }
+
+    List<ProcedureDef> procedures() {
+        List<ProcedureDef> procedures = new ArrayList<>();
+        for (RawModuleDef.Procedure p : raw.procedures()) {
+            String name = claim(p.name());
+            checkParams("procedure `" + name + "`", p.params());
+            types.checkUse(p.returnType(), "procedure `" + name + "` return value");
+            procedures.add(new ProcedureDef(
+                    procedures.size(), name, p.name(), p.params(), p.returnType(), visibility(p.visibility(), p.name())));
+        }
+        return procedures;
+    }
+
+    private void checkParams(String function, ProductType params) {
+        for (int i = 0; i < params.elements().size(); i++) {
+            ProductElement param = params.elements().get(i);
+            String location = function + " argument " + i + param.name().map(n -> " (`" + n + "`)").orElse("");
+            if (param.name().isEmpty()) {
+                types.addCodegenError(location, "all reducer parameters require names");
+            } else {
+                errors.checkIdentifier(param.name().get());
+            }
+            types.checkUse(param.type(), location);
+        }
+    }
+
+    void lifecycle() {
+        Set<String> reducers = new HashSet<>();
+        raw.reducers().forEach(r -> reducers.add(r.name()));
+        Set<Lifecycle> seen = EnumSet.noneOf(Lifecycle.class);
+        for (RawModuleDef.LifecycleReducer l : raw.lifecycleReducers()) {
+            if (!seen.add(l.lifecycle())) {
+                errors.add("Multiple reducers defined for lifecycle event " + l.lifecycle().text());
+            }
+            if (!reducers.contains(l.function())) {
+                errors.add("lifecycle event " + l.lifecycle().text() + " without reducer");
+            }
+        }
+    }
+
+    /** Schedules by the source name of their table. */
+    Map<String, TableDef.Schedule> schedules() {
+        Map<String, RawModuleDef.Table> tables = new HashMap<>();
+        raw.tables().forEach(t -> tables.put(t.name(), t));
+        Map<String, ProductType> reducers = new HashMap<>();
+        raw.reducers().forEach(r -> reducers.put(r.name(), r.params()));
+        Map<String, ProductType> procedures = new HashMap<>();
+        raw.procedures().forEach(p -> procedures.put(p.name(), p.params()));
+
+        Map<String, TableDef.Schedule> schedules = new HashMap<>();
+        for (RawModuleDef.Schedule s : raw.schedules()) {
+            RawModuleDef.Table table = tables.get(s.table());
+            if (table == null) {
+                errors.add("Table " + s.table() + " not found");
+                continue;
+            }
+            String generated = names.table(s.table()) + "_sched";
+            String name = raw.version() >= 10 ? generated : s.name().orElse(generated);
+            names.claim(name, s);
+            ProductType params = reducers.getOrDefault(s.function(), procedures.get(s.function()));
+            if (params == null) {
+                errors.add("Schedule " + name + " refers to a scheduled reducer or procedure " + s.function() + " that does not exist");
+            } else {
+                AlgebraicType row = new AlgebraicType.Ref(table.productTypeRef());
+                if (params.elements().size() != 1 || !params.elements().getFirst().type().equals(row)) {
+                    errors.add("Scheduled " + (reducers.containsKey(s.function()) ? "reducer " : "procedure ") + s.function()
+                            + " expected to have type (" + TypeText.of(row) + "), but has type " + TypeText.of(params));
+                }
+            }
+            if (schedules.put(s.table(), new TableDef.Schedule(name, s.atColumn(), names.function(s.function()))) != null) {
+                errors.add("table " + names.table(s.table()) + " is assigned in multiple schedules");
+            }
+        }
+        return schedules;
+    }
+
+    List<ViewDef> views() {
+        Map<String, String> keys = viewPrimaryKeys();
+        List<ViewDef> views = new ArrayList<>();
+        for (RawModuleDef.View v : raw.views()) {
+            String name = claim(v.name());
+            names.claim(name, v);
+            checkParams("view `" + name + "`", v.params());
+            Optional<AlgebraicType.Ref> row = rowType(v.returnType());
+            Optional<ProductType> rowType = row.flatMap(r -> types.product(r.index()));
+            if (rowType.isEmpty()) {
+                errors.add("View " + name + " has invalid return type " + TypeText.of(v.returnType()));
+                continue;
+            }
+            Optional<String> key = Optional.ofNullable(keys.get(v.name()));
+            key.filter(k -> raw.typespace().types().get(row.get().index()) instanceof ProductType p
+                            && p.elements().stream().noneMatch(e -> e.name().equals(Optional.of(k))))
+                    .ifPresent(k -> errors.add("Primary key column " + k + " for view " + name + " not found"));
+            ProductType params = new ProductType(v.params().elements().stream()
+                    .map(p -> new ProductElement(p.name().map(names::snake), p.type()))
+                    .toList());
+            views.add(new ViewDef(
+                    name, v.name(), v.index(), v.isPublic(), v.isAnonymous(), params, v.returnType(), row.get().index(), key));
+        }
+        return views;
+    }
+
+    private static Optional<AlgebraicType.Ref> rowType(AlgebraicType type) {
+        AlgebraicType row = switch (type) {
+            case ArrayType array -> array.element();
+            case ProductType p when p.elements().size() == 1
+                            && p.elements().getFirst().name().equals(Optional.of("__query__")) -> p.elements().getFirst().type();
+            default -> SpecialTypes.optionPayload(type).orElse(type);
+        };
+        return row != type && row instanceof AlgebraicType.Ref ref ? Optional.of(ref) : Optional.empty();
+    }
+
+    /** Key columns by source name of the view. */
+    private Map<String, String> viewPrimaryKeys() {
+        Set<String> views = new HashSet<>();
+        raw.views().forEach(v -> views.add(v.name()));
+        Map<String, String> keys = new HashMap<>();
+        Set<String> seen = new HashSet<>();
+        for (RawModuleDef.ViewPrimaryKey key : raw.viewPrimaryKeys()) {
+            if (!views.contains(key.view())) {
+                errors.add("View " + key.view() + " referenced by primary key definition not found");
+            }
+            if (!seen.add(key.view())) {
+                errors.add("View " + key.view() + " has multiple primary key definitions");
+            }
+            if (key.columns().size() > 1) {
+                errors.add("View " + key.view() + " has multiple primary key columns: " + key.columns());
+            } else if (!key.columns().isEmpty()) {
+                keys.put(key.view(), key.columns().getFirst());
+            }
+        }
+        return keys;
+    }
+
+    void http() {
+        Set<String> handlers = new HashSet<>();
+        Set<String> canonical = new HashSet<>();
+        for (String handler : raw.httpHandlers()) {
+            String name = names.function(handler);
+            errors.checkIdentifier(name);
+            handlers.add(handler);
+            if (!canonical.add(name)) {
+                errors.add("HTTP handler name " + name + " is used for multiple HTTP handlers");
+            }
+        }
+        Map<String, Set<Optional<RawModuleDef.HttpMethod>>> routes = new HashMap<>();
+        for (HttpRoute route : raw.httpRoutes()) {
+            if (!handlers.contains(route.handler())) {
+                errors.add("HTTP route refers to unknown HTTP handler `" + route.handler() + "`");
+            }
+            if (!ROUTE_PATH.matcher(route.path()).matches()) {
+                errors.add("HTTP route path `" + route.path()
+                        + "` is invalid; allowed characters are ASCII lowercase letters, digits and `-_~/`");
+            }
+            Set<Optional<RawModuleDef.HttpMethod>> methods = routes.computeIfAbsent(route.path(), p -> new HashSet<>());
+            boolean overlaps = methods.contains(Optional.empty())
+                    || route.method().isEmpty() && !methods.isEmpty()
+                    || methods.contains(route.method());
+            if (overlaps) {
+                errors.add("HTTP route duplicates method " + route.method().map(RawModuleDef.HttpMethod::name).orElse("Any")
+                        + " for path " + route.path());
+            }
+            methods.add(route.method());
+        }
+    }
+}

@@ -1,0 +1,54 @@
+package dev.geodesic.engine.schema;
+
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+
+/** What a module may declare and this version does not have yet. A module that needs it is refused as a whole. */
+public final class UnsupportedFeatures {
+
+    private static final int EXAMPLES_MAX = 5;
+
+    private UnsupportedFeatures() {
+    }
+
+    /** @throws EngineException as {@link #check(RawModuleDef)} */
+    public static void check(ModuleDef def) {
+        check(def.raw());
+    }
+
+    /** @throws EngineException UNSUPPORTED_FEATURE that names every such feature with examples from the module */
+    public static void check(RawModuleDef def) {
+        List<String> found = of(def);
+        if (!found.isEmpty()) {
+            throw new EngineException(
+                    ErrorCode.UNSUPPORTED_FEATURE,
+                    "the module uses features that this version does not support: " + String.join("; ", found));
+        }
+    }
+
+    /** One entry for each feature in use. */
+    static List<String> of(RawModuleDef def) {
+        List<String> found = new ArrayList<>();
+        add(found, "views", def.views(), RawModuleDef.View::name);
+        add(found, "scheduled tables", def.schedules(), RawModuleDef.Schedule::table);
+        add(found, "event tables", def.tables().stream().filter(RawModuleDef.Table::event).toList(), RawModuleDef.Table::name);
+        add(found, "procedures", def.procedures(), RawModuleDef.Procedure::name);
+        add(found, "client visibility filters (row-level security)", def.rowLevelSecurity(), sql -> sql);
+        add(found, "HTTP handlers", def.httpHandlers(), handler -> handler);
+        add(found, "HTTP routes", def.httpRoutes(), r -> r.path().isEmpty() ? "\"\"" : r.path());
+        add(found, "submodules", def.submodules(), RawModuleDef.Submodule::namespace);
+        add(found, "environment variables", def.environment(), RawModuleDef.EnvironmentVariable::name);
+        add(found, "outboxes", def.outboxes(), RawModuleDef.Outbox::table);
+        return found;
+    }
+
+    private static <T> void add(List<String> found, String feature, List<T> uses, Function<T, String> name) {
+        if (!uses.isEmpty()) {
+            List<String> examples = uses.stream().limit(EXAMPLES_MAX).map(name).toList();
+            found.add(feature + " (" + String.join(", ", examples) + (uses.size() > EXAMPLES_MAX ? ", ..." : "") + ")");
+        }
+    }
+}
