@@ -1,0 +1,246 @@
+package dev.geodesic.engine.catalog;
+
+import dev.geodesic.engine.schema.ColumnSchema;
+import dev.geodesic.engine.schema.ConstraintSchema;
+import dev.geodesic.engine.schema.IndexAlgorithm;
+import dev.geodesic.engine.schema.IndexSchema;
+import dev.geodesic.engine.schema.SequenceSchema;
+import dev.geodesic.engine.schema.TableAccess;
+import dev.geodesic.engine.schema.TableKind;
+import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.table.RowIterator;
+import dev.geodesic.engine.tx.ReadView;
+import dev.geodesic.sats.BsatnReader;
+import dev.geodesic.sats.BsatnWriter;
+import dev.geodesic.sats.LittleEndian;
+import dev.geodesic.sats.TypeCodec;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.function.Consumer;
+
+/** The rows of the catalogue as bytes, both ways. */
+final class CatalogRows {
+
+    private static final int ALGORITHM_BTREE = 1;
+    private static final int ALGORITHM_DIRECT = 2;
+    private static final int ALGORITHM_HASH = 3;
+    private static final int CONSTRAINT_UNIQUE = 1;
+
+    private CatalogRows() {
+    }
+
+    /** Receives an encoded row; the buffer is used again afterwards. */
+    @FunctionalInterface
+    interface RowSink {
+        void row(int tableId, BsatnWriter row);
+    }
+
+    /**
+     * All catalogue rows of one table, in the order of the tables' ids.
+     *
+     * @param accessors whether names in the module's source are recorded too
+     */
+    static void writeTable(TableSchema table, boolean accessors, BigInteger allocatedOverride, RowSink sink) {
+        BsatnWriter out = new BsatnWriter();
+        out.writeU32(table.tableId());
+        out.writeString(table.name());
+        out.writeString(table.kind() == TableKind.SYSTEM ? "system" : "user");
+        out.writeString(table.access() == TableAccess.PUBLIC ? "public" : "private");
+        if (table.primaryKey().isPresent()) {
+            out.writeU8(0);
+            writeColumns(out, List.of(table.primaryKey().getAsInt()));
+        } else {
+            out.writeU8(1);
+        }
+        emit(sink, SystemTables.TABLE, out);
+        for (ColumnSchema column : table.columns()) {
+            out.writeU32(table.tableId());
+            out.writeU16(column.position());
+            out.writeString(column.name());
+            BsatnWriter type = new BsatnWriter();
+            TypeCodec.write(type, column.type());
+            out.writeBytes(type.toByteArray());
+            emit(sink, SystemTables.COLUMN, out);
+        }
+        for (SequenceSchema sequence : table.sequences()) {
+            writeSequence(out, table.tableId(), sequence, allocatedOverride != null ? allocatedOverride : sequence.start());
+            emit(sink, SystemTables.SEQUENCE, out);
+        }
+        for (IndexSchema index : table.indexes()) {
+            out.writeU32(index.indexId());
+            out.writeU32(table.tableId());
+            out.writeString(index.name());
+            switch (index.algorithm()) {
+                case IndexAlgorithm.BTree b -> {
+                    out.writeU8(ALGORITHM_BTREE);
+                    writeColumns(out, b.columns());
+                }
+                case IndexAlgorithm.Direct d -> {
+                    out.writeU8(ALGORITHM_DIRECT);
+                    out.writeU16(d.column());
+                }
+                case IndexAlgorithm.Hash h -> {
+                    out.writeU8(ALGORITHM_HASH);
+                    writeColumns(out, h.columns());
+                }
+            }
+            emit(sink, SystemTables.INDEX, out);
+        }
+        for (ConstraintSchema constraint : table.constraints()) {
+            out.writeU32(constraint.constraintId());
+            out.writeString(constraint.name());
+            out.writeU32(table.tableId());
+            out.writeU8(CONSTRAINT_UNIQUE);
+            writeColumns(out, constraint.columns());
+            emit(sink, SystemTables.CONSTRAINT, out);
+        }
+        if (accessors) {
+            writeAccessors(table, out, sink);
+        }
+    }
+
+    private static void writeAccessors(TableSchema table, BsatnWriter out, RowSink sink) {
+        out.writeString(table.name());
+        out.writeString(table.accessor().orElse(table.name()));
+        emit(sink, SystemTables.TABLE_ACCESSOR, out);
+        for (IndexSchema index : table.indexes()) {
+            out.writeString(index.name());
+            out.writeString(index.sourceName().orElse(index.name()));
+            emit(sink, SystemTables.INDEX_ACCESSOR, out);
+        }
+        for (ColumnSchema column : table.columns()) {
+            out.writeString(table.name());
+            out.writeString(column.name());
+            out.writeString(column.accessor().orElse(column.name()));
+            emit(sink, SystemTables.COLUMN_ACCESSOR, out);
+        }
+    }
+
+    static void writeSequence(BsatnWriter out, int tableId, SequenceSchema sequence, BigInteger allocated) {
+        out.writeU32(sequence.sequenceId());
+        out.writeString(sequence.name());
+        out.writeU32(tableId);
+        out.writeU16(sequence.column());
+        writeI128(out, sequence.increment());
+        writeI128(out, sequence.start());
+        writeI128(out, sequence.minValue());
+        writeI128(out, sequence.maxValue());
+        writeI128(out, allocated);
+    }
+
+    private static void emit(RowSink sink, int tableId, BsatnWriter out) {
+        sink.row(tableId, out);
+        out.clear();
+    }
+
+    private static void writeColumns(BsatnWriter out, List<Integer> columns) {
+        out.writeU32(columns.size());
+        columns.forEach(out::writeU16);
+    }
+
+    private static List<Integer> readColumns(BsatnReader in) {
+        int count = in.readCount(2);
+        List<Integer> columns = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            columns.add(in.readU16());
+        }
+        return columns;
+    }
+
+    private static void writeI128(BsatnWriter out, BigInteger v) {
+        out.writeU128(v.longValue(), v.shiftRight(64).longValue());
+    }
+
+    private static BigInteger readI128(BsatnReader in) {
+        byte[] bytes = in.readRaw(16);
+        BigInteger low = new BigInteger(Long.toUnsignedString(LittleEndian.getLong(bytes, 0)));
+        return BigInteger.valueOf(LittleEndian.getLong(bytes, 8)).shiftLeft(64).add(low);
+    }
+
+    static byte[] bytes(RowIterator row) {
+        byte[] bytes = new byte[row.length()];
+        MemorySegment.copy(row.segment(), ValueLayout.JAVA_BYTE, row.offset(), bytes, 0, bytes.length);
+        return bytes;
+    }
+
+    private static void forEach(ReadView view, int tableId, Consumer<BsatnReader> action) {
+        RowIterator rows = view.scan(tableId);
+        while (rows.next()) {
+            action.accept(new BsatnReader(bytes(rows)));
+        }
+    }
+
+    /** A sequence with its table and the recorded end of its last block. */
+    record SequenceRow(int tableId, SequenceSchema sequence, BigInteger allocated) {
+    }
+
+    static SequenceRow readSequence(BsatnReader in) {
+        int id = in.readU32();
+        String name = in.readString();
+        int tableId = in.readU32();
+        int column = in.readU16();
+        BigInteger increment = readI128(in);
+        BigInteger start = readI128(in);
+        BigInteger min = readI128(in);
+        BigInteger max = readI128(in);
+        return new SequenceRow(tableId, new SequenceSchema(id, name, column, increment, start, min, max), readI128(in));
+    }
+
+    static List<SequenceRow> readSequences(ReadView view) {
+        List<SequenceRow> rows = new ArrayList<>();
+        forEach(view, SystemTables.SEQUENCE, in -> rows.add(readSequence(in)));
+        return rows;
+    }
+
+    /** The shapes of all tables that the catalogue describes, system tables included, in no given order. */
+    static List<TableSchema> readTables(ReadView view) {
+        CatalogParts parts = new CatalogParts();
+        forEach(view, SystemTables.COLUMN, in -> parts.column(
+                in.readU32(), in.readU16(), in.readString(), TypeCodec.read(new BsatnReader(in.readBytes()))));
+        readSequences(view).forEach(s -> parts.sequence(s.tableId(), s.sequence()));
+        forEach(view, SystemTables.INDEX, in -> {
+            int id = in.readU32();
+            int tableId = in.readU32();
+            String name = in.readString();
+            IndexAlgorithm algorithm = switch (in.readU8()) {
+                case ALGORITHM_BTREE -> new IndexAlgorithm.BTree(readColumns(in));
+                case ALGORITHM_DIRECT -> new IndexAlgorithm.Direct(in.readU16());
+                default -> new IndexAlgorithm.Hash(readColumns(in));
+            };
+            parts.index(tableId, id, name, algorithm);
+        });
+        forEach(view, SystemTables.CONSTRAINT, in -> {
+            int id = in.readU32();
+            String name = in.readString();
+            int tableId = in.readU32();
+            in.readU8();
+            parts.constraint(tableId, new ConstraintSchema(id, name, readColumns(in)));
+        });
+        forEach(view, SystemTables.TABLE_ACCESSOR, in -> parts.tableAccessor(in.readString(), in.readString()));
+        forEach(view, SystemTables.INDEX_ACCESSOR, in -> parts.indexAccessor(in.readString(), in.readString()));
+        forEach(view, SystemTables.COLUMN_ACCESSOR,
+                in -> parts.columnAccessor(in.readString(), in.readString(), in.readString()));
+        List<TableSchema> tables = new ArrayList<>();
+        forEach(view, SystemTables.TABLE, in -> {
+            int id = in.readU32();
+            String name = in.readString();
+            TableKind kind = in.readString().equals("system") ? TableKind.SYSTEM : TableKind.USER;
+            TableAccess access = in.readString().equals("public") ? TableAccess.PUBLIC : TableAccess.PRIVATE;
+            OptionalInt key = OptionalInt.empty();
+            if (in.readU8() == 0) {
+                key = OptionalInt.of(readColumns(in).getFirst());
+            }
+            tables.add(parts.table(id, name, kind, access, key));
+        });
+        return tables;
+    }
+
+    static Optional<String> unlessEqual(String accessor, String name) {
+        return Optional.ofNullable(accessor).filter(a -> !a.equals(name));
+    }
+}

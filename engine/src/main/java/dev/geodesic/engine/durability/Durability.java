@@ -1,0 +1,29 @@
+package dev.geodesic.engine.durability;
+
+import java.util.function.Consumer;
+import java.util.function.LongConsumer;
+
+/** Where the records of committed transactions go (spec/durability.md section 3). */
+public interface Durability extends AutoCloseable {
+
+    /**
+     * Queues the record of a transaction; offsets come without gaps. Blocks while the queue is full. The bytes are copied.
+     * Writer thread only.
+     *
+     * @throws dev.geodesic.engine.base.EngineException STORAGE_FAILED after any write or force has failed, for good
+     */
+    void append(long txOffset, byte[] record, int offset, int length);
+
+    /** Offset of the last transaction on stable storage, -1 if there is none. Any thread. */
+    long durableOffset();
+
+    /**
+     * Called once, before the first {@link #append}: {@code durable} hears of every rise of the durable offset,
+     * {@code failed} of the first failure. Both run on the log's thread and must not block.
+     */
+    void listen(LongConsumer durable, Consumer<RuntimeException> failed);
+
+    /** Makes everything appended durable, if it still can, and stops. */
+    @Override
+    void close();
+}

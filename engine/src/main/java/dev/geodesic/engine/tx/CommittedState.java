@@ -1,0 +1,218 @@
+package dev.geodesic.engine.tx;
+
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.base.Invariants;
+import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.table.KeyRange;
+import dev.geodesic.engine.table.RowIterator;
+import dev.geodesic.engine.table.RowPointers;
+import dev.geodesic.engine.table.TableStores;
+import it.unimi.dsi.fastutil.longs.LongSets;
+import java.lang.foreign.MemorySegment;
+import java.util.Collection;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+
+/**
+ * The tables after the last commit. {@link #apply} is the only way to change them: transactions, recovery and replicas
+ * use it alike. Readers hold the shared lock through {@link #read}; the writer may read without it, because nobody
+ * else applies.
+ */
+public final class CommittedState implements AutoCloseable {
+
+    private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
+    private final Tables tables = new Tables();
+    private final TableStores stores;
+    private final ReadView view = new View();
+    /** Rows deleted by the last transaction: readable until the next one. */
+    private TxData last = TxData.EMPTY;
+    private long nextTxOffset;
+
+    public CommittedState(TableStores stores) {
+        this.stores = stores;
+    }
+
+    public TableStores stores() {
+        return stores;
+    }
+
+    Tables tables() {
+        return tables;
+    }
+
+    /** Offset that the next logged transaction gets; all smaller ones are visible. */
+    public long nextTxOffset() {
+        return nextTxOffset;
+    }
+
+    /** The view of the writer thread between transactions, without a lock. */
+    public ReadView writerView() {
+        return view;
+    }
+
+    /** Opens the committed state for reading; keep it short, commits wait for it. */
+    public Snapshot read() {
+        lock.readLock().lock();
+        return new Snapshot();
+    }
+
+    /** The committed state at one offset while it is open. Close it on the thread that opened it. */
+    public final class Snapshot implements AutoCloseable {
+
+        private Snapshot() {
+        }
+
+        public ReadView view() {
+            return view;
+        }
+
+        public long nextTxOffset() {
+            return nextTxOffset;
+        }
+
+        @Override
+        public void close() {
+            lock.readLock().unlock();
+        }
+    }
+
+    /** Makes the changes of a transaction visible and returns its offset. Writer only. */
+    public long apply(TxData data) {
+        applyPart(data);
+        return nextTxOffset++;
+    }
+
+    /**
+     * Applies changes without counting a transaction: those that are not logged, and the first part of a transaction
+     * whose second part needs the tables that the first one makes.
+     */
+    public void applyPart(TxData data) {
+        lock.writeLock().lock();
+        try {
+            freeRetired();
+            for (Table table : data.created()) {
+                tables.add(table);
+            }
+            for (TxData.TableChange change : data.changes()) {
+                Table table = change.table();
+                RowPointers deletes = change.deletes();
+                for (int i = 0; i < deletes.size(); i++) {
+                    table.unlink(deletes.get(i));
+                }
+                RowPointers inserts = change.inserts();
+                for (int i = 0; i < inserts.size(); i++) {
+                    table.link(inserts.get(i));
+                }
+            }
+            for (Table table : data.dropped()) {
+                tables.remove(table);
+            }
+            last = data;
+        } finally {
+            lock.writeLock().unlock();
+        }
+    }
+
+    private void freeRetired() {
+        for (TxData.TableChange change : last.changes()) {
+            if (!last.dropped().contains(change.table())) {
+                RowPointers deletes = change.deletes();
+                for (int i = 0; i < deletes.size(); i++) {
+                    change.table().store().free(deletes.get(i));
+                }
+            }
+        }
+        last.dropped().forEach(Table::close);
+        last = TxData.EMPTY;
+    }
+
+    /** The stored transactions below {@code offset} have been applied in another way. Recovery only. */
+    public void startAt(long offset) {
+        Invariants.check(offset >= nextTxOffset, "offsets never go back", "next", nextTxOffset, "start", offset);
+        nextTxOffset = offset;
+    }
+
+    /** A table by id. Errors: NO_SUCH_TABLE. Writer, or under the shared lock. */
+    public Table requireTable(int tableId) {
+        Table table = tables.get(tableId);
+        if (table == null) {
+            throw new EngineException(ErrorCode.NO_SUCH_TABLE, "no such table: " + Integer.toUnsignedString(tableId));
+        }
+        return table;
+    }
+
+    /** Bytes of all rows and indexes. Under the shared lock. */
+    public long memoryBytes() {
+        return tables.all().stream().mapToLong(Table::memoryBytes).sum();
+    }
+
+    /** All tables; writer, or under the shared lock. */
+    public Collection<Table> allTables() {
+        return tables.all();
+    }
+
+    @Override
+    public void close() {
+        lock.writeLock().lock();
+        try {
+            tables.all().forEach(Table::close);
+            stores.close();
+        } finally {
+            lock.writeLock().unlock();
+        }
+    }
+
+    private final class View implements ReadView {
+
+        @Override
+        public Collection<TableSchema> tables() {
+            return tables.all().stream().map(Table::schema).toList();
+        }
+
+        @Override
+        public Optional<TableSchema> table(int tableId) {
+            return Optional.ofNullable(tables.get(tableId)).map(Table::schema);
+        }
+
+        @Override
+        public Optional<TableSchema> tableByName(String name) {
+            Table table = tables.byName(name);
+            return Optional.ofNullable(table != null ? table : tables.byAccessor(name)).map(Table::schema);
+        }
+
+        @Override
+        public long rowCount(int tableId) {
+            return requireTable(tableId).store().liveCount();
+        }
+
+        @Override
+        public RowIterator scan(int tableId) {
+            return new TableScan(requireTable(tableId).store(), LongSets.emptySet(), new RowPointers());
+        }
+
+        @Override
+        public RowIterator point(int indexId, MemorySegment key, long offset, int length) {
+            Tables.IndexRef ref = requireIndex(indexId);
+            RowPointers rows = new RowPointers();
+            ref.table().index(ref.position()).point(key, offset, length, rows);
+            return new RowPointerIterator(ref.table().store(), rows);
+        }
+
+        @Override
+        public RowIterator range(int indexId, KeyRange range) {
+            Tables.IndexRef ref = requireIndex(indexId);
+            RowPointers rows = new RowPointers();
+            ref.table().index(ref.position()).range(range, rows);
+            return new RowPointerIterator(ref.table().store(), rows);
+        }
+
+        private Tables.IndexRef requireIndex(int indexId) {
+            Tables.IndexRef ref = tables.index(indexId);
+            if (ref == null) {
+                throw new EngineException(ErrorCode.NO_SUCH_INDEX, "no such index: " + Integer.toUnsignedString(indexId));
+            }
+            return ref;
+        }
+    }
+}

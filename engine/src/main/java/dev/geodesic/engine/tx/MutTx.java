@@ -1,0 +1,618 @@
+package dev.geodesic.engine.tx;
+
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.base.Invariants;
+import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.schema.TableKind;
+import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.table.KeyRange;
+import dev.geodesic.engine.table.RowIterator;
+import dev.geodesic.engine.table.RowLayout;
+import dev.geodesic.engine.table.RowPointers;
+import dev.geodesic.engine.table.TableStore;
+import dev.geodesic.sats.PrimitiveType;
+import it.unimi.dsi.fastutil.ints.Int2ObjectMap;
+import it.unimi.dsi.fastutil.ints.Int2ObjectOpenHashMap;
+import it.unimi.dsi.fastutil.longs.LongLinkedOpenHashSet;
+import it.unimi.dsi.fastutil.longs.LongSet;
+import it.unimi.dsi.fastutil.longs.LongSets;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The read-write transaction of a database: an overlay over {@link CommittedState}. One object serves one transaction
+ * after the other: {@link #begin}, work, then {@link #finish} followed by {@code CommittedState.apply} and {@link #end},
+ * or {@link #rollback}. Writer thread only.
+ */
+public final class MutTx implements Transaction {
+
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    /** An overlay that grew beyond this is thrown away instead of being used again. */
+    private static final int KEEP_ROWS_MAX = 1 << 16;
+
+    private final CommittedState committed;
+    private final Limits limits;
+    private final SequenceLog sequenceLog;
+    private final Int2ObjectMap<TxTable> overlays = new Int2ObjectOpenHashMap<>();
+    private final List<TxTable> touched = new ArrayList<>();
+    private final List<SequenceState> reserved = new ArrayList<>();
+    private final List<Table> dropped = new ArrayList<>();
+    private Tables created = new Tables();
+    private long[] generatedAt = {};
+    private int[] generatedWidth = {};
+    private boolean open;
+    private long rowsWritten;
+    private long bytesWritten;
+
+    public MutTx(CommittedState committed, Limits limits, SequenceLog sequenceLog) {
+        this.committed = committed;
+        this.limits = limits;
+        this.sequenceLog = sequenceLog;
+    }
+
+    // ---- life ----
+
+    public MutTx begin() {
+        Invariants.check(!open, "one transaction at a time");
+        open = true;
+        rowsWritten = 0;
+        bytesWritten = 0;
+        return this;
+    }
+
+    public boolean isOpen() {
+        return open;
+    }
+
+    /** The net change, in order of table ids. Apply it, then call {@link #end}. */
+    public TxData finish() {
+        Invariants.check(open, "the transaction is open");
+        if (touched.isEmpty() && created.all().isEmpty() && dropped.isEmpty()) {
+            return TxData.EMPTY;
+        }
+        List<TxData.TableChange> changes = new ArrayList<>(touched.size());
+        for (TxTable overlay : touched) {
+            if (!overlay.isUnchanged()) {
+                changes.add(overlay.change());
+            }
+        }
+        changes.sort(Comparator.comparingInt(c -> c.table().id()));
+        return new TxData(changes, List.copyOf(created.all()), List.copyOf(dropped));
+    }
+
+    /** Ends the transaction after its changes were applied. */
+    public void end() {
+        reset(true);
+    }
+
+    /** Undoes everything but sequence values. */
+    public void rollback() {
+        reserved.forEach(SequenceState::blockLost);
+        reset(false);
+    }
+
+    private void reset(boolean commit) {
+        open = false;
+        for (TxTable overlay : touched) {
+            overlay.reset(commit);
+        }
+        for (Table table : dropped) {
+            overlays.remove(table.id());
+        }
+        if (!created.all().isEmpty()) {
+            if (!commit) {
+                for (Table table : created.all()) {
+                    overlays.remove(table.id());
+                    table.close();
+                }
+            }
+            created = new Tables();
+        }
+        if (rowsWritten > KEEP_ROWS_MAX) {
+            overlays.clear();
+        }
+        touched.clear();
+        dropped.clear();
+        reserved.clear();
+    }
+
+    // ---- schema ----
+
+    /** Adds an empty table; it exists for others after the commit. Rows of the catalogue are the caller's matter. */
+    public Table createTable(Table table) {
+        Invariants.check(lookUp(table.id()) == null, "a new table has a new id", "table", table.id());
+        created.add(table);
+        return table;
+    }
+
+    /** Removes a table with all its rows. */
+    public void dropTable(int tableId) {
+        Table table = table(tableId, true);
+        clear(tableId);
+        if (created.get(tableId) != null) {
+            created.remove(table);
+        } else {
+            dropped.add(table);
+        }
+    }
+
+    private Table lookUp(int tableId) {
+        Table table = committed.tables().get(tableId);
+        if (table == null) {
+            return created.get(tableId);
+        }
+        return dropped.isEmpty() || !dropped.contains(table) ? table : null;
+    }
+
+    private Table table(int tableId, boolean required) {
+        Table table = lookUp(tableId);
+        if (table == null && required) {
+            throw new EngineException(ErrorCode.NO_SUCH_TABLE, "no such table: " + Integer.toUnsignedString(tableId));
+        }
+        return table;
+    }
+
+    private Table require(int tableId) {
+        return table(tableId, true);
+    }
+
+    private Tables.IndexRef requireIndex(int indexId) {
+        Tables.IndexRef ref = committed.tables().index(indexId);
+        if (ref == null) {
+            ref = created.index(indexId);
+        }
+        if (ref == null || !dropped.isEmpty() && dropped.contains(ref.table())) {
+            throw new EngineException(ErrorCode.NO_SUCH_INDEX, "no such index: " + Integer.toUnsignedString(indexId));
+        }
+        return ref;
+    }
+
+    private TxTable overlay(Table table) {
+        TxTable overlay = overlays.get(table.id());
+        if (overlay == null) {
+            overlay = new TxTable(table);
+            overlays.put(table.id(), overlay);
+        }
+        return overlay;
+    }
+
+    private TxTable touch(Table table) {
+        TxTable overlay = overlay(table);
+        if (!overlay.isTouched()) {
+            overlay.markTouched();
+            touched.add(overlay);
+        }
+        return overlay;
+    }
+
+    // ---- reading ----
+
+    @Override
+    public Collection<TableSchema> tables() {
+        List<TableSchema> schemas = new ArrayList<>();
+        committed.tables().all().stream().filter(t -> !dropped.contains(t)).forEach(t -> schemas.add(t.schema()));
+        created.all().forEach(t -> schemas.add(t.schema()));
+        return schemas;
+    }
+
+    @Override
+    public Optional<TableSchema> table(int tableId) {
+        return Optional.ofNullable(lookUp(tableId)).map(Table::schema);
+    }
+
+    @Override
+    public Optional<TableSchema> tableByName(String name) {
+        return Optional.ofNullable(lookUp(name)).map(Table::schema);
+    }
+
+    private Table lookUp(String name) {
+        Table table = visible(committed.tables().byName(name));
+        if (table == null) {
+            table = created.byName(name);
+        }
+        if (table == null) {
+            table = visible(committed.tables().byAccessor(name));
+        }
+        return table != null ? table : created.byAccessor(name);
+    }
+
+    private Table visible(Table table) {
+        return table == null || dropped.contains(table) ? null : table;
+    }
+
+    @Override
+    public int tableId(String name) {
+        Table table = lookUp(name);
+        if (table == null) {
+            throw new EngineException(ErrorCode.NO_SUCH_TABLE, "no such table: `" + name + "`");
+        }
+        return table.id();
+    }
+
+    @Override
+    public int indexId(String name) {
+        Tables.IndexRef ref = visible(committed.tables().indexByName(name));
+        if (ref == null) {
+            ref = created.indexByName(name);
+        }
+        if (ref == null) {
+            ref = visible(committed.tables().indexBySourceName(name));
+        }
+        if (ref == null) {
+            ref = created.indexBySourceName(name);
+        }
+        if (ref == null) {
+            throw new EngineException(ErrorCode.NO_SUCH_INDEX, "no such index: `" + name + "`");
+        }
+        return ref.id();
+    }
+
+    private Tables.IndexRef visible(Tables.IndexRef ref) {
+        return ref == null || dropped.contains(ref.table()) ? null : ref;
+    }
+
+    @Override
+    public long rowCount(int tableId) {
+        return overlay(require(tableId)).rowCount();
+    }
+
+    @Override
+    public RowIterator scan(int tableId) {
+        TxTable overlay = overlay(require(tableId));
+        LongSet deleted =
+                overlay.deleted().isEmpty() ? LongSets.emptySet() : new LongLinkedOpenHashSet(overlay.deleted());
+        RowPointers added = new RowPointers();
+        overlay.copyAdded(added);
+        return new TableScan(overlay.table().store(), deleted, added);
+    }
+
+    @Override
+    public RowIterator point(int indexId, MemorySegment key, long offset, int length) {
+        Tables.IndexRef ref = requireIndex(indexId);
+        return new RowPointerIterator(ref.table().store(), pointRows(ref, key, offset, length));
+    }
+
+    @Override
+    public RowIterator range(int indexId, KeyRange range) {
+        Tables.IndexRef ref = requireIndex(indexId);
+        return new RowPointerIterator(ref.table().store(), rangeRows(ref, range));
+    }
+
+    private RowPointers pointRows(Tables.IndexRef ref, MemorySegment key, long offset, int length) {
+        RowPointers rows = new RowPointers();
+        ref.table().index(ref.position()).point(key, offset, length, rows);
+        TxTable overlay = overlays.get(ref.table().id());
+        if (overlay != null) {
+            dropDeleted(overlay, rows);
+            if (overlay.hasAdded()) {
+                overlay.index(ref.position()).point(key, offset, length, rows);
+            }
+        }
+        return rows;
+    }
+
+    private RowPointers rangeRows(Tables.IndexRef ref, KeyRange range) {
+        RowPointers rows = new RowPointers();
+        ref.table().index(ref.position()).range(range, rows);
+        TxTable overlay = overlays.get(ref.table().id());
+        if (overlay != null) {
+            dropDeleted(overlay, rows);
+            if (overlay.hasAdded()) {
+                overlay.index(ref.position()).range(range, rows);
+            }
+        }
+        return rows;
+    }
+
+    private static void dropDeleted(TxTable overlay, RowPointers rows) {
+        if (overlay.deleted().isEmpty()) {
+            return;
+        }
+        int kept = 0;
+        for (int i = 0; i < rows.size(); i++) {
+            if (!overlay.isDeleted(rows.get(i))) {
+                rows.set(kept++, rows.get(i));
+            }
+        }
+        rows.truncate(kept);
+    }
+
+    // ---- writing ----
+
+    @Override
+    public int insert(int tableId, MemorySegment row, long offset, int length) {
+        Table table = require(tableId);
+        int rowLength = table.layout().validate(row, offset, length);
+        int generated = table.sequences().length == 0 ? 0 : generate(table, row, offset);
+        TxTable overlay = touch(table);
+        insertRow(table, overlay, row, offset, rowLength);
+        return generated == 0 ? 0 : writeBack(row, offset, generated);
+    }
+
+    private void insertRow(Table table, TxTable overlay, MemorySegment row, long offset, int length) {
+        long equal = TableStore.NO_ROW;
+        if (table.firstUnique() < 0) {
+            equal = table.findEqual(row, offset, length);
+            if (equal != TableStore.NO_ROW && !overlay.isDeleted(equal)
+                    || overlay.findAddedEqual(row, offset, length) != TableStore.NO_ROW) {
+                return;
+            }
+        } else {
+            for (int i = table.firstUnique(); i < table.indexCount(); i++) {
+                if (!table.isUnique(i)) {
+                    continue;
+                }
+                long same = table.index(i).findByRow(row, offset);
+                if (same != TableStore.NO_ROW) {
+                    boolean equals = i == table.firstUnique() && table.rowEquals(same, row, offset, length);
+                    if (!overlay.isDeleted(same)) {
+                        if (equals) {
+                            return;
+                        }
+                        throw UniqueViolation.of(table, i, row, offset);
+                    }
+                    if (equals) {
+                        equal = same;
+                    }
+                }
+                if (overlay.hasAdded()) {
+                    same = overlay.index(i).findByRow(row, offset);
+                    if (same != TableStore.NO_ROW) {
+                        if (i == table.firstUnique() && table.rowEquals(same, row, offset, length)) {
+                            return;
+                        }
+                        throw UniqueViolation.of(table, i, row, offset);
+                    }
+                }
+            }
+        }
+        if (equal != TableStore.NO_ROW) {
+            overlay.restore(equal);
+        } else {
+            add(table, overlay, row, offset, length);
+        }
+    }
+
+    private void add(Table table, TxTable overlay, MemorySegment row, long offset, int length) {
+        count(table, length);
+        overlay.add(table.store().allocate(row, offset, length));
+    }
+
+    private void count(Table table, int bytes) {
+        // Programs are rows of the catalogue and have a limit of their own.
+        if (bytes > limits.rowBytesMax() && table.schema().kind() == TableKind.USER) {
+            throw new EngineException(
+                    ErrorCode.LIMIT_EXCEEDED, "a row of " + bytes + " bytes exceeds the limit row-bytes-max of " + limits.rowBytesMax());
+        }
+        rowsWritten++;
+        bytesWritten += bytes;
+        if (rowsWritten > limits.transactionRowsMax()) {
+            throw new EngineException(
+                    ErrorCode.LIMIT_EXCEEDED,
+                    "the transaction writes more rows than the limit transaction-rows-max of " + limits.transactionRowsMax());
+        }
+        if (bytesWritten > limits.transactionBytesMax()) {
+            throw new EngineException(
+                    ErrorCode.LIMIT_EXCEEDED,
+                    "the transaction writes more bytes than the limit transaction-bytes-max of " + limits.transactionBytesMax());
+        }
+    }
+
+    private void deleteRow(TxTable overlay, long row) {
+        count(overlay.table(), 0);
+        overlay.delete(row);
+    }
+
+    @Override
+    public int update(int tableId, int indexId, MemorySegment row, long offset, int length) {
+        Table table = require(tableId);
+        Tables.IndexRef ref = requireIndex(indexId);
+        if (ref.table() != table) {
+            throw new EngineException(ErrorCode.NO_SUCH_INDEX, "the index belongs to another table");
+        }
+        if (!table.isUnique(ref.position())) {
+            throw new EngineException(ErrorCode.INDEX_NOT_UNIQUE, "the index is not unique");
+        }
+        int rowLength = table.layout().validate(row, offset, length);
+        int generated = table.sequences().length == 0 ? 0 : generate(table, row, offset);
+        TxTable overlay = touch(table);
+        long old = visibleByKey(table, overlay, ref.position(), row, offset);
+        if (old == TableStore.NO_ROW) {
+            throw new EngineException(ErrorCode.NO_SUCH_ROW, "no row with this key to update");
+        }
+        if (!table.rowEquals(old, row, offset, rowLength)) {
+            for (int i = table.firstUnique(); i < table.indexCount(); i++) {
+                if (table.isUnique(i) && i != ref.position()) {
+                    long other = visibleByKey(table, overlay, i, row, offset);
+                    if (other != TableStore.NO_ROW && other != old) {
+                        throw UniqueViolation.of(table, i, row, offset);
+                    }
+                }
+            }
+            count(table, 0);
+            long restored = table.findEqual(row, offset, rowLength);
+            if (restored != TableStore.NO_ROW && overlay.isDeleted(restored)) {
+                overlay.delete(old);
+                overlay.restore(restored);
+            } else {
+                // The new row first: if there is no room for it, the old one stays.
+                count(table, rowLength);
+                long added = table.store().allocate(row, offset, rowLength);
+                overlay.delete(old);
+                overlay.add(added);
+            }
+        }
+        return generated == 0 ? 0 : writeBack(row, offset, generated);
+    }
+
+    private long visibleByKey(Table table, TxTable overlay, int index, MemorySegment row, long offset) {
+        long found = table.index(index).findByRow(row, offset);
+        if (found != TableStore.NO_ROW && !overlay.isDeleted(found)) {
+            return found;
+        }
+        return overlay.hasAdded() ? overlay.index(index).findByRow(row, offset) : TableStore.NO_ROW;
+    }
+
+    private long visibleEqual(Table table, TxTable overlay, MemorySegment row, long offset, int length) {
+        long found = table.findEqual(row, offset, length);
+        if (found != TableStore.NO_ROW && !overlay.isDeleted(found)) {
+            return found;
+        }
+        return overlay.findAddedEqual(row, offset, length);
+    }
+
+    @Override
+    public boolean delete(int tableId, MemorySegment row, long offset, int length) {
+        Table table = require(tableId);
+        int rowLength = table.layout().validate(row, offset, length);
+        TxTable overlay = touch(table);
+        long found = visibleEqual(table, overlay, row, offset, rowLength);
+        if (found == TableStore.NO_ROW) {
+            return false;
+        }
+        deleteRow(overlay, found);
+        return true;
+    }
+
+    @Override
+    public int deleteAllByEq(int tableId, MemorySegment rows, long offset, int length) {
+        Table table = require(tableId);
+        RowLayout layout = table.layout();
+        if (length < Integer.BYTES) {
+            throw new EngineException(ErrorCode.BSATN_DECODE_ERROR, "the rows are too short for their count");
+        }
+        long count = Integer.toUnsignedLong(rows.get(INT, offset));
+        long end = offset + length;
+        long at = offset + Integer.BYTES;
+        if (count > length && layout.fixedLength().orElse(1) > 0) {
+            throw new EngineException(ErrorCode.BSATN_DECODE_ERROR, "more rows than bytes");
+        }
+        // Everything is checked before anything is deleted.
+        for (long i = 0; i < count; i++) {
+            at += layout.validate(rows, at, end - at);
+        }
+        TxTable overlay = touch(table);
+        int deleted = 0;
+        at = offset + Integer.BYTES;
+        for (long i = 0; i < count; i++) {
+            int rowLength = layout.validate(rows, at, end - at);
+            long found = visibleEqual(table, overlay, rows, at, rowLength);
+            if (found != TableStore.NO_ROW) {
+                deleteRow(overlay, found);
+                deleted++;
+            }
+            at += rowLength;
+        }
+        return deleted;
+    }
+
+    @Override
+    public int deletePoint(int indexId, MemorySegment key, long offset, int length) {
+        Tables.IndexRef ref = requireIndex(indexId);
+        return deleteRows(ref.table(), pointRows(ref, key, offset, length));
+    }
+
+    @Override
+    public int deleteRange(int indexId, KeyRange range) {
+        Tables.IndexRef ref = requireIndex(indexId);
+        return deleteRows(ref.table(), rangeRows(ref, range));
+    }
+
+    private int deleteRows(Table table, RowPointers rows) {
+        TxTable overlay = touch(table);
+        for (int i = 0; i < rows.size(); i++) {
+            deleteRow(overlay, rows.get(i));
+        }
+        return rows.size();
+    }
+
+    @Override
+    public long clear(int tableId) {
+        Table table = require(tableId);
+        TxTable overlay = touch(table);
+        RowPointers rows = new RowPointers();
+        overlay.copyAdded(rows);
+        var cursor = table.store().scan();
+        while (cursor.next()) {
+            if (!overlay.isDeleted(cursor.row())) {
+                rows.add(cursor.row());
+            }
+        }
+        return deleteRows(table, rows);
+    }
+
+    // ---- generated columns ----
+
+    /** Replaces zeros in auto-increment columns and notes where; returns how many. */
+    private int generate(Table table, MemorySegment row, long offset) {
+        SequenceState[] sequences = table.sequences();
+        if (generatedAt.length < sequences.length) {
+            generatedAt = new long[sequences.length];
+            generatedWidth = new int[sequences.length];
+        }
+        int generated = 0;
+        for (SequenceState sequence : sequences) {
+            int column = sequence.schema().column();
+            long at = table.layout().columnOffset(row, offset, column);
+            int width = ((PrimitiveType) table.schema().columns().get(column).type()).byteSize();
+            if (isZero(row, at, width)) {
+                write(row, at, width, take(sequence));
+                generatedAt[generated] = at;
+                generatedWidth[generated++] = width;
+            }
+        }
+        return generated;
+    }
+
+    private long take(SequenceState sequence) {
+        if (sequence.needsBlock()) {
+            // Outside of rollback: an error on the way leaves a gap, never a value twice.
+            reserved.add(sequence);
+            sequenceLog.reserved(this, sequence.schema(), sequence.reserveBlock());
+        }
+        return sequence.take();
+    }
+
+    private static boolean isZero(MemorySegment row, long at, int width) {
+        for (int i = 0; i < width; i++) {
+            if (row.get(ValueLayout.JAVA_BYTE, at + i) != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Truncates to the width of the column, as the reference does (spec/module-abi.md section 4). */
+    private static void write(MemorySegment row, long at, int width, long value) {
+        switch (width) {
+            case 1 -> row.set(ValueLayout.JAVA_BYTE, at, (byte) value);
+            case 2 -> row.set(SHORT, at, (short) value);
+            case 4 -> row.set(INT, at, (int) value);
+            default -> {
+                row.set(LONG, at, value);
+                for (int i = Long.BYTES; i < width; i += Long.BYTES) {
+                    row.set(LONG, at + i, value >> 63);
+                }
+            }
+        }
+    }
+
+    /** Moves the noted values to the start of the row; each lies at or behind the place that it goes to. */
+    private int writeBack(MemorySegment row, long offset, int generated) {
+        int length = 0;
+        for (int i = 0; i < generated; i++) {
+            MemorySegment.copy(row, generatedAt[i], row, offset + length, generatedWidth[i]);
+            length += generatedWidth[i];
+        }
+        return length;
+    }
+}

@@ -1,0 +1,163 @@
+package dev.geodesic.engine.tx;
+
+import dev.geodesic.engine.base.Invariants;
+import dev.geodesic.engine.schema.SequenceSchema;
+import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.table.RowLayout;
+import dev.geodesic.engine.table.RowSet;
+import dev.geodesic.engine.table.TableIndex;
+import dev.geodesic.engine.table.TableIndexes;
+import dev.geodesic.engine.table.TableStore;
+import dev.geodesic.engine.table.TableStores;
+import java.lang.foreign.MemorySegment;
+import java.math.BigInteger;
+import java.util.Comparator;
+import java.util.function.Function;
+
+/**
+ * One table that exists: its shape, the bytes of its rows, and its committed indexes. Rows of open transactions have
+ * their bytes here too, but are in no index of this class. Thread rules: {@link TableStore} and {@link TableIndex}.
+ */
+public final class Table implements AutoCloseable {
+
+    private final TableSchema schema;
+    private final RowLayout layout;
+    private final TableStore store;
+    private final TableIndex[] indexes;
+    private final boolean[] unique;
+    private final int firstUnique;
+    /** Finds equal rows where no unique index can. */
+    private final RowSet rows;
+    private final SequenceState[] sequences;
+
+    /** @param allocated recorded end of each sequence's last block (spec/sql.md 14) */
+    public Table(TableSchema schema, TableStores stores, Function<SequenceSchema, BigInteger> allocated) {
+        this.schema = schema;
+        this.layout = RowLayout.of(schema.rowType());
+        this.store = stores.create(layout);
+        int count = schema.indexes().size();
+        this.indexes = new TableIndex[count];
+        this.unique = new boolean[count];
+        int first = -1;
+        for (int i = 0; i < count; i++) {
+            indexes[i] = newIndex(i);
+            unique[i] = schema.indexes().get(i).unique();
+            if (first < 0 && unique[i]) {
+                first = i;
+            }
+        }
+        this.firstUnique = first;
+        this.rows = first < 0 ? newRowSet() : null;
+        this.sequences = schema.sequences().stream()
+                .sorted(Comparator.comparingInt(SequenceSchema::column))
+                .map(s -> new SequenceState(s, allocated.apply(s)))
+                .toArray(SequenceState[]::new);
+    }
+
+    public TableSchema schema() {
+        return schema;
+    }
+
+    public int id() {
+        return schema.tableId();
+    }
+
+    public RowLayout layout() {
+        return layout;
+    }
+
+    public TableStore store() {
+        return store;
+    }
+
+    TableIndex index(int position) {
+        return indexes[position];
+    }
+
+    int indexCount() {
+        return indexes.length;
+    }
+
+    boolean isUnique(int position) {
+        return unique[position];
+    }
+
+    /** Position of a unique index, or -1. */
+    int firstUnique() {
+        return firstUnique;
+    }
+
+    /** In order of their columns. */
+    SequenceState[] sequences() {
+        return sequences;
+    }
+
+    /** Continues a sequence behind the recorded end of its last block. Recovery only. */
+    public void restoreSequence(int sequenceId, BigInteger allocated) {
+        for (int i = 0; i < sequences.length; i++) {
+            if (sequences[i].schema().sequenceId() == sequenceId) {
+                sequences[i] = new SequenceState(sequences[i].schema(), allocated);
+            }
+        }
+    }
+
+    /** An empty index of the same shape over the same store, for a transaction's own rows. */
+    TableIndex newIndex(int position) {
+        return TableIndexes.create(schema.indexes().get(position), layout, store);
+    }
+
+    RowSet newRowSet() {
+        return new RowSet(layout, store);
+    }
+
+    boolean rowEquals(long row, MemorySegment segment, long offset, int length) {
+        return store.length(row) == length
+                && RowLayout.sameBytes(store.segment(row), store.offset(row), segment, offset, length);
+    }
+
+    /** The committed row with these bytes, or NO_ROW. */
+    public long findEqual(MemorySegment segment, long offset, int length) {
+        if (firstUnique < 0) {
+            return rows.find(segment, offset, length);
+        }
+        long row = indexes[firstUnique].findByRow(segment, offset);
+        return row != TableStore.NO_ROW && rowEquals(row, segment, offset, length) ? row : TableStore.NO_ROW;
+    }
+
+    /** Makes a pending row live and enters it into every index. */
+    void link(long row) {
+        store.publish(row);
+        for (TableIndex index : indexes) {
+            index.insert(row);
+        }
+        if (rows != null) {
+            rows.insert(row);
+        }
+    }
+
+    /** Takes a live row out of every index and retires it; its bytes stay until it is freed. */
+    void unlink(long row) {
+        Invariants.check(store.isLive(row), "a deleted row must be live", "row", row);
+        for (TableIndex index : indexes) {
+            index.remove(row);
+        }
+        if (rows != null) {
+            rows.remove(row);
+        }
+        store.retire(row);
+    }
+
+    /** Bytes of rows and indexes. */
+    public long memoryBytes() {
+        long bytes = store.memoryBytes() + (rows == null ? 0 : rows.memoryBytes());
+        for (TableIndex index : indexes) {
+            bytes += index.memoryBytes();
+        }
+        return bytes;
+    }
+
+    @Override
+    public void close() {
+        store.close();
+    }
+}

@@ -1,0 +1,25 @@
+package dev.geodesic.engine.tx;
+
+import dev.geodesic.engine.table.RowPointers;
+import java.util.List;
+
+/**
+ * What one transaction changed, net: the only thing that the log, the subscriptions and recovery learn of it. Rows are
+ * pointers into the stores of their tables; deleted rows can be read until the next transaction is applied.
+ *
+ * @param changes changed tables in order of their ids
+ * @param created tables that did not exist before
+ * @param dropped tables that are gone
+ */
+public record TxData(List<TableChange> changes, List<Table> created, List<Table> dropped) {
+
+    public static final TxData EMPTY = new TxData(List.of(), List.of(), List.of());
+
+    public boolean isEmpty() {
+        return changes.isEmpty() && created.isEmpty() && dropped.isEmpty();
+    }
+
+    /** Changes of one table. */
+    public record TableChange(Table table, RowPointers inserts, RowPointers deletes) {
+    }
+}
