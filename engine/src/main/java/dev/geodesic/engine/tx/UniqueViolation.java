@@ -44,7 +44,7 @@ final class UniqueViolation {
         byte[] value = new byte[layout.columnLength(row, offset, column.position())];
         MemorySegment.copy(row, ValueLayout.JAVA_BYTE, at, value, 0, value.length);
         JsonWriter json = new JsonWriter();
-        SatsJson.write(column.type(), new BsatnReader(value), json, SatsJson.Flavor.OBJECT);
+        SatsJson.write(column.type(), new BsatnReader(value), json, SatsJson.Flavor.TYPED);
         String text = json.toString();
         return text.length() <= KEY_TEXT_MAX ? text : text.substring(0, KEY_TEXT_MAX) + "...";
     }
