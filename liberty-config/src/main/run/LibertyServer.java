@@ -5,38 +5,54 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Runs the built server in the foreground, on the Java that runs this program (Maven's own may be older), and says when
- * it is ready. Arguments: Liberty's directory, name of the server, HTTP port, working directory.
+ * Runs or packages the built server on the Java that runs this program, since Maven's own may be older. Arguments:
+ * Liberty's directory, the name of the server, and either
+ * <pre>
+ *   run PORT DIRECTORY       in the foreground, from a working directory; says when the server is ready
+ *   package ARCHIVE PARTS    as a jar or a zip, by extension
+ * </pre>
  */
-public final class RunServer {
+public final class LibertyServer {
 
-    private RunServer() {
+    private final Path liberty;
+    private final String server;
+
+    private LibertyServer(Path liberty, String server) {
+        this.liberty = liberty;
+        this.server = server;
     }
 
     public static void main(String[] args) throws IOException, InterruptedException {
-        Path liberty = Path.of(args[0]);
-        String server = args[1];
-        int port = Integer.parseInt(args[2]);
-        Path work = Path.of(args[3]);
+        LibertyServer server = new LibertyServer(Path.of(args[0]), args[1]);
+        System.exit(switch (args[2]) {
+            case "run" -> server.run(Integer.parseInt(args[3]), Path.of(args[4]));
+            case "package" -> server.pack(Path.of(args[3]), args[4]);
+            default -> throw new IllegalArgumentException(Arrays.toString(args));
+        });
+    }
+
+    private int run(int port, Path directory) throws IOException, InterruptedException {
         try (ServerSocket probe = new ServerSocket()) {
             probe.setReuseAddress(true);
             probe.bind(new InetSocketAddress(port));
         } catch (IOException e) {
-            System.err.println("Port " + port + " is taken (" + e.getMessage() + "): stop what listens there, or use -Dhttp.port=");
-            System.exit(1);
+            System.err.printf("Port %d is taken (%s): stop what listens there, or choose another by -Dhttp.port=...%n",
+                    port, e.getMessage());
+            return 1;
         }
-        String script = System.getProperty("os.name").startsWith("Windows") ? "server.bat" : "server";
-        ProcessBuilder builder = new ProcessBuilder(liberty.resolve("bin").resolve(script).toString(), "run", server)
-                .directory(work.toFile()).inheritIO();
-        builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        ProcessBuilder builder = command("run").directory(directory.toFile());
         builder.environment().put("HTTP_PORT", Integer.toString(port));
         String data = builder.environment().computeIfAbsent("GEODESIC_DATA_DIRECTORY",
-                name -> work.resolve("geodesic-data").toString());
+                name -> directory.resolve("geodesic-data").toString());
         Process process = builder.start();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(process)));
         if (isReady(process, URI.create("http://localhost:" + port + "/health/ready"))) {
@@ -50,7 +66,21 @@ public final class RunServer {
 
                     """, port, data);
         }
-        System.exit(process.waitFor());
+        return process.waitFor();
+    }
+
+    private int pack(Path archive, String parts) throws IOException, InterruptedException {
+        Files.deleteIfExists(archive);
+        return command("package", "--archive=" + archive, "--include=" + parts).start().waitFor();
+    }
+
+    private ProcessBuilder command(String action, String... options) {
+        String script = System.getProperty("os.name").startsWith("Windows") ? "server.bat" : "server";
+        List<String> command = new ArrayList<>(List.of(liberty.resolve("bin").resolve(script).toString(), action, server));
+        command.addAll(List.of(options));
+        ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
+        builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        return builder;
     }
 
     private static boolean isReady(Process process, URI health) throws InterruptedException {
