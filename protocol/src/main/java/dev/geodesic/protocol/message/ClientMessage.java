@@ -1,0 +1,39 @@
+package dev.geodesic.protocol.message;
+
+import java.util.List;
+
+/**
+ * A request of a client, the same for all protocol versions (spec/websocket.md 5.1, 6.1). Request and query set ids are
+ * u32 bits chosen by the client.
+ */
+public sealed interface ClientMessage {
+
+    /**
+     * @param notifySuccess false if the caller wants no answer of its own to a committed call and nothing at all to a
+     *     failed one (v1 flag {@code NoSuccessNotify})
+     */
+    record CallReducer(String reducer, Arguments arguments, int requestId, boolean notifySuccess) implements ClientMessage {
+    }
+
+    record CallProcedure(String procedure, Arguments arguments, int requestId) implements ClientMessage {
+    }
+
+    /** For {@link SubscriptionKind#SINGLE} there is exactly one query. */
+    record Subscribe(SubscriptionKind kind, int requestId, int querySetId, List<String> queries) implements ClientMessage {
+    }
+
+    /**
+     * @param kind never {@link SubscriptionKind#LEGACY}
+     * @param sendDroppedRows whether the answer carries the rows; always true in v1
+     */
+    record Unsubscribe(SubscriptionKind kind, int requestId, int querySetId, boolean sendDroppedRows)
+            implements ClientMessage {
+    }
+
+    /**
+     * @param requestId v2 and v3, else 0
+     * @param messageId v1, else empty
+     */
+    record OneOffQuery(int requestId, byte[] messageId, String query) implements ClientMessage {
+    }
+}
