@@ -1,0 +1,122 @@
+package dev.geodesic.engine.query;
+
+import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.table.RowIterator;
+import dev.geodesic.engine.table.RowLayout;
+import dev.geodesic.engine.tx.Transaction;
+import dev.geodesic.sats.BsatnWriter;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Map;
+
+/** An INSERT, UPDATE, DELETE or SET that is ready to run. Immutable. */
+public sealed interface DmlPlan extends SqlStatement {
+
+    /** The table that is changed. */
+    TableSchema table();
+
+    /**
+     * Runs inside a transaction, on the writer thread. If this throws, the changes made so far are still in the
+     * transaction: the caller must roll it back, because a statement is all or nothing (spec/sql.md 7).
+     */
+    SqlResult execute(Transaction tx);
+
+    /** INSERT. The rows are complete; generated columns hold what the statement gave, usually zero. */
+    record Insert(TableSchema table, List<byte[]> rows) implements DmlPlan {
+
+        public Insert {
+            rows = List.copyOf(rows);
+        }
+
+        @Override
+        public SqlResult execute(Transaction tx) {
+            long inserted = 0;
+            for (byte[] row : rows) {
+                long before = tx.rowCount(table.tableId());
+                // A copy, because the transaction writes generated values over the row.
+                tx.insert(table.tableId(), MemorySegment.ofArray(row.clone()), 0, row.length);
+                // A row that was there already is no change. Rows of event tables are gone with the transaction, all count.
+                inserted += table.event() || tx.rowCount(table.tableId()) > before ? 1 : 0;
+            }
+            return SqlResult.changes(inserted, 0, 0);
+        }
+    }
+
+    /** UPDATE: the matching rows are found first, then all are deleted, then all are inserted anew. */
+    final class Update implements DmlPlan {
+
+        private final TableScan scan;
+        /** BSATN of the new value by column position. */
+        private final Map<Integer, byte[]> values;
+
+        Update(TableScan scan, Map<Integer, byte[]> values) {
+            this.scan = scan;
+            this.values = Map.copyOf(values);
+        }
+
+        @Override
+        public TableSchema table() {
+            return scan.table();
+        }
+
+        @Override
+        public SqlResult execute(Transaction tx) {
+            RowBuffer old = new RowBuffer();
+            for (RowIterator rows = scan.open(tx); rows.next();) {
+                old.row(rows.segment(), rows.offset(), rows.length());
+            }
+            MemorySegment bytes = MemorySegment.ofArray(old.bytes());
+            int tableId = table().tableId();
+            for (int i = 0; i < old.count(); i++) {
+                tx.delete(tableId, bytes, old.start(i), old.end(i) - old.start(i));
+            }
+            BsatnWriter row = new BsatnWriter();
+            for (int i = 0; i < old.count(); i++) {
+                row.clear();
+                write(row, bytes, old.start(i));
+                tx.insert(tableId, MemorySegment.ofArray(row.buffer()), 0, row.length());
+            }
+            return SqlResult.changes(0, old.count(), 0);
+        }
+
+        private void write(BsatnWriter out, MemorySegment row, long rowOffset) {
+            RowLayout layout = scan.layout();
+            for (int column = 0; column < table().columns().size(); column++) {
+                byte[] value = values.get(column);
+                if (value != null) {
+                    out.writeRaw(value);
+                } else {
+                    SelectPlan.appendColumn(out, layout, row, rowOffset, column);
+                }
+            }
+        }
+    }
+
+    /** DELETE. */
+    final class Delete implements DmlPlan {
+
+        private final TableScan scan;
+
+        Delete(TableScan scan) {
+            this.scan = scan;
+        }
+
+        @Override
+        public TableSchema table() {
+            return scan.table();
+        }
+
+        @Override
+        public SqlResult execute(Transaction tx) {
+            int tableId = table().tableId();
+            if (scan.readsWholeTable()) {
+                return SqlResult.changes(0, 0, tx.clear(tableId));
+            }
+            long deleted = 0;
+            for (RowIterator rows = scan.open(tx); rows.next();) {
+                deleted += tx.delete(tableId, rows.segment(), rows.offset(), rows.length()) ? 1 : 0;
+            }
+            return SqlResult.changes(0, 0, deleted);
+        }
+    }
+}

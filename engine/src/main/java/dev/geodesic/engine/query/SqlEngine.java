@@ -1,0 +1,272 @@
+package dev.geodesic.engine.query;
+
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.query.parse.Expr;
+import dev.geodesic.engine.query.parse.Parser;
+import dev.geodesic.engine.query.parse.SqlError;
+import dev.geodesic.engine.query.parse.Statement;
+import dev.geodesic.engine.schema.ColumnSchema;
+import dev.geodesic.engine.schema.TableKind;
+import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.table.RowLayout;
+import dev.geodesic.engine.tx.ReadView;
+import dev.geodesic.sats.BsatnWriter;
+import dev.geodesic.sats.PrimitiveType;
+import dev.geodesic.sats.ProductElement;
+import dev.geodesic.sats.ProductType;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+
+/**
+ * Compiles SQL (spec/sql.md). Every method throws {@link EngineException}: SQL for text that does not parse, bind or may
+ * not be run by this caller, LIMIT_EXCEEDED for queries beyond {@link Limits}. Without state; may be shared by threads.
+ */
+public final class SqlEngine {
+
+    private final Limits limits;
+
+    public SqlEngine(Limits limits) {
+        this.limits = limits;
+    }
+
+    /** A statement of HTTP SQL and the PostgreSQL wire (dialect Q). For others than the owner the row limit is checked. */
+    public SqlStatement prepare(String sql, ReadView view, Caller caller) {
+        Binder binder = new Binder(view, caller, limits);
+        return switch (Parser.parse(sql, limits)) {
+            case Statement.Select select -> limited(select(select, binder, view, caller), view, caller);
+            case Statement.Insert insert -> authorized(insert(insert, binder), caller);
+            case Statement.Update update -> authorized(update(update, binder), caller);
+            case Statement.Delete delete -> authorized(delete(delete, binder), caller);
+            case Statement.SetVariable set -> authorized(RowLimit.set(set, view), caller);
+            case Statement.ShowVariable show -> RowLimit.show(show, view);
+        };
+    }
+
+    /** A one-off query of a WebSocket (dialect S). For others than the owner the row limit is checked. */
+    public SelectPlan compileOneOff(String sql, ReadView view, Caller caller) {
+        Statement.Select select = subscriptionDialect(Parser.parse(sql, limits));
+        return limited(select(select, new Binder(view, caller, limits), view, caller), view, caller);
+    }
+
+    /**
+     * A subscription. One text gives several queries for {@code SELECT * FROM *} (one per readable user table that is no
+     * event table) and where several row-level-security rules allow rows (one per rule). The row limit is not checked:
+     * it holds for the sum of a set's new queries, see {@link #checkRowLimit}.
+     */
+    public List<SubscriptionQuery> compileSubscription(String sql, ReadView view, Caller caller) {
+        try {
+            if (Parser.isSelectAll(sql, limits)) {
+                return selectAll(view, caller);
+            }
+            Statement.Select select = subscriptionDialect(Parser.parse(sql, limits));
+            int tables = 1 + select.from().joins().size();
+            if (tables > 2) {
+                throw SqlError.of("Invalid number of tables in subscription: " + tables);
+            }
+            Binder binder = new Binder(view, caller, limits);
+            return queries(select(select, binder, view, caller).scans(), binder);
+        } catch (EngineException e) {
+            throw new EngineException(e.code(), e.getMessage() + ", executing: `" + SqlError.shorten(sql) + "`");
+        }
+    }
+
+    private List<SubscriptionQuery> selectAll(ReadView view, Caller caller) {
+        List<SubscriptionQuery> queries = new ArrayList<>();
+        view.tables().stream()
+                .filter(t -> t.kind() == TableKind.USER && !t.event())
+                .sorted(Comparator.comparingInt(TableSchema::tableId))
+                .forEach(table -> {
+                    Binder binder = new Binder(view, caller, limits);
+                    if (binder.isReadable(table)) {
+                        queries.addAll(queries(scans(table, BoundExpr.TRUE, binder, view, caller), binder));
+                    }
+                });
+        return List.copyOf(queries);
+    }
+
+    private static List<SubscriptionQuery> queries(List<TableScan> scans, Binder binder) {
+        return scans.stream().map(s -> new SubscriptionQuery(s, binder.usesSender())).toList();
+    }
+
+    private static Statement.Select subscriptionDialect(Statement statement) {
+        if (!(statement instanceof Statement.Select select)) {
+            throw SqlError.unsupported("Non-SELECT queries");
+        }
+        switch (select.projection()) {
+            case Statement.Projection.Star star -> { }
+            case Statement.Projection.TableStar star -> { }
+            case Statement.Projection.Columns columns -> throw noTableType();
+            case Statement.Projection.Count count -> throw noTableType();
+        }
+        if (select.limit().isPresent()) {
+            throw SqlError.unsupported(select.text());
+        }
+        return select;
+    }
+
+    private static EngineException noTableType() {
+        return SqlError.of(
+                "Column projections are not supported in subscriptions; Subscriptions must return a table type");
+    }
+
+    // ---- SELECT ----
+
+    private SelectPlan select(Statement.Select select, Binder binder, ReadView view, Caller caller) {
+        Scope scope = binder.relation(select.from());
+        BoundExpr condition = select.where().map(w -> binder.condition(w, scope)).orElse(BoundExpr.TRUE);
+        Projected projected = project(select.projection(), scope);
+        if (scope.tableCount() > 1) {
+            throw SqlError.of("Joins are not supported yet");
+        }
+        TableSchema table = scope.table(0);
+        return new SelectPlan(
+                table,
+                scans(table, condition, binder, view, caller),
+                projected.output(),
+                select.limit().orElse(Long.MAX_VALUE),
+                projected.schema());
+    }
+
+    private record Projected(SelectPlan.Output output, ProductType schema) {
+    }
+
+    private static Projected project(Statement.Projection projection, Scope scope) {
+        return switch (projection) {
+            case Statement.Projection.Star star -> {
+                if (scope.tableCount() > 1) {
+                    throw SqlError.of("SELECT * is not supported for joins");
+                }
+                yield new Projected(new SelectPlan.Output.WholeRow(), scope.table(0).rowType());
+            }
+            case Statement.Projection.TableStar(String table) ->
+                new Projected(new SelectPlan.Output.WholeRow(), scope.table(scope.tableNumber(table)).rowType());
+            case Statement.Projection.Count(String alias) -> new Projected(
+                    new SelectPlan.Output.Count(), ProductType.of(ProductElement.of(alias, PrimitiveType.U64)));
+            case Statement.Projection.Columns(List<Statement.OutputColumn> columns) -> {
+                Set<String> names = new HashSet<>();
+                List<ProductElement> elements = new ArrayList<>();
+                int[] positions = new int[columns.size()];
+                for (int i = 0; i < positions.length; i++) {
+                    ColumnSchema column = scope.resolve(columns.get(i).column()).column();
+                    if (!names.add(columns.get(i).name())) {
+                        throw SqlError.of("Duplicate name `" + SqlError.shorten(columns.get(i).name()) + "`");
+                    }
+                    positions[i] = column.position();
+                    elements.add(ProductElement.of(columns.get(i).name(), column.type()));
+                }
+                yield new Projected(new SelectPlan.Output.Columns(positions), new ProductType(elements));
+            }
+        };
+    }
+
+    /** How the rows are found that the condition wants and row-level security allows; one scan per rule. */
+    private List<TableScan> scans(TableSchema table, BoundExpr condition, Binder binder, ReadView view, Caller caller) {
+        RowLayout layout = RowLayout.of(table.rowType());
+        List<String> rules = caller.isOwner() || table.kind() == TableKind.SYSTEM
+                ? List.of()
+                : RowLevelSecurity.rules(table, view);
+        if (rules.isEmpty()) {
+            return List.of(new TableScan(table, layout, condition));
+        }
+        List<TableScan> scans = new ArrayList<>();
+        for (String sql : rules) {
+            Statement.Select rule = subscriptionDialect(Parser.parse(sql, limits));
+            Scope scope = binder.relation(rule.from());
+            if (scope.tableCount() > 1) {
+                throw SqlError.of("Joins in row-level-security rules are not supported yet");
+            }
+            BoundExpr allowed = rule.where().map(w -> binder.condition(w, scope)).orElse(BoundExpr.TRUE);
+            scans.add(new TableScan(table, layout, BoundExpr.and(List.of(allowed, condition))));
+        }
+        return scans;
+    }
+
+    // ---- INSERT, UPDATE, DELETE ----
+
+    private static DmlPlan authorized(DmlPlan plan, Caller caller) {
+        if (!caller.isOwner()) {
+            throw SqlError.of("Caller " + caller.identity().toHex() + " is not authorized to run SQL DML statements");
+        }
+        if (plan.table().kind() == TableKind.SYSTEM && plan.table().tableId() != RowLimit.ST_VAR) {
+            throw SqlError.unsupported("DML on the system table `" + plan.table().name() + "`");
+        }
+        return plan;
+    }
+
+    private static DmlPlan insert(Statement.Insert insert, Binder binder) {
+        TableSchema table = binder.table(insert.table());
+        List<ColumnSchema> columns = Binder.insertColumns(table, insert.columns());
+        List<byte[]> rows = new ArrayList<>();
+        for (List<Expr.Literal> literals : insert.rows()) {
+            if (literals.size() != columns.size()) {
+                throw SqlError.of("Inserting a row with " + literals.size() + " values into `" + table.name() + "` which has "
+                        + columns.size() + " fields");
+            }
+            byte[][] values = new byte[columns.size()][];
+            for (int i = 0; i < values.length; i++) {
+                values[columns.get(i).position()] = LiteralCodec.forAssignment(literals.get(i), columns.get(i).type());
+            }
+            BsatnWriter row = new BsatnWriter();
+            for (byte[] value : values) {
+                row.writeRaw(value);
+            }
+            rows.add(row.toByteArray());
+        }
+        return new DmlPlan.Insert(table, rows);
+    }
+
+    private static DmlPlan update(Statement.Update update, Binder binder) {
+        TableSchema table = binder.table(update.table());
+        Map<Integer, byte[]> values = new HashMap<>();
+        for (Statement.Assignment assignment : update.assignments()) {
+            ColumnSchema column = Binder.field(table, assignment.column());
+            // Of two assignments to one column the last one counts.
+            values.put(column.position(), LiteralCodec.forAssignment(assignment.value(), column.type()));
+        }
+        return new DmlPlan.Update(scan(table, update.table(), update.where(), binder), values);
+    }
+
+    private static DmlPlan delete(Statement.Delete delete, Binder binder) {
+        TableSchema table = binder.table(delete.table());
+        return new DmlPlan.Delete(scan(table, delete.table(), delete.where(), binder));
+    }
+
+    private static TableScan scan(TableSchema table, String alias, Optional<Expr> where, Binder binder) {
+        Scope scope = Scope.of(alias, table);
+        BoundExpr condition = where.map(w -> binder.condition(w, scope)).orElse(BoundExpr.TRUE);
+        return new TableScan(table, RowLayout.of(table.rowType()), condition);
+    }
+
+    // ---- row limit ----
+
+    /**
+     * Refuses others than the owner more rows than the row limit.
+     *
+     * @param estimate sum of {@link SubscriptionQuery#estimate} over a set's newly compiled distinct queries
+     */
+    public void checkRowLimit(ReadView view, Caller caller, long estimate) {
+        if (caller.isOwner()) {
+            return;
+        }
+        OptionalLong limit = RowLimit.read(view);
+        if (limit.isPresent() && Long.compareUnsigned(estimate, limit.getAsLong()) > 0) {
+            throw SqlError.of("Estimated cardinality (" + estimate + " rows) exceeds limit ("
+                    + Long.toUnsignedString(limit.getAsLong()) + " rows)");
+        }
+    }
+
+    private SelectPlan limited(SelectPlan plan, ReadView view, Caller caller) {
+        if (!caller.isOwner() && RowLimit.read(view).isPresent()) {
+            checkRowLimit(view, caller, plan.estimate(view));
+        }
+        return plan;
+    }
+}

@@ -1,0 +1,78 @@
+package dev.geodesic.engine.query;
+
+import dev.geodesic.engine.query.parse.Operator;
+import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.table.RowIterator;
+import dev.geodesic.engine.tx.ReadView;
+import java.util.List;
+
+/**
+ * A query that a client watches: whole rows of one table under a condition. Its delta for a transaction is what
+ * {@link #predicate} lets through of the inserted and of the deleted rows. Immutable; may be shared by threads and by all
+ * callers whose queries have the same {@link #key}.
+ */
+public final class SubscriptionQuery {
+
+    private final TableScan scan;
+    private final RowPredicate predicate;
+    private final List<ColumnEquality> equalities;
+    private final String key;
+    private final boolean dependsOnCaller;
+
+    SubscriptionQuery(TableScan scan, boolean dependsOnCaller) {
+        this.scan = scan;
+        this.dependsOnCaller = dependsOnCaller;
+        BoundExpr condition = scan.condition();
+        predicate = Predicates.compile(condition, scan.layout());
+        equalities = condition.conjuncts().stream()
+                .filter(BoundExpr.CompareConstant.class::isInstance)
+                .map(BoundExpr.CompareConstant.class::cast)
+                .filter(c -> c.operator() == Operator.EQUAL && !c.column().kind().isFloat())
+                .map(c -> new ColumnEquality(c.column().position(), c.value()))
+                .toList();
+        key = scan.table().tableId() + " " + condition.normalized();
+    }
+
+    public TableSchema table() {
+        return scan.table();
+    }
+
+    public int tableId() {
+        return scan.table().tableId();
+    }
+
+    /** Canonical name, as sent to clients. */
+    public String tableName() {
+        return scan.table().name();
+    }
+
+    /** The whole condition. */
+    public RowPredicate predicate() {
+        return predicate;
+    }
+
+    /** Terms that every matching row fulfils; a row that fails one of them need not be tested. May be empty. */
+    public List<ColumnEquality> equalities() {
+        return equalities;
+    }
+
+    /** Equal for queries that give the same rows in the same schema; the caller's identity is in it where it matters. */
+    public String key() {
+        return key;
+    }
+
+    /** Whether the text means something else for another caller; if not, its compiled form may be kept for all. */
+    public boolean dependsOnCaller() {
+        return dependsOnCaller;
+    }
+
+    /** All rows that match now. */
+    public RowIterator rows(ReadView view) {
+        return scan.open(view);
+    }
+
+    /** Rows that {@link #rows} reads, for the row limit (spec/sql.md 11). */
+    public long estimate(ReadView view) {
+        return scan.estimate(view, Long.MAX_VALUE);
+    }
+}

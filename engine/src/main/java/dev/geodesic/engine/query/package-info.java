@@ -1,0 +1,15 @@
+/**
+ * SQL over tables (spec/sql.md). {@link dev.geodesic.engine.query.SqlEngine} is the way in: text becomes a
+ * {@link dev.geodesic.engine.query.parse.Statement}, the {@code Binder} resolves its names and types against a
+ * {@link dev.geodesic.engine.tx.ReadView} and encodes its constants, and what comes out is a plan:
+ * {@link dev.geodesic.engine.query.SelectPlan}, {@link dev.geodesic.engine.query.DmlPlan} or, for subscriptions,
+ * {@link dev.geodesic.engine.query.SubscriptionQuery}. Plans hold for the schema and the caller they were made for; make
+ * them anew when a module update changes tables.
+ *
+ * <p>Conditions are {@link dev.geodesic.engine.query.RowPredicate}s over the bytes of rows: constants were encoded once, a
+ * test allocates nothing.
+ *
+ * <p>Joins are parsed and checked, then refused: a plan reads one table. Imports {@code base}, {@code schema},
+ * {@code table}, {@code tx} and {@code sats}.
+ */
+package dev.geodesic.engine.query;

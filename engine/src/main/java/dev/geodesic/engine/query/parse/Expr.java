@@ -1,0 +1,53 @@
+package dev.geodesic.engine.query.parse;
+
+import java.util.List;
+import java.util.Optional;
+
+/** An expression as written. */
+public sealed interface Expr {
+
+    /** Two terms or more, none of them an {@code And}. */
+    record And(List<Expr> terms) implements Expr {
+        public And {
+            terms = List.copyOf(terms);
+        }
+    }
+
+    /** Two terms or more, none of them an {@code Or}. */
+    record Or(List<Expr> terms) implements Expr {
+        public Or {
+            terms = List.copyOf(terms);
+        }
+    }
+
+    record Compare(Operator operator, Operand left, Operand right) implements Expr {
+    }
+
+    /** What can stand beside a comparison, or alone as a condition. */
+    sealed interface Operand extends Expr {
+    }
+
+    /** A constant without a type; {@code text} is a number as written, hex digits, or the text of a string. */
+    record Literal(Kind kind, String text) implements Operand {
+
+        /** How it is written. */
+        public enum Kind {
+            BOOL,
+            NUMBER,
+            STRING,
+            HEX
+        }
+    }
+
+    /** A column; {@code table} is the name or alias in front of the last dot. */
+    record Column(Optional<String> table, String name) implements Operand {
+        @Override
+        public String toString() {
+            return table.map(t -> t + "." + name).orElse(name);
+        }
+    }
+
+    /** {@code :sender}, the caller's identity. */
+    record Sender() implements Operand {
+    }
+}

@@ -1,0 +1,375 @@
+package dev.geodesic.engine.query;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.query.parse.Operator;
+import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.table.RowIterator;
+import dev.geodesic.sats.AlgebraicType;
+import dev.geodesic.sats.ArrayType;
+import dev.geodesic.sats.BsatnReader;
+import dev.geodesic.sats.BsatnWriter;
+import dev.geodesic.sats.Identity;
+import dev.geodesic.sats.Integers;
+import dev.geodesic.sats.PrimitiveType;
+import dev.geodesic.sats.ProductType;
+import dev.geodesic.sats.SpecialTypes;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.math.BigInteger;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** Random tables, indexes and conditions: plans must give what plain evaluation of the same condition gives. */
+final class SqlDifferentialTest {
+
+    private static final int ROUNDS = 150;
+    private static final int QUERIES_PER_ROUND = 12;
+    private static final Identity SENDER =
+            Identity.fromHex("c200b9322c6915549469768188dc0cc6ce60fdbd63823b801c6ace9666085d28");
+    private static final Caller OWNER = new Caller(SENDER, true);
+
+    private final SqlEngine engine = new SqlEngine(Limits.DEFAULTS);
+    private final long seed = Long.getLong("geodesic.seed", new Random().nextLong());
+    private final Random random = new Random(seed);
+
+    /** A value that rows may hold, and how SQL may write it; no text if it has no literal. */
+    private record Sample(byte[] bsatn, Object value, List<String> texts) {
+    }
+
+    private record SampleType(AlgebraicType type, List<Sample> samples) {
+    }
+
+    /** A condition as SQL and as the expected outcome for a decoded row. */
+    private interface Condition {
+        String sql();
+
+        boolean holds(List<Object> row);
+    }
+
+    private final List<SampleType> types = sampleTypes();
+
+    @Test
+    void plansAgreeWithPlainEvaluation() {
+        int indexed = 0;
+        for (int round = 0; round < ROUNDS; round++) {
+            List<SampleType> columns = new ArrayList<>();
+            Tables builder = Tables.table(4096, "t");
+            int columnCount = 1 + random.nextInt(5);
+            for (int i = 0; i < columnCount; i++) {
+                SampleType type = pick(types);
+                columns.add(type);
+                builder.column("c" + i, type.type());
+            }
+            for (int i = random.nextInt(4); i > 0; i--) {
+                String[] names = random.ints(0, columnCount).distinct().limit(1 + random.nextInt(columnCount))
+                        .mapToObj(c -> "c" + c).toArray(String[]::new);
+                if (random.nextBoolean()) {
+                    builder.btree(names);
+                } else {
+                    builder.hash(names);
+                }
+            }
+            TableSchema table = builder.build();
+            FakeTransaction tx = new FakeTransaction(table);
+            for (int i = random.nextInt(40); i > 0; i--) {
+                BsatnWriter row = new BsatnWriter();
+                columns.forEach(c -> row.writeRaw(pick(c.samples()).bsatn()));
+                tx.insert(4096, MemorySegment.ofArray(row.toByteArray()), 0, row.length());
+            }
+            for (int i = 0; i < QUERIES_PER_ROUND; i++) {
+                compare(tx, table, condition(columns, 3));
+            }
+            indexed += tx.pointLookups;
+        }
+        assertTrue(indexed > ROUNDS / 4, "index paths must be exercised: " + indexed + seedText());
+    }
+
+    private void compare(FakeTransaction tx, TableSchema table, Condition condition) {
+        String where = " WHERE " + condition.sql();
+        String message = where + seedText();
+        ProductType rowType = table.rowType();
+        List<byte[]> expected = tx.rows(4096).stream()
+                .filter(r -> condition.holds(NaiveValues.decodeRow(rowType, r)))
+                .toList();
+
+        SqlResult all = ((SelectPlan) engine.prepare("SELECT * FROM t" + where, tx, OWNER)).execute(tx);
+        assertEquals(multiset(expected), multiset(rows(all)), message);
+
+        SqlResult count = ((SelectPlan) engine.prepare("SELECT COUNT(*) AS n FROM t" + where, tx, OWNER)).execute(tx);
+        assertEquals(expected.size(), new BsatnReader(count.rows().row(0)).readU64(), message);
+
+        int limit = random.nextInt(5);
+        SqlResult limited =
+                ((SelectPlan) engine.prepare("SELECT * FROM t" + where + " LIMIT " + limit, tx, OWNER)).execute(tx);
+        assertEquals(Math.min(limit, expected.size()), limited.rows().count(), message);
+        assertTrue(multiset(expected).keySet().containsAll(multiset(rows(limited)).keySet()), message);
+
+        int column = random.nextInt(table.columns().size());
+        SqlResult projected = ((SelectPlan) engine.prepare("SELECT c" + column + ", c0 AS z FROM t" + where, tx, OWNER)).execute(tx);
+        List<Object> wanted = expected.stream()
+                .map(r -> NaiveValues.decodeRow(rowType, r))
+                .map(r -> (Object) List.of(r.get(column), r.get(0)).toString())
+                .sorted()
+                .toList();
+        List<Object> got = rows(projected).stream()
+                .map(r -> (Object) NaiveValues.decodeRow(projected.schema(), r).toString())
+                .sorted()
+                .toList();
+        assertEquals(wanted, got, message);
+
+        compareSubscription(tx, rowType, condition, where, expected);
+    }
+
+    private void compareSubscription(
+            FakeTransaction tx, ProductType rowType, Condition condition, String where, List<byte[]> expected) {
+        String message = where + seedText();
+        SubscriptionQuery query = engine.compileSubscription("SELECT * FROM t" + where, tx, OWNER).getFirst();
+        List<byte[]> found = new ArrayList<>();
+        for (RowIterator i = query.rows(tx); i.next();) {
+            found.add(i.segment().asSlice(i.offset(), i.length()).toArray(ValueLayout.JAVA_BYTE));
+        }
+        assertEquals(multiset(expected), multiset(found), message);
+        for (byte[] row : tx.rows(4096)) {
+            List<Object> values = NaiveValues.decodeRow(rowType, row);
+            boolean holds = condition.holds(values);
+            assertEquals(holds, query.predicate().test(MemorySegment.ofArray(row), 0, row.length), message);
+            if (holds) {
+                for (ColumnEquality equality : query.equalities()) {
+                    BsatnReader in = new BsatnReader(row);
+                    for (int c = 0; c < equality.column(); c++) {
+                        NaiveValues.decode(rowType.elements().get(c).type(), in);
+                    }
+                    int at = in.position();
+                    NaiveValues.decode(rowType.elements().get(equality.column()).type(), in);
+                    assertEquals(
+                            HexFormat.of().formatHex(equality.value()),
+                            HexFormat.of().formatHex(row, at, in.position()),
+                            message);
+                }
+            }
+        }
+        assertEquals(query.key(), engine.compileSubscription("SELECT t.* FROM t AS t" + where, tx, OWNER).getFirst().key());
+    }
+
+    private Condition condition(List<SampleType> columns, int depth) {
+        int choice = random.nextInt(depth > 0 ? 10 : 6);
+        if (choice >= 8) {
+            return chain(columns, depth, "OR", false);
+        } else if (choice >= 6) {
+            return chain(columns, depth, "AND", true);
+        }
+        int column = random.nextInt(columns.size());
+        SampleType type = columns.get(column);
+        List<Integer> same = new ArrayList<>();
+        for (int i = 0; i < columns.size(); i++) {
+            if (columns.get(i) == type) {
+                same.add(i);
+            }
+        }
+        Operator operator = random.nextInt(3) > 0 ? Operator.EQUAL : pick(List.of(Operator.values()));
+        if (type.type() == SpecialTypes.TIME_DURATION) {
+            return constant(random.nextBoolean());
+        } else if (random.nextInt(6) == 0) {
+            int other = pick(same);
+            return leaf("c" + column + " " + spelling(operator) + " t.c" + other, row ->
+                    operator.accepts(NaiveValues.compare(row.get(column), row.get(other))));
+        }
+        Sample sample = pick(type.samples().stream().filter(s -> !s.texts().isEmpty()).toList());
+        String text = pick(sample.texts());
+        return random.nextInt(3) == 0
+                ? leaf(text + spelling(operator) + "\"c" + column + "\"", row ->
+                        operator.accepts(NaiveValues.compare(sample.value(), row.get(column))))
+                : leaf("c" + column + spelling(operator) + text, row ->
+                        operator.accepts(NaiveValues.compare(row.get(column), sample.value())));
+    }
+
+    private Condition chain(List<SampleType> columns, int depth, String word, boolean isAnd) {
+        List<Condition> terms = new ArrayList<>();
+        for (int i = 2 + random.nextInt(2); i > 0; i--) {
+            terms.add(condition(columns, depth - 1));
+        }
+        String sql = terms.stream().map(t -> "(" + t.sql() + ")").collect(Collectors.joining(" " + word + " "));
+        return leaf(sql, row -> isAnd ? terms.stream().allMatch(t -> t.holds(row)) : terms.stream().anyMatch(t -> t.holds(row)));
+    }
+
+    private static Condition constant(boolean value) {
+        return leaf(value ? "TRUE" : "false = true", row -> value);
+    }
+
+    private static Condition leaf(String sql, java.util.function.Predicate<List<Object>> holds) {
+        return new Condition() {
+            @Override
+            public String sql() {
+                return sql;
+            }
+
+            @Override
+            public boolean holds(List<Object> row) {
+                return holds.test(row);
+            }
+        };
+    }
+
+    private String spelling(Operator operator) {
+        return operator == Operator.NOT_EQUAL && random.nextBoolean() ? "!=" : operator.symbol();
+    }
+
+    private String seedText() {
+        return " (-Dgeodesic.seed=" + seed + ")";
+    }
+
+    private <T> T pick(List<T> items) {
+        return items.get(random.nextInt(items.size()));
+    }
+
+    private static List<byte[]> rows(SqlResult result) {
+        List<byte[]> rows = new ArrayList<>();
+        for (int i = 0; i < result.rows().count(); i++) {
+            rows.add(result.rows().row(i));
+        }
+        return rows;
+    }
+
+    private static TreeMap<String, Integer> multiset(List<byte[]> rows) {
+        TreeMap<String, Integer> counts = new TreeMap<>();
+        rows.forEach(r -> counts.merge(HexFormat.of().formatHex(r), 1, Integer::sum));
+        return counts;
+    }
+
+    // ---- samples ----
+
+    private static List<SampleType> sampleTypes() {
+        List<SampleType> types = new ArrayList<>();
+        types.add(new SampleType(PrimitiveType.BOOL, List.of(
+                sample(PrimitiveType.BOOL, w -> w.writeBool(true), "true", "TRUE"),
+                sample(PrimitiveType.BOOL, w -> w.writeBool(false), "false"))));
+        for (PrimitiveType p : PrimitiveType.values()) {
+            if (p.isInteger()) {
+                types.add(integers(p));
+            }
+        }
+        types.add(floats(PrimitiveType.F32));
+        types.add(floats(PrimitiveType.F64));
+        List<Sample> strings = new ArrayList<>();
+        for (String s : List.of("", "a", "ab", "b", "o'k", "\u00fc", "\ufffd", "\ud83d\ude00", "5", "abcdefghi", "abcdefghj")) {
+            strings.add(sample(PrimitiveType.STRING, w -> w.writeString(s), "'" + s.replace("'", "''") + "'"));
+        }
+        strings.add(sample(PrimitiveType.STRING, w -> w.writeString("-1.50"), "-1.50", "'-1.50'"));
+        types.add(new SampleType(PrimitiveType.STRING, strings));
+        List<Sample> bytes = new ArrayList<>();
+        for (String hex : List.of("", "00", "ff", "00ff", "7f", "0011223344556677", "0011223344556688")) {
+            bytes.add(sample(ArrayType.BYTES, w -> w.writeBytes(HexFormat.of().parseHex(hex)),
+                    "0x" + hex, "X'" + hex.toUpperCase(Locale.ROOT) + "'", "'" + hex + "'"));
+        }
+        bytes.add(sample(ArrayType.BYTES, w -> w.writeBytes(SENDER.toLittleEndian()), ":sender"));
+        types.add(new SampleType(ArrayType.BYTES, bytes));
+        types.add(hexNumbers(SpecialTypes.IDENTITY, 32, ":sender"));
+        types.add(hexNumbers(SpecialTypes.CONNECTION_ID, 16, null));
+        types.add(uuids());
+        List<Sample> timestamps = new ArrayList<>();
+        for (long micros : new long[] {0, 1, -1, 1_700_000_000_123_456L, -62_135_596_800_000_000L, 999_999}) {
+            Instant instant = Instant.ofEpochSecond(Math.floorDiv(micros, 1_000_000), Math.floorMod(micros, 1_000_000) * 1_000L);
+            timestamps.add(sample(SpecialTypes.TIMESTAMP, w -> w.writeU64(micros), "'" + instant + "'",
+                    "'" + instant.toString().replace('T', ' ').replace("Z", "+00:00") + "'"));
+        }
+        types.add(new SampleType(SpecialTypes.TIMESTAMP, timestamps));
+        types.add(new SampleType(SpecialTypes.TIME_DURATION, List.of(
+                sample(SpecialTypes.TIME_DURATION, w -> w.writeU64(5)), sample(SpecialTypes.TIME_DURATION, w -> w.writeU64(-5)))));
+        return types;
+    }
+
+    private static SampleType integers(PrimitiveType p) {
+        int bits = p.byteSize() * 8;
+        BigInteger max = BigInteger.ONE.shiftLeft(p.isSignedInteger() ? bits - 1 : bits).subtract(BigInteger.ONE);
+        BigInteger min = p.isSignedInteger() ? max.negate().subtract(BigInteger.ONE) : BigInteger.ZERO;
+        List<Sample> samples = new ArrayList<>();
+        for (BigInteger v : List.of(
+                BigInteger.ZERO, BigInteger.ONE, BigInteger.TEN, max, min, max.subtract(BigInteger.ONE), max.shiftRight(1),
+                min.add(BigInteger.ONE), min.shiftRight(1), BigInteger.ONE.shiftLeft(bits - 2))) {
+            samples.add(sample(p, w -> Integers.write(v, p.byteSize(), w),
+                    v.toString(), "'" + v + "'", v + ".0", v + "e0", v.signum() < 0 ? v.toString() : "+" + v, v + "000e-3"));
+        }
+        return new SampleType(p, samples);
+    }
+
+    private static SampleType floats(PrimitiveType p) {
+        boolean isSingle = p == PrimitiveType.F32;
+        List<Sample> samples = new ArrayList<>();
+        for (double v : new double[] {0, -0.0, 1.5, -1.5, 1, Double.MIN_VALUE, 3e38, -3e38, Double.POSITIVE_INFINITY,
+                Double.NEGATIVE_INFINITY}) {
+            double value = isSingle ? (float) v : v;
+            String text = Double.isInfinite(value) ? (value > 0 ? "1e999" : "-1e999") : Double.toString(value);
+            samples.add(sample(p, w -> writeFloat(w, isSingle, value), text, "'" + text + "'"));
+        }
+        for (long nan : new long[] {0x7ff8000000000000L, 0xfff8000000000001L, 0x7ff0000000000001L}) {
+            samples.add(sample(p, w -> {
+                if (isSingle) {
+                    w.writeU32((int) (nan >>> 32) | 0x7fc00000 | (int) nan);
+                } else {
+                    w.writeU64(nan);
+                }
+            }));
+        }
+        return new SampleType(p, samples);
+    }
+
+    private static void writeFloat(BsatnWriter out, boolean isSingle, double value) {
+        if (isSingle) {
+            out.writeF32((float) value);
+        } else {
+            out.writeF64(value);
+        }
+    }
+
+    private static SampleType hexNumbers(ProductType type, int size, String parameter) {
+        List<Sample> samples = new ArrayList<>();
+        for (String last : List.of("00", "01", "ff")) {
+            for (String first : List.of("00", "80", "7f")) {
+                String digits = first + "00".repeat(size - 2) + last;
+                samples.add(sample(type, w -> w.writeRaw(reversed(HexFormat.of().parseHex(digits))),
+                        "0x" + digits, "x'" + digits + "'", "'" + digits + "'", "'0x" + digits + "'"));
+            }
+        }
+        if (parameter != null) {
+            samples.add(sample(type, w -> w.writeIdentity(SENDER), parameter, "0x" + SENDER.toHex()));
+        }
+        return new SampleType(type, samples);
+    }
+
+    private static SampleType uuids() {
+        List<Sample> samples = new ArrayList<>();
+        for (String text : List.of("00000000-0000-0000-0000-000000000003", "01234567-89ab-4cde-f012-3456789abcde",
+                "ffffffff-ffff-ffff-ffff-ffffffffffff", "00000000-0000-0000-0000-000000000000")) {
+            String digits = text.replace("-", "");
+            samples.add(sample(SpecialTypes.UUID, w -> w.writeRaw(reversed(HexFormat.of().parseHex(digits))),
+                    "'" + text + "'", "'" + digits + "'", "'" + text.toUpperCase(Locale.ROOT) + "'"));
+        }
+        return new SampleType(SpecialTypes.UUID, samples);
+    }
+
+    private static byte[] reversed(byte[] bytes) {
+        byte[] result = new byte[bytes.length];
+        for (int i = 0; i < bytes.length; i++) {
+            result[i] = bytes[bytes.length - 1 - i];
+        }
+        return result;
+    }
+
+    private static Sample sample(AlgebraicType type, Consumer<BsatnWriter> write, String... texts) {
+        BsatnWriter out = new BsatnWriter();
+        write.accept(out);
+        byte[] bsatn = out.toByteArray();
+        return new Sample(bsatn, NaiveValues.decode(type, new BsatnReader(bsatn)), List.of(texts));
+    }
+}
