@@ -1,5 +1,5 @@
 /**
- * Tests of the built EAR in Open Liberty, and of the architecture. {@link dev.geodesic.it.Ear} makes the deployment: the
+ * Tests of the built EAR in Open Liberty. {@link dev.geodesic.it.Ear} makes the deployment: the
  * shipped EAR with one more module that holds the tests.
  */
 package dev.geodesic.it;

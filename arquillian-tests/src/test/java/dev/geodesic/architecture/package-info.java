@@ -1,0 +1,4 @@
+/**
+ * Who may use whom, as tests over the compiled classes of all modules.
+ */
+package dev.geodesic.architecture;
