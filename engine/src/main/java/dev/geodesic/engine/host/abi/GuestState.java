@@ -1,0 +1,200 @@
+package dev.geodesic.engine.host.abi;
+
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.host.runtime.WasmFrame;
+import it.unimi.dsi.fastutil.ints.Int2ObjectOpenHashMap;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * The host's side of one instance: handles and the present call. Used by the thread that runs the instance.
+ *
+ * <p>A call is {@link #begin}, {@link #openSource} and {@link #openSink} for its arguments, the guest, {@link #end}. Sources,
+ * sinks and iterators die with the call and their numbers start at 1 again; console timers outlive it (spec/module-abi.md
+ * section 3).
+ */
+public final class GuestState {
+
+    /** Timers outlive their call, so there may not be as many as other handles. */
+    private static final int TIMERS_MAX = 1_024;
+
+    /** Bytes on their way into the guest. */
+    static final class ByteSource {
+        final byte[] bytes;
+        int position;
+
+        ByteSource(byte[] bytes) {
+            this.bytes = bytes;
+        }
+    }
+
+    private record Timer(String name, Instant start) {
+    }
+
+    private final GuestOptions options;
+    private final RowIterators iterators;
+    private final Int2ObjectOpenHashMap<ByteSource> sources = new Int2ObjectOpenHashMap<>();
+    private int lastSource;
+    private long sourceBytes;
+    /** Handle 1 is the sink of the call; a call has no other yet. */
+    private final ByteSink sink = new ByteSink();
+    private boolean sinkOpen;
+    private final List<Timer> timers = new ArrayList<>();
+    private CallContext context = CallContext.IDLE;
+    private Optional<LogRecord> heldPanic = Optional.empty();
+
+    public GuestState(GuestOptions options) {
+        this.options = options;
+        this.iterators = new RowIterators(options.limits().handlesMax());
+    }
+
+    public GuestOptions options() {
+        return options;
+    }
+
+    public void begin(CallContext call) {
+        context = call;
+    }
+
+    /** Drops the handles of the call; a panic that did not trap is logged now. */
+    public void end() {
+        releasePanic(List.of());
+        iterators.clear();
+        if (lastSource != 0) {
+            sources.clear();
+            lastSource = 0;
+            sourceBytes = 0;
+        }
+        sinkOpen = false;
+        context = CallContext.IDLE;
+    }
+
+    CallContext context() {
+        return context;
+    }
+
+    RowIterators iterators() {
+        return iterators;
+    }
+
+    /** Handle of a source with these bytes; 0 if there are none. Errors: LIMIT_EXCEEDED. */
+    public int openSource(byte[] bytes) {
+        return bytes.length == 0 ? 0 : register(bytes);
+    }
+
+    /** As {@link #openSource}, but empty bytes get a source too. */
+    int register(byte[] bytes) {
+        int max = options.limits().handlesMax();
+        if (sources.size() >= max) {
+            throw new EngineException(ErrorCode.LIMIT_EXCEEDED, "more than " + max + " open byte sources (limit handlesMax)");
+        }
+        long bytesMax = 2L * options.limits().messageBytesMax();
+        if (bytes.length > bytesMax - sourceBytes) {
+            throw new EngineException(
+                    ErrorCode.LIMIT_EXCEEDED, "more than " + bytesMax + " bytes in open byte sources (limit messageBytesMax)");
+        }
+        sourceBytes += bytes.length;
+        sources.put(++lastSource, new ByteSource(bytes));
+        return lastSource;
+    }
+
+    int sourceCount() {
+        return sources.size();
+    }
+
+    /** Errors: NO_SUCH_BYTES. */
+    ByteSource source(int handle) {
+        ByteSource source = sources.get(handle);
+        if (source == null) {
+            throw new EngineException(ErrorCode.NO_SUCH_BYTES, "no such byte source");
+        }
+        return source;
+    }
+
+    void closeSource(int handle) {
+        sourceBytes -= sources.remove(handle).bytes.length;
+    }
+
+    /** Handle of the call's sink, emptied. */
+    public int openSink(int bytesMax) {
+        sink.reset(bytesMax);
+        sinkOpen = true;
+        return 1;
+    }
+
+    /** What the guest wrote; valid until the next {@link #openSink}. */
+    public ByteSink sink() {
+        return sink;
+    }
+
+    /** Errors: NO_SUCH_BYTES. */
+    ByteSink sink(int handle) {
+        if (handle != 1 || !sinkOpen) {
+            throw new EngineException(ErrorCode.NO_SUCH_BYTES, "no such byte sink");
+        }
+        return sink;
+    }
+
+    /* Console. */
+
+    int startTimer(String name) {
+        Timer timer = new Timer(name, options.clock().instant());
+        int index = timers.indexOf(null);
+        if (index >= 0) {
+            timers.set(index, timer);
+            return index + 1;
+        }
+        if (timers.size() == TIMERS_MAX) {
+            throw new EngineException(ErrorCode.LIMIT_EXCEEDED, "more than " + TIMERS_MAX + " console timers");
+        }
+        timers.add(timer);
+        return timers.size();
+    }
+
+    /** Errors: NO_SUCH_CONSOLE_TIMER. */
+    void endTimer(int handle) {
+        if (handle < 1 || handle > timers.size() || timers.get(handle - 1) == null) {
+            throw new EngineException(ErrorCode.NO_SUCH_CONSOLE_TIMER, "no such console timer");
+        }
+        Timer timer = timers.set(handle - 1, null);
+        Duration elapsed = Duration.between(timer.start(), options.clock().instant());
+        log(LogLevel.INFO, Optional.empty(), Optional.empty(), OptionalInt.empty(),
+                "Timing span " + RustText.quote(timer.name()) + ": " + RustText.duration(elapsed));
+    }
+
+    void log(LogLevel level, Optional<String> target, Optional<String> filename, OptionalInt line, String message) {
+        LogRecord entry = new LogRecord(
+                level, nowMicros(), target, filename, line, functionName(), message, List.of());
+        if (level == LogLevel.PANIC) {
+            // The runtime gives no stack inside a host call, so the line waits for the trap that follows.
+            releasePanic(List.of());
+            heldPanic = Optional.of(entry);
+        } else {
+            options.log().log(entry);
+        }
+    }
+
+    /** Logs a panic that was held, with the guest's stack. */
+    public void releasePanic(List<WasmFrame> trace) {
+        if (heldPanic.isPresent()) {
+            LogRecord p = heldPanic.get();
+            heldPanic = Optional.empty();
+            options.log().log(new LogRecord(p.level(), p.timestampMicros(), p.target(), p.filename(), p.line(), p.function(),
+                    p.message(), trace.stream().map(RustText::demangle).toList()));
+        }
+    }
+
+    private Optional<String> functionName() {
+        return context.function().isEmpty() ? Optional.empty() : Optional.of(context.function());
+    }
+
+    private long nowMicros() {
+        Instant now = options.clock().instant();
+        return Math.addExact(Math.multiplyExact(now.getEpochSecond(), 1_000_000L), now.getNano() / 1_000);
+    }
+}

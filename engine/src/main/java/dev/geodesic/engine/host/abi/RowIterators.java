@@ -1,0 +1,68 @@
+package dev.geodesic.engine.host.abi;
+
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.table.RowIterator;
+import java.util.Arrays;
+
+/** Open row iterators of one call by handle: index + 1, the last freed first reused. Every one stands on a row. */
+final class RowIterators {
+
+    private final int max;
+    private RowIterator[] slots = new RowIterator[8];
+    private int[] free = new int[8];
+    private int freeCount;
+    private int used;
+
+    RowIterators(int max) {
+        this.max = max;
+    }
+
+    /** Takes an iterator that has not been stepped yet.. */
+    int open(RowIterator rows) {
+        int index;
+        if (freeCount > 0) {
+            index = free[--freeCount];
+        } else {
+            if (used == max) {
+                throw new EngineException(
+                        ErrorCode.LIMIT_EXCEEDED, "more than " + max + " open row iterators (limit handlesMax)");
+            }
+            if (used == slots.length) {
+                slots = Arrays.copyOf(slots, used * 2);
+                free = Arrays.copyOf(free, used * 2);
+            }
+            index = used++;
+        }
+        slots[index] = rows.next() ? rows : Empty.ROWS;
+        return index + 1;
+    }
+
+    /** The iterator, on a row unless it is {@link #isEmpty}. Errors: NO_SUCH_ITER. */
+    RowIterator get(int handle) {
+        int index = handle - 1;
+        if (index < 0 || index >= used || slots[index] == null) {
+            throw new EngineException(ErrorCode.NO_SUCH_ITER, "no such row iterator");
+        }
+        return slots[index];
+    }
+
+    static boolean isEmpty(RowIterator rows) {
+        return rows == Empty.ROWS;
+    }
+
+    /** Errors: NO_SUCH_ITER. */
+    void close(int handle) {
+        get(handle);
+        slots[handle - 1] = null;
+        free[freeCount++] = handle - 1;
+    }
+
+    void clear() {
+        if (used > 0) {
+            Arrays.fill(slots, 0, used, null);
+            used = 0;
+            freeCount = 0;
+        }
+    }
+}
