@@ -3,6 +3,9 @@ package dev.geodesic.sats;
 /** Walks over encoded values of any type (spec/bsatn.md section 2). */
 public final class Bsatn {
 
+    /** Elements of one array whose values take no bytes. Other arrays are limited by the bytes that are there. */
+    public static final int EMPTY_VALUES_MAX = 65_536;
+
     private Bsatn() {
     }
 
@@ -44,6 +47,10 @@ public final class Bsatn {
             skip(in, element);
             if (in.position() == before) {
                 // Only a type whose values are all empty takes no bytes; the rest of the array is as empty.
+                if (count > EMPTY_VALUES_MAX) {
+                    throw new BsatnException(
+                            BsatnException.Code.TOO_LARGE, "array of more than " + EMPTY_VALUES_MAX + " empty values");
+                }
                 return;
             }
         }

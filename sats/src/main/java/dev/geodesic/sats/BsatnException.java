@@ -31,7 +31,8 @@ public final class BsatnException extends RuntimeException {
     }
 
     static BsatnException badTag(int tag, String sumName) {
-        return new BsatnException(Code.BAD_TAG, "unknown tag 0x" + Integer.toHexString(tag) + " for sum type " + sumName);
+        String text = "unknown tag 0x" + Integer.toHexString(tag) + " for sum type";
+        return new BsatnException(Code.BAD_TAG, sumName.isEmpty() ? text : text + " " + sumName);
     }
 
     static BsatnException badJson(String message) {

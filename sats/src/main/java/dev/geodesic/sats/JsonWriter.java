@@ -9,7 +9,8 @@ import java.util.Arrays;
  */
 public final class JsonWriter {
 
-    private static final int SIZE_MAX = Integer.MAX_VALUE - 16;
+    /** Largest text if the caller names no smaller limit. */
+    public static final int SIZE_MAX = 1 << 30;
 
     private final int sizeMax;
     private byte[] buffer;
@@ -103,9 +104,7 @@ public final class JsonWriter {
             case '\r' -> buffer[length++] = 'r';
             case '\t' -> buffer[length++] = 't';
             case '"', '\\' -> buffer[length++] = (byte) c;
-            default -> {
-                copy(new byte[] {'u', '0', '0', HexDigits.digit(c >> 4), HexDigits.digit(c & 15)}, 0, 5);
-            }
+            default -> copy(new byte[] {'u', '0', '0', HexDigits.digit(c >> 4), HexDigits.digit(c & 15)}, 0, 5);
         }
     }
 

@@ -32,6 +32,10 @@ public final class SatsJson {
 
     private static final int VARIANT_TAG_DIGITS_MAX = 3;
     private static final int U128_DIGITS_MAX = 39;
+    /** Characters of an integer, sign included, that always fit a long. */
+    private static final int LONG_DIGITS_SAFE = 18;
+    private static final int MESSAGE_TEXT_MAX = 60;
+    private static final String HEX_EXPECTED = "string of \"0x\" and up to 64 hex digits";
 
     private SatsJson() {
     }
@@ -188,11 +192,16 @@ public final class SatsJson {
 
     private static BsatnException unexpected(JsonValue json, String expected) {
         String found = switch (json) {
-            case JsonNumber n when n.text().length() <= 60 -> "number " + n.text();
-            case JsonString s when s.value().length() <= 60 -> "string \"" + s.value() + '"';
+            case JsonNumber n -> "number " + shortened(n.text());
+            case JsonString s -> "string \"" + shortened(s.value()) + '"';
             default -> json.kind();
         };
         return BsatnException.badJson("invalid value: " + found + ", expected " + expected);
+    }
+
+    /** Text from outside, short enough for a message. */
+    private static String shortened(String text) {
+        return text.length() <= MESSAGE_TEXT_MAX ? text : text.substring(0, MESSAGE_TEXT_MAX) + "...";
     }
 
     private static void readProduct(ProductType product, JsonValue json, BsatnWriter out) {
@@ -214,7 +223,7 @@ public final class SatsJson {
                     // Members usually come in the order of the elements, so the search begins there.
                     int i = indexOf(elements, member.name(), m);
                     if (i < 0) {
-                        throw BsatnException.badJson("unknown field `" + member.name() + "`");
+                        throw BsatnException.badJson("unknown field `" + shortened(member.name()) + "`");
                     }
                     if (values[i] != null) {
                         throw BsatnException.badJson("duplicate field `" + member.name() + "`");
@@ -252,12 +261,12 @@ public final class SatsJson {
         switch (json) {
             case JsonObject object when object.members().size() == 1 -> {
                 Member member = object.members().getFirst();
-                readVariant(sum, findVariant(sum, member.name(), true), member.value(), out);
+                readVariant(sum, findVariant(sum, member.name()), member.value(), out);
             }
             case JsonArray array when array.items().size() == 2 -> {
                 int tag = switch (array.items().getFirst()) {
-                    case JsonNumber n when n.isInteger() -> findVariant(sum, n.text(), true);
-                    case JsonString s -> findVariant(sum, s.value(), false);
+                    case JsonNumber n when n.isInteger() -> tag(sum, n.text());
+                    case JsonString s -> findVariant(sum, s.value());
                     default -> throw unexpected(array.items().getFirst(), "tag or name of a variant");
                 };
                 readVariant(sum, tag, array.items().get(1), out);
@@ -272,23 +281,25 @@ public final class SatsJson {
         read(sum.variants().get(tag).type(), payload, out);
     }
 
-    private static int findVariant(SumType sum, String text, boolean tagAllowed) {
+    /** By name, or by tag written in decimal digits. */
+    private static int findVariant(SumType sum, String text) {
         List<SumVariant> variants = sum.variants();
         for (int i = 0; i < variants.size(); i++) {
             if (isNamed(variants.get(i).name(), text)) {
                 return i;
             }
         }
-        if (tagAllowed && isShortDecimal(text) && Integer.parseInt(text) < variants.size()) {
-            return Integer.parseInt(text);
-        }
-        throw BsatnException.badJson("unknown variant `" + text + "`");
+        return tag(sum, text);
     }
 
-    private static boolean isShortDecimal(String text) {
-        return !text.isEmpty()
-                && text.length() <= VARIANT_TAG_DIGITS_MAX
-                && text.chars().allMatch(c -> c >= '0' && c <= '9');
+    private static int tag(SumType sum, String digits) {
+        if (!digits.isEmpty()
+                && digits.length() <= VARIANT_TAG_DIGITS_MAX
+                && digits.chars().allMatch(c -> c >= '0' && c <= '9')
+                && Integer.parseInt(digits) < sum.variants().size()) {
+            return Integer.parseInt(digits);
+        }
+        throw BsatnException.badJson("unknown variant `" + shortened(digits) + "`");
     }
 
     private static void readArray(AlgebraicType element, JsonValue json, BsatnWriter out) {
@@ -351,7 +362,7 @@ public final class SatsJson {
                     out.writeF64(v);
                 }
             }
-            case I256, U256 -> read256(p == PrimitiveType.I256, json, out);
+            case I256, U256 -> read256(p, json, out);
             default -> readInteger(p, json, out);
         }
     }
@@ -360,29 +371,53 @@ public final class SatsJson {
         if (!(json instanceof JsonNumber n) || !n.isInteger() || n.text().length() > U128_DIGITS_MAX + 1) {
             throw unexpected(json, TypeJson.name(p));
         }
+        if (n.text().length() <= LONG_DIGITS_SAFE && p.byteSize() <= Long.BYTES) {
+            writeLong(p, Long.parseLong(n.text()), n, out);
+            return;
+        }
         BigInteger v = new BigInteger(n.text());
-        if (!Integers.fits(v, p)) {
+        if (!Integers.fits(v, p) || p == PrimitiveType.U128 && n.text().startsWith("-")) {
             throw unexpected(json, TypeJson.name(p));
         }
         Integers.write(v, p.byteSize(), out);
     }
 
-    private static void read256(boolean signed, JsonValue json, BsatnWriter out) {
-        PrimitiveType p = signed ? PrimitiveType.I256 : PrimitiveType.U256;
-        String expected = "string of \"0x\" and up to 64 hex digits";
+    private static void writeLong(PrimitiveType p, long v, JsonNumber json, BsatnWriter out) {
+        int bits = p.byteSize() * 8;
+        long min = p.isSignedInteger() ? -1L << bits - 1 : 0;
+        long max = bits == Long.SIZE ? Long.MAX_VALUE : (p.isSignedInteger() ? 1L << bits - 1 : 1L << bits) - 1;
+        // "-0" is a floating-point number to the readers that clients are tested with.
+        if (v < min || v > max || v == 0 && json.text().startsWith("-")) {
+            throw unexpected(json, TypeJson.name(p));
+        }
+        switch (p.byteSize()) {
+            case 1 -> out.writeU8((int) v);
+            case 2 -> out.writeU16((int) v);
+            case 4 -> out.writeU32((int) v);
+            default -> out.writeU64(v);
+        }
+    }
+
+    private static void read256(PrimitiveType p, JsonValue json, BsatnWriter out) {
         if (!(json instanceof JsonString s)) {
-            throw unexpected(json, expected);
+            throw unexpected(json, HEX_EXPECTED);
         }
-        boolean negative = s.value().startsWith("-");
+        boolean negative = p == PrimitiveType.I256 && s.value().startsWith("-");
         String text = negative ? s.value().substring(1) : s.value();
-        if (!text.startsWith("0x") || text.length() < 3 || text.length() > 66
-                || !text.chars().skip(2).allMatch(c -> HexDigits.value(c) >= 0)) {
-            throw unexpected(json, expected);
+        if (!text.startsWith("0x") || text.length() < 3 || !text.chars().skip(2).allMatch(c -> HexDigits.value(c) >= 0)) {
+            throw unexpected(json, HEX_EXPECTED);
         }
-        BigInteger magnitude = new BigInteger(text.substring(2), 16);
+        int from = 2;
+        while (from < text.length() - 1 && text.charAt(from) == '0') {
+            from++;
+        }
+        if (text.length() - from > 64) {
+            throw unexpected(json, HEX_EXPECTED);
+        }
+        BigInteger magnitude = new BigInteger(text.substring(from), 16);
         BigInteger v = negative ? magnitude.negate() : magnitude;
         if (!Integers.fits(v, p)) {
-            throw unexpected(json, signed ? "i256" : "u256");
+            throw unexpected(json, TypeJson.name(p));
         }
         Integers.write(v, p.byteSize(), out);
     }

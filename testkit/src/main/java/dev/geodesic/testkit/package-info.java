@@ -1,0 +1,5 @@
+/**
+ * What the tests of several modules share: {@link dev.geodesic.testkit.Seeds} for random tests that can be replayed and
+ * {@link dev.geodesic.testkit.Vectors} for golden files. Test scope only; imports no other module.
+ */
+package dev.geodesic.testkit;
