@@ -68,11 +68,6 @@ public record RawModuleDef(
     }
 
     public record NamedType(List<String> scope, String name, int ref, boolean customOrdering) {
-
-        /** Scope and name in one. */
-        String qualifiedName() {
-            return scope.isEmpty() ? name : String.join("::", scope) + "::" + name;
-        }
     }
 
     public record Table(

@@ -75,26 +75,31 @@ final class TypeValidator {
     /** Checks the named types and every row type. */
     List<TypeDef> validate() {
         Set<String> seen = new HashSet<>();
-        for (NamedType type : raw.types()) {
-            type.scope().forEach(errors::checkIdentifier);
-            errors.checkIdentifier(type.name());
-            if (!seen.add(type.qualifiedName())) {
-                errors.add("name `" + type.qualifiedName() + "` is used for multiple types");
+        List<TypeDef> defs = raw.types().stream().map(this::canonical).toList();
+        for (TypeDef def : defs) {
+            def.scope().forEach(errors::checkIdentifier);
+            errors.checkIdentifier(def.name());
+            String name = def.scope().isEmpty() ? def.name() : String.join("::", def.scope()) + "::" + def.name();
+            if (!seen.add(name)) {
+                errors.add("name `" + name + "` is used for multiple types");
             }
-            if (!isInRange(type.ref())) {
-                errors.add("Type " + type.qualifiedName() + " has invalid ref: " + Integer.toUnsignedString(type.ref()));
-            } else if (!type.customOrdering() && !isSorted(types.get(type.ref()))) {
-                errors.add("type `" + type.qualifiedName() + "` is not annotated with a custom ordering, but uses one: "
-                        + TypeText.of(types.get(type.ref())));
+            if (!isInRange(def.ref())) {
+                errors.add("Type " + name + " has invalid ref: " + Integer.toUnsignedString(def.ref()));
+            } else if (!def.customOrdering() && !isSorted(types.get(def.ref()))) {
+                errors.add("type `" + name + "` is not annotated with a custom ordering, but uses one: "
+                        + TypeText.of(types.get(def.ref())));
             }
         }
         BitSet defined = (BitSet) named.clone();
         raw.tables().stream().map(RawModuleDef.Table::productTypeRef).filter(this::isInRange).forEach(defined::set);
         defined.stream().forEach(this::checkDefinition);
-        return raw.types().stream()
-                .map(t -> new TypeDef(
-                        t.scope().stream().map(raw.naming()::pascal).toList(), raw.naming().pascal(t.name()), t.ref(), t.customOrdering()))
-                .toList();
+        return defs;
+    }
+
+    private TypeDef canonical(NamedType type) {
+        return new TypeDef(
+                type.scope().stream().map(raw.naming()::pascal).toList(), raw.naming().pascal(type.name()), type.ref(),
+                type.customOrdering());
     }
 
     private boolean isInRange(int ref) {
