@@ -1,6 +1,7 @@
 package dev.geodesic.protocol.wire;
 
 import dev.geodesic.protocol.message.ProtocolException;
+import dev.geodesic.sats.BsatnWriter;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
 import java.math.BigInteger;
@@ -17,12 +18,13 @@ import java.util.function.Function;
  */
 public final class JsonReader {
 
-    private static final BigInteger U32_MAX = BigInteger.valueOf(0xffff_ffffL);
     private static final BigInteger U64_MAX = BigInteger.TWO.pow(64).subtract(BigInteger.ONE);
     private static final BigInteger U128_MAX = BigInteger.TWO.pow(128).subtract(BigInteger.ONE);
     private static final BigInteger I64_MIN = BigInteger.valueOf(Long.MIN_VALUE);
     private static final BigInteger I64_MAX = BigInteger.valueOf(Long.MAX_VALUE);
     private static final int DIGITS_MAX = 40;
+    /** So many characters always fit a long. */
+    private static final int LONG_DIGITS = 18;
 
     private final String text;
     private int position;
@@ -289,7 +291,8 @@ public final class JsonReader {
         return (char) unit;
     }
 
-    private BigInteger integer(String type, BigInteger min, BigInteger max) {
+    /** The digits of an integer, with its sign; {@code type} is what was expected. */
+    private String integer(String type) {
         opened = false;
         peek();
         int start = position;
@@ -314,43 +317,61 @@ public final class JsonReader {
         if (count > DIGITS_MAX) {
             throw error("number out of range");
         }
-        BigInteger value = new BigInteger(text.substring(start, position));
+        return text.substring(start, position);
+    }
+
+    private ProtocolException outOfRange(String value, String type) {
+        return error("invalid value: integer `" + value + "`, expected " + type);
+    }
+
+    private long small(String type, long max) {
+        String digits = integer(type);
+        long value = digits.length() <= LONG_DIGITS ? Long.parseLong(digits) : -1;
+        if (value < 0 || value > max) {
+            throw outOfRange(digits, type);
+        }
+        return value;
+    }
+
+    private BigInteger large(String type, BigInteger min, BigInteger max) {
+        String digits = integer(type);
+        BigInteger value = new BigInteger(digits);
         if (value.compareTo(min) < 0 || value.compareTo(max) > 0) {
-            throw error("invalid value: integer `" + value + "`, expected " + type);
+            throw outOfRange(digits, type);
         }
         return value;
     }
 
     public int readU8() {
-        return integer("u8", BigInteger.ZERO, BigInteger.valueOf(255)).intValue();
+        return (int) small("u8", 0xff);
     }
 
     public int readU32() {
-        return integer("u32", BigInteger.ZERO, U32_MAX).intValue();
+        return (int) small("u32", 0xffff_ffffL);
     }
 
     public long readU64() {
-        return integer("u64", BigInteger.ZERO, U64_MAX).longValue();
+        return large("u64", BigInteger.ZERO, U64_MAX).longValue();
     }
 
     public long readI64() {
-        return integer("i64", I64_MIN, I64_MAX).longValue();
+        return large("i64", I64_MIN, I64_MAX).longValue();
     }
 
     /** A u128 as u64; larger amounts become the largest u64. */
     public long readU128Saturated() {
-        return integer("u128", BigInteger.ZERO, U128_MAX).min(U64_MAX).longValue();
+        return large("u128", BigInteger.ZERO, U128_MAX).min(U64_MAX).longValue();
     }
 
     /** Hex text or an array of numbers. */
     public byte[] readBytes() {
         if (peek() == '[') {
-            List<Integer> values = array(JsonReader::readU8);
-            byte[] bytes = new byte[values.size()];
-            for (int i = 0; i < bytes.length; i++) {
-                bytes[i] = values.get(i).byteValue();
+            BsatnWriter bytes = new BsatnWriter();
+            open('[', "an array");
+            while (advance(']')) {
+                bytes.writeU8(readU8());
             }
-            return bytes;
+            return bytes.toByteArray();
         }
         try {
             return HexFormat.of().parseHex(readString());
@@ -378,7 +399,7 @@ public final class JsonReader {
 
     public ConnectionId readConnectionId() {
         return single("__connection_id__", in -> {
-            BigInteger value = in.integer("u128", BigInteger.ZERO, U128_MAX);
+            BigInteger value = in.large("u128", BigInteger.ZERO, U128_MAX);
             return new ConnectionId(value.longValue(), value.shiftRight(64).longValue());
         });
     }
