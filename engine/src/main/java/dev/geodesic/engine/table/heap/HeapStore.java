@@ -70,8 +70,9 @@ final class HeapStore implements TableStore {
 
     @Override
     public void free(long row) {
-        bytes -= length(row);
+        int length = length(row);
         move(row, states[(int) row] == RETIRED ? RETIRED : PENDING, (byte) 0);
+        bytes -= length;
         rows[(int) row] = null;
         if (freeCount == free.length) {
             free = Arrays.copyOf(free, freeCount * 2);
