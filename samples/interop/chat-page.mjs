@@ -110,3 +110,4 @@ await report.check('no script errors, no external requests', () => {
 });
 await browser.close();
 report.finish();
+process.exit();

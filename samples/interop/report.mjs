@@ -4,31 +4,36 @@ import assert from 'node:assert/strict';
 /** A list of checks; `finish` prints it as one JSON document and sets the exit code. */
 export class Report {
   #checks = [];
+  #print;
 
-  constructor(driver, facts = {}) {
+  constructor(driver, print = console.log) {
     this.driver = driver;
-    this.facts = facts;
+    this.#print = print;
   }
 
-  /** Runs one check; the following ones run even if it fails. */
+  /** Runs one check; the following ones run even if it fails. Returns whether it succeeded. */
   async check(name, body) {
     const start = performance.now();
-    const result = { name, ok: true };
+    let error;
     try {
       await body();
-    } catch (error) {
-      result.ok = false;
-      result.error = String(error?.stack ?? error);
+    } catch (problem) {
+      error = String(problem?.stack ?? problem);
     }
-    result.ms = Math.round(performance.now() - start);
-    this.#checks.push(result);
-    return result.ok;
+    this.#checks.push({ name, ok: error === undefined, error, ms: Math.round(performance.now() - start) });
+    return error === undefined;
   }
 
+  /** Something that went wrong outside a check. */
+  note(error) {
+    this.#checks.push({ name: 'nothing goes wrong behind the back of the checks', ok: false, error });
+  }
+
+  /** Prints the report and sets the exit code; the packages may hold the process open, so drivers end it themselves. */
   finish() {
     const failed = this.#checks.filter((check) => !check.ok).length;
-    console.log(JSON.stringify({ driver: this.driver, ok: failed === 0, failed, ...this.facts, checks: this.#checks }, null, 2));
-    process.exit(failed === 0 ? 0 : 1);
+    this.#print(JSON.stringify({ driver: this.driver, ok: failed === 0, failed, checks: this.#checks }, null, 2));
+    process.exitCode = failed === 0 ? 0 : 1;
   }
 }
 
@@ -49,6 +54,3 @@ export function within(promise, what, ms = 10_000) {
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
-
-/** Long enough for an answer that should not come to have come. */
-export const settle = (ms = 150) => new Promise((resolve) => setTimeout(resolve, ms));

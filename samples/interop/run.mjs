@@ -1,0 +1,159 @@
+// Everything at once against a running server: publishes the test modules, drives them with both packages over every subprotocol,
+// tries what must be refused, the chat client and the chat page.
+// usage: node run.mjs URL [--out DIRECTORY for reports and screenshots] [--only WORD]
+// Prints a line per run and the failed checks; exit code 0 if everything succeeded.
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import assert from 'node:assert/strict';
+import { Report } from './report.mjs';
+
+const { values: { out, only }, positionals: [url] } = parseArgs({
+  allowPositionals: true, options: { out: { type: 'string', default: 'reports' }, only: { type: 'string' } },
+});
+if (!url) {
+  console.error('usage: node run.mjs URL [--out DIRECTORY] [--only WORD]');
+  process.exit(2);
+}
+const here = import.meta.dirname;
+const samples = path.dirname(here);
+const wasmOf = (module) => path.join(samples, `modules/${module}/kitchen_${module}.wasm`);
+const mark = Date.now().toString(36);
+mkdirSync(out, { recursive: true });
+
+async function newOwner() {
+  const answer = await fetch(`${url}/v1/identity`, { method: 'POST' }).catch((error) => {
+    console.error(`no server at ${url}: ${error.cause?.message ?? error.message}`);
+    process.exit(2);
+  });
+  assert.equal(answer.status, 200, `POST /v1/identity: ${answer.status}`);
+  return (await answer.json()).token;
+}
+
+async function publish(name, body, token) {
+  const answer = await fetch(`${url}/v1/database/${name}`, { method: 'PUT', body, headers: { Authorization: `Bearer ${token}` } });
+  return { status: answer.status, text: await answer.text() };
+}
+
+/** Runs a script of this directory; resolves to its report, or to a report of why there is none. */
+function script(args, env = {}) {
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd: here, env: { ...process.env, ...env }, timeout: 300_000, maxBuffer: 1 << 26 }, (error, output, errors) => {
+      try {
+        resolve(JSON.parse(output));
+      } catch {
+        const text = `${error ?? ''} ${output.slice(-2000)} ${errors.slice(-4000)}`;
+        resolve({ driver: args[0], ok: false, failed: 1, checks: [{ name: 'prints a report', ok: false, error: text }] });
+      }
+    });
+  });
+}
+
+let failures = 0;
+async function section(name, body) {
+  if (only && !name.includes(only)) return;
+  const report = await body();
+  writeFileSync(path.join(out, `${name.replace(/[^a-z0-9.]+/gi, '-')}.json`), JSON.stringify(report, null, 2));
+  failures += report.failed;
+  console.log(`${report.ok ? 'ok  ' : 'FAIL'} ${name}: ${report.checks.length - report.failed} of ${report.checks.length} checks`);
+  for (const check of report.checks) if (!check.ok) console.log(`     ${check.name}\n        ${check.error?.split('\n').slice(0, 12).join('\n        ')}`);
+}
+
+for (const module of ['v1', 'v2']) {
+  for (const [client, protocol] of [['1.12', 'v1'], ['2.10', undefined], ['2.10', 'v2']]) {
+    await section(`client ${client} ${protocol ?? 'v3'} module ${module}`, async () => {
+      const owner = await newOwner();
+      const database = `interop-${mark}-${module}-${client.replace('.', '-')}-${protocol ?? 'v3'}`;
+      const { status, text } = await publish(database, readFileSync(wasmOf(module)), owner);
+      if (status !== 200) return { ok: false, failed: 1, checks: [{ name: 'publish', ok: false, error: `${status} ${text}` }] };
+      return script(['drive.mjs', '--client', client, ...(protocol ? ['--protocol', protocol] : []), '--module', module,
+        '--owner', owner, '--wasm', wasmOf(module), url, database]);
+    });
+  }
+}
+
+await section('what must be refused', async () => {
+  let result;
+  const report = new Report('refused', (text) => { result = JSON.parse(text); });
+  const owner = await newOwner();
+  const refusedAs = async (name, body, words) => {
+    const database = `refused-${mark}-${name.replaceAll('_', '-')}`;
+    const { status, text } = await publish(database, body, owner);
+    assert(status >= 400, `published: ${status} ${text}`);
+    assert.match(text, words);
+    assert.equal((await fetch(`${url}/v1/database/${database}`)).status, 404);
+    assert.equal((await fetch(`${url}/v1/ping`)).status, 200);
+  };
+  const features = {
+    view: /view/i, schedule: /schedule/i, procedure: /procedure/i, row_level_security: /row.level.security/i, http_handler: /http/i,
+    event_table: /event/i,
+  };
+  for (const [feature, words] of Object.entries(features)) {
+    await report.check(`a module with ${feature} is refused by name`, () =>
+      refusedAs(feature, readFileSync(path.join(samples, `modules/refused/${feature}.wasm`)), words));
+  }
+  const good = readFileSync(wasmOf('v2'));
+  await report.check('text instead of wasm', () => refusedAs('rubbish', 'this is not wasm', /wasm|WebAssembly/i));
+  await report.check('an empty module file', () => refusedAs('nothing', Buffer.alloc(0), /./));
+  await report.check('half a module', () => refusedAs('half', good.subarray(0, good.length / 2), /./));
+  await report.check('a wasm module that exports nothing', () => refusedAs('bare', Buffer.from('0061736d01000000', 'hex'), /./));
+  await report.check('a module whose middle is noise', () => {
+    const noise = Buffer.from(good);
+    for (let i = noise.length >> 1; i < (noise.length >> 1) + 4000; i++) noise[i] = (i * 2654435761) >>> 24;
+    return refusedAs('noise', noise, /./);
+  });
+  await report.check('a bad database name', async () => {
+    const { status } = await publish('Not%20a%20name', good, owner);
+    assert.equal(status, 400);
+  });
+  await report.check('a stranger may not publish over a database', async () => {
+    const database = `refused-${mark}-owned`;
+    assert.equal((await publish(database, good, owner)).status, 200);
+    const { status, text } = await publish(database, good, await newOwner());
+    assert.equal(status, 403, text);
+    assert.equal((await fetch(`${url}/v1/database/${database}`)).status, 200);
+  });
+  report.finish();
+  return result;
+});
+
+await section('chat client', async () => {
+  let result;
+  const report = new Report('chat client', (text) => { result = JSON.parse(text); });
+  const main = path.join(samples, 'chat/client/dist/main.js');
+  const database = `chat-${mark}`;
+  const chat = (...args) => new Promise((resolve) => {
+    execFile(process.execPath, [main, '--url', url, '--db', database, ...args], { timeout: 30_000 }, (error, output, errors) =>
+      resolve({ code: error?.code ?? 0, output, errors }));
+  });
+  await report.check('the chat module is published', async () => {
+    const { status, text } = await publish(database, readFileSync(path.join(samples, 'chat/module/chat.wasm')), await newOwner());
+    assert.equal(status, 200, text);
+  });
+  await report.check('it says what it is told and leaves', async () => {
+    assert(existsSync(main), 'not built: npm install && npm run build in samples/chat/client');
+    const { code, output, errors } = await chat('--name', 'Ann', 'Hello', 'Anybody?');
+    assert.equal(code, 0, errors);
+    assert.match(output, /is now called Ann/);
+    assert.match(output, /Ann: Hello\n.*Ann: Anybody\?/);
+  });
+  await report.check('the next one sees it, and a refused name is reported', async () => {
+    const { code, output, errors } = await chat('--name', 'Ann', 'Hi');
+    assert.equal(code, 1);
+    assert.match(errors, /the name Ann is taken/);
+    assert.match(output, /Ann: Hello\n.*Ann: Anybody\?\n.*guest [0-9a-f]{6}: Hi/);
+  });
+  await report.check('a database that is not there is a clear error', async () => {
+    const { code, errors } = await chat('--db', 'not-there', 'Hi');
+    assert.equal(code, 1);
+    assert.match(errors, /cannot connect/);
+  });
+  report.finish();
+  return result;
+});
+
+await section('chat page', () => script(['chat-page.mjs', url, path.resolve(out)], { CHAT_DB: `page-${mark}` }));
+
+console.log(failures ? `${failures} checks failed` : 'all checks succeeded');
+process.exit(failures ? 1 : 0);
