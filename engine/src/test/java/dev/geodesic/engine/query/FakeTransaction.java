@@ -39,6 +39,32 @@ final class FakeTransaction implements Transaction {
         }
     }
 
+    /** Rows and sequences of one moment. */
+    record State(Map<Integer, List<byte[]>> rows, Map<Integer, BigInteger> sequences) {
+    }
+
+    State save() {
+        Map<Integer, List<byte[]>> copy = new HashMap<>();
+        rows.forEach((id, list) -> copy.put(id, new ArrayList<>(list)));
+        return new State(copy, new HashMap<>(sequences));
+    }
+
+    void restore(State state) {
+        rows.putAll(state.rows());
+        sequences.clear();
+        sequences.putAll(state.sequences());
+    }
+
+    /** Rows of event tables live as long as their transaction. */
+    void commit() {
+        schemas.values().stream().filter(TableSchema::event).forEach(t -> rows.get(t.tableId()).clear());
+    }
+
+    /** The next generated number is {@code used + 1}. */
+    void skipSequence(TableSchema table, long used) {
+        sequences.put(table.sequences().getFirst().sequenceId(), BigInteger.valueOf(used));
+    }
+
     List<byte[]> rows(int tableId) {
         return rows.get(tableId);
     }

@@ -145,7 +145,10 @@ public final class Parser {
         if (!atEnd()) {
             throw expected("end of statement");
         }
-        Statement.Projection projection = items.isEmpty() ? new Statement.Projection.Star() : projection(items);
+        if (items.isEmpty()) {
+            throw SqlError.of("A FROM clause is required");
+        }
+        Statement.Projection projection = projection(items);
         return new Statement.Select(
                 projection,
                 from.orElseThrow(() -> SqlError.of("A FROM clause is required")),
