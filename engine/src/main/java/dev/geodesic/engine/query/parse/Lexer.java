@@ -7,11 +7,11 @@ import java.util.List;
 /** Cuts SQL text into tokens by the lexical rules of PostgreSQL. One pass, no recursion. */
 final class Lexer {
 
-    /** Longest first. */
+    private static final String SINGLE_SYMBOLS = "(),;.[]{}";
+    /** All others, longest first. */
     private static final List<String> SYMBOLS = List.of(
             "->>", "#>>", "!~*", "<=", ">=", "<>", "!=", "::", "||", "->", "#>", "@>", "<@", "!~", "~*", "&&", "<<", ">>",
-            "(", ")", ",", ".", ";", "*", "=", "<", ">", "+", "-", "/", "%", "^", "[", "]", "{", "}", ":", "~", "!", "@",
-            "#", "&", "|", "?");
+            "*", "=", "<", ">", "+", "-", "/", "%", "^", ":", "~", "!", "@", "#", "&", "|", "?");
 
     private final String sql;
     private final List<Token> tokens = new ArrayList<>();
@@ -169,6 +169,11 @@ final class Lexer {
     }
 
     private void symbol(int start) {
+        if (SINGLE_SYMBOLS.indexOf(sql.charAt(at)) >= 0) {
+            at++;
+            add(Token.Kind.SYMBOL, sql.substring(start, at), start);
+            return;
+        }
         for (String symbol : SYMBOLS) {
             if (sql.startsWith(symbol, at)) {
                 at += symbol.length();

@@ -422,8 +422,8 @@ public final class Parser {
                 case Expr.Column column -> throw SqlError.of(phrase + column);
             };
         }
-        if (atEnd() && at == tokens.indexOf(start)) {
-            throw expected("an expression");
+        if (operand.isEmpty() && (atEnd() || start.isSymbol(")") || start.isSymbol(","))) {
+            throw expected("an expression:");
         }
         throw SqlError.of(phrase + restOfItem(start));
     }
