@@ -71,6 +71,11 @@ public final class CommittedState implements AutoCloseable {
             return nextTxOffset;
         }
 
+        /** Bytes of all rows and indexes. */
+        public long memoryBytes() {
+            return tables.all().stream().mapToLong(Table::memoryBytes).sum();
+        }
+
         @Override
         public void close() {
             lock.readLock().unlock();
@@ -140,11 +145,6 @@ public final class CommittedState implements AutoCloseable {
             throw new EngineException(ErrorCode.NO_SUCH_TABLE, "no such table: " + Integer.toUnsignedString(tableId));
         }
         return table;
-    }
-
-    /** Bytes of all rows and indexes. Under the shared lock. */
-    public long memoryBytes() {
-        return tables.all().stream().mapToLong(Table::memoryBytes).sum();
     }
 
     /** All tables; writer, or under the shared lock. */

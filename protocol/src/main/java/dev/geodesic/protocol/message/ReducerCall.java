@@ -31,6 +31,12 @@ public record ReducerCall(
 
     public static final int UNKNOWN_REDUCER = 0xffff_ffff;
 
+    /** The same call with the time that it took. */
+    public ReducerCall withDuration(long micros) {
+        return new ReducerCall(
+                timestampMicros, caller, connectionId, reducerName, reducerId, arguments, requestId, energyQuanta, micros, started);
+    }
+
     /** A call that was refused before it ran. */
     public static ReducerCall refused(
             long timestampMicros, Identity caller, ConnectionId connectionId, String reducerName, int reducerId, int requestId) {

@@ -1,0 +1,225 @@
+package dev.geodesic.engine.database;
+
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.query.Caller;
+import dev.geodesic.engine.query.SelectPlan;
+import dev.geodesic.engine.query.SubscriptionQuery;
+import dev.geodesic.engine.schema.ReducerDef;
+import dev.geodesic.engine.subscription.Subscriber;
+import dev.geodesic.protocol.message.CloseReason;
+import dev.geodesic.protocol.message.ClientMessage;
+import dev.geodesic.protocol.message.ProcedureOutcome;
+import dev.geodesic.protocol.message.QueryOutcome;
+import dev.geodesic.protocol.message.QuerySetUpdate;
+import dev.geodesic.protocol.message.ReducerCall;
+import dev.geodesic.protocol.message.ReducerOutcome;
+import dev.geodesic.protocol.message.ServerMessage;
+import dev.geodesic.protocol.message.SubscriptionKind;
+import dev.geodesic.protocol.message.TableUpdate;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * A connected client. Its messages run on the database's writer in the order in which they were submitted, reads included
+ * (spec/websocket.md section 9), and its answers go to its sink in the same order.
+ */
+public final class ClientConnection {
+
+    private final Database database;
+    private final ClientInfo client;
+    private final Caller caller;
+    private final Subscriber subscriber;
+    private final AtomicInteger waitingMessages = new AtomicInteger();
+    private final AtomicLong waitingBytes = new AtomicLong();
+    private final AtomicBoolean ended = new AtomicBoolean();
+
+    ClientConnection(Database database, ClientInfo client, Subscriber subscriber) {
+        this.database = database;
+        this.client = client;
+        this.caller = new Caller(client.identity(), client.identity().equals(database.owner()));
+        this.subscriber = subscriber;
+    }
+
+    public ClientInfo client() {
+        return client;
+    }
+
+    Subscriber subscriber() {
+        return subscriber;
+    }
+
+    void greet(String token) {
+        subscriber.sink().send(new ServerMessage.InitialConnection(client.identity(), client.connection(), token));
+    }
+
+    /**
+     * Queues a message. If too many wait, or too many bytes, the connection is closed with 1013 instead. Any thread, but
+     * one at a time.
+     *
+     * @param bytes size of the message on the wire
+     */
+    public void submit(ClientMessage message, int bytes) {
+        if (ended.get()) {
+            return;
+        }
+        if (waitingMessages.incrementAndGet() > database.limits().queueMessagesMax()
+                || waitingBytes.addAndGet(bytes) > database.limits().queueBytesMax()) {
+            subscriber.sink().close(CloseReason.TOO_MANY_REQUESTS);
+            disconnect();
+            return;
+        }
+        long timestamp = Database.now();
+        database.submit(new Writer.Task() {
+            @Override
+            public void run() {
+                waitingMessages.decrementAndGet();
+                waitingBytes.addAndGet(-bytes);
+                if (!ended.get()) {
+                    handle(message, timestamp);
+                }
+            }
+
+            @Override
+            public void refuse(EngineException reason) {
+                subscriber.sink().close(CloseReason.MODULE_EXITED);
+            }
+        });
+    }
+
+    /** The client is gone: ends its subscriptions and runs {@code client_disconnected}. Any thread; idempotent. */
+    public void disconnect() {
+        if (ended.compareAndSet(false, true)) {
+            database.disconnected(this);
+        }
+    }
+
+    private void handle(ClientMessage message, long timestamp) {
+        switch (message) {
+            case ClientMessage.CallReducer call -> callReducer(call, timestamp);
+            case ClientMessage.CallProcedure call -> send(new ServerMessage.ProcedureResult(
+                    call.requestId(), new ProcedureOutcome.InternalError("No such procedure"), 0, 0));
+            case ClientMessage.Subscribe subscribe -> subscribe(subscribe);
+            case ClientMessage.Unsubscribe unsubscribe -> unsubscribe(unsubscribe);
+            case ClientMessage.OneOffQuery query -> oneOff(query);
+        }
+    }
+
+    private void send(ServerMessage message) {
+        subscriber.sink().send(message);
+    }
+
+    /** What is sent next depends on everything committed so far. */
+    private void dependOnPresent() {
+        subscriber.dependsOn(database.lastTxOffset());
+    }
+
+    // ---- calls ----
+
+    private void callReducer(ClientMessage.CallReducer call, long timestamp) {
+        ReducerDef reducer;
+        CallArguments arguments;
+        int reducerId = ReducerCall.UNKNOWN_REDUCER;
+        try {
+            reducerId = database.definition().reducer(call.reducer()).map(ReducerDef::id).orElse(reducerId);
+            reducer = database.callable(call.reducer(), client);
+            arguments = database.arguments(reducer, call.arguments());
+        } catch (EngineException e) {
+            if (Database.isFatal(e)) {
+                throw e;
+            }
+            if (call.notifySuccess()) {
+                send(new ServerMessage.ReducerResult(
+                        ReducerCall.refused(
+                                timestamp, client.identity(), client.connection(), call.reducer(), reducerId, call.requestId()),
+                        new ReducerOutcome.InternalError(e.getMessage())));
+            }
+            return;
+        }
+        ReducerCall cause = database.cause(client, reducer, timestamp, arguments, call.requestId());
+        List<QuerySetUpdate> own = new ArrayList<>();
+        CallResult result = database.runReducer(
+                reducer, client, arguments.bsatn(), cause, call.notifySuccess() ? subscriber : null, () -> { }, () -> { }, own::addAll);
+        if (!call.notifySuccess()) {
+            return;
+        }
+        ReducerOutcome outcome = switch (result) {
+            case CallResult.Committed committed -> {
+                dependOnPresent();
+                yield new ReducerOutcome.Committed(own);
+            }
+            case CallResult.Failed failed -> new ReducerOutcome.Failed(failed.message());
+            case CallResult.Trapped trapped -> new ReducerOutcome.InternalError(trapped.message());
+            case CallResult.TimedOut timedOut -> new ReducerOutcome.OutOfEnergy();
+        };
+        send(new ServerMessage.ReducerResult(cause.withDuration(result.durationMicros()), outcome));
+    }
+
+    // ---- queries ----
+
+    private void subscribe(ClientMessage.Subscribe request) {
+        long start = System.nanoTime();
+        OptionalInt setId = request.kind() == SubscriptionKind.LEGACY ? OptionalInt.empty() : OptionalInt.of(request.querySetId());
+        try {
+            List<SubscriptionQuery> queries = new ArrayList<>();
+            for (String text : request.queries()) {
+                queries.addAll(database.sqlEngine().compileSubscription(text, database.view(), caller));
+            }
+            database.sqlEngine().checkRowLimit(
+                    database.view(), caller, queries.stream().mapToLong(q -> q.estimate(database.view())).sum());
+            List<TableUpdate> rows = database.subscriptions()
+                    .subscribe(subscriber, request.kind(), request.querySetId(), queries, database.view());
+            dependOnPresent();
+            send(new ServerMessage.SubscribeApplied(
+                    request.kind(), request.requestId(), request.querySetId(), rows, micros(start)));
+        } catch (EngineException e) {
+            if (Database.isFatal(e)) {
+                throw e;
+            }
+            send(new ServerMessage.SubscriptionError(
+                    OptionalInt.of(request.requestId()), setId, e.getMessage(), micros(start)));
+        }
+    }
+
+    private void unsubscribe(ClientMessage.Unsubscribe request) {
+        long start = System.nanoTime();
+        try {
+            Optional<List<TableUpdate>> rows = database.subscriptions()
+                    .unsubscribe(subscriber, request.querySetId(), request.sendDroppedRows(), database.view());
+            dependOnPresent();
+            send(new ServerMessage.UnsubscribeApplied(
+                    request.kind(), request.requestId(), request.querySetId(), rows, micros(start)));
+        } catch (EngineException e) {
+            if (e.code() != ErrorCode.NO_SUCH_SUBSCRIPTION) {
+                throw e;
+            }
+            send(new ServerMessage.SubscriptionError(
+                    OptionalInt.of(request.requestId()), OptionalInt.of(request.querySetId()), e.getMessage(), micros(start)));
+        }
+    }
+
+    private void oneOff(ClientMessage.OneOffQuery request) {
+        long start = System.nanoTime();
+        QueryOutcome outcome;
+        try {
+            SelectPlan query = database.sqlEngine().compileOneOff(request.query(), database.view(), caller);
+            outcome = database.subscriptions().oneOff(query, database.view());
+            dependOnPresent();
+        } catch (EngineException e) {
+            if (Database.isFatal(e)) {
+                throw e;
+            }
+            outcome = new QueryOutcome.Failed(e.getMessage());
+        }
+        send(new ServerMessage.OneOffResult(request.requestId(), request.messageId(), outcome, micros(start)));
+    }
+
+    private static long micros(long startNanos) {
+        return (System.nanoTime() - startNanos) / 1000;
+    }
+}

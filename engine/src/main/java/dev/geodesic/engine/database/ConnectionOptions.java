@@ -1,0 +1,11 @@
+package dev.geodesic.engine.database;
+
+/**
+ * What a WebSocket client asked for (spec/websocket.md 1.2).
+ *
+ * @param v1 protocol version 1, with its way to count queries and merge updates
+ * @param light version 1: other callers' calls stay unnamed
+ * @param confirmed messages wait until what they depend on is durable
+ */
+public record ConnectionOptions(boolean v1, boolean light, boolean confirmed) {
+}

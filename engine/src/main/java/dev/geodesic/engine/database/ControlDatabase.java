@@ -1,0 +1,243 @@
+package dev.geodesic.engine.database;
+
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.catalog.Catalog;
+import dev.geodesic.engine.catalog.SystemTables;
+import dev.geodesic.engine.durability.Durability;
+import dev.geodesic.engine.durability.TxRecord;
+import dev.geodesic.engine.schema.ColumnSchema;
+import dev.geodesic.engine.schema.ConstraintSchema;
+import dev.geodesic.engine.schema.IndexAlgorithm;
+import dev.geodesic.engine.schema.IndexSchema;
+import dev.geodesic.engine.schema.TableAccess;
+import dev.geodesic.engine.schema.TableKind;
+import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.subscription.ConfirmedGate;
+import dev.geodesic.engine.table.RowIterator;
+import dev.geodesic.engine.tx.CommittedState;
+import dev.geodesic.engine.tx.MutTx;
+import dev.geodesic.engine.tx.TxData;
+import dev.geodesic.protocol.message.CloseReason;
+import dev.geodesic.sats.AlgebraicType;
+import dev.geodesic.sats.BsatnReader;
+import dev.geodesic.sats.BsatnWriter;
+import dev.geodesic.sats.Identity;
+import dev.geodesic.sats.PrimitiveType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * Which databases exist, whose they are and what they are called: an ordinary state with an ordinary log, but no module and
+ * no writer thread. Every change is durable when its method returns. Thread-safe.
+ */
+final class ControlDatabase implements AutoCloseable {
+
+    private static final int DATABASES = SystemTables.FIRST_USER_ID;
+    private static final int NAMES = SystemTables.FIRST_USER_ID + 1;
+    private static final int DATABASES_BY_IDENTITY = SystemTables.FIRST_USER_ID;
+    private static final int NAMES_BY_NAME = SystemTables.FIRST_USER_ID + 1;
+    private static final int NAMES_BY_IDENTITY = SystemTables.FIRST_USER_ID + 2;
+
+    private final CommittedState committed;
+    private final Durability durability;
+    private final MutTx tx;
+    private final ConfirmedGate gate;
+    private final BsatnWriter row = new BsatnWriter();
+
+    /**
+     * Takes a recovered, or empty, state into service.
+     *
+     * @param owner of the name; stays when the database is deleted, so that nobody else gets the name
+     */
+    record NameEntry(String name, Identity identity, Identity owner) {
+    }
+
+    ControlDatabase(CommittedState committed, Catalog catalog, Durability durability) {
+        this.committed = committed;
+        this.durability = durability;
+        this.tx = new MutTx(committed, Limits.DEFAULTS, catalog);
+        this.gate = new ConfirmedGate(durability.durableOffset());
+        durability.listen(gate::durable, e -> gate.fail(CloseReason.MODULE_EXITED));
+        if (committed.writerView().table(DATABASES).isEmpty()) {
+            change(() -> {
+                catalog.createTable(tx, databases());
+                catalog.createTable(tx, names());
+            });
+        }
+    }
+
+    private static TableSchema databases() {
+        return table(DATABASES, "database", List.of(
+                        column(0, "identity", PrimitiveType.U256),
+                        column(1, "owner", PrimitiveType.U256),
+                        column(2, "incarnation", PrimitiveType.U64),
+                        column(3, "initial_program", PrimitiveType.U256),
+                        column(4, "locked", PrimitiveType.BOOL)),
+                List.of(index(DATABASES_BY_IDENTITY, "database_identity_idx_btree", 0, true)));
+    }
+
+    private static TableSchema names() {
+        return table(NAMES, "name", List.of(
+                        column(0, "name", PrimitiveType.STRING),
+                        column(1, "identity", PrimitiveType.U256),
+                        column(2, "owner", PrimitiveType.U256)),
+                List.of(index(NAMES_BY_NAME, "name_name_idx_btree", 0, true),
+                        index(NAMES_BY_IDENTITY, "name_identity_idx_btree", 1, false)));
+    }
+
+    private static TableSchema table(int id, String name, List<ColumnSchema> columns, List<IndexSchema> indexes) {
+        return new TableSchema(
+                id, name, Optional.empty(), columns, OptionalInt.of(0), indexes,
+                List.of(new ConstraintSchema(id, name + '_' + columns.getFirst().name() + "_key", List.of(0))), List.of(),
+                TableAccess.PRIVATE, TableKind.USER, false);
+    }
+
+    private static ColumnSchema column(int position, String name, AlgebraicType type) {
+        return new ColumnSchema(position, name, type, Optional.empty());
+    }
+
+    private static IndexSchema index(int id, String name, int column, boolean unique) {
+        return new IndexSchema(id, name, Optional.empty(), new IndexAlgorithm.BTree(List.of(column)), unique);
+    }
+
+    private synchronized void change(Runnable work) {
+        tx.begin();
+        try {
+            work.run();
+        } catch (Throwable e) {
+            tx.rollback();
+            throw e;
+        }
+        TxData data = tx.finish();
+        if (data.isEmpty()) {
+            tx.end();
+            return;
+        }
+        long txOffset = committed.apply(data);
+        tx.end();
+        BsatnWriter record = new BsatnWriter();
+        TxRecord.write(data, record);
+        durability.append(txOffset, record.buffer(), 0, record.length());
+        Database.join(gate.whenDurable(txOffset));
+    }
+
+    // ---- databases ----
+
+    synchronized Optional<DatabaseEntry> database(Identity identity) {
+        RowIterator rows = byIdentity(DATABASES_BY_IDENTITY, identity);
+        return rows.next() ? Optional.of(readDatabase(rows)) : Optional.empty();
+    }
+
+    synchronized List<DatabaseEntry> allDatabases() {
+        List<DatabaseEntry> all = new ArrayList<>();
+        RowIterator rows = committed.writerView().scan(DATABASES);
+        while (rows.next()) {
+            all.add(readDatabase(rows));
+        }
+        return all;
+    }
+
+    /** Adds or replaces a database. */
+    void put(DatabaseEntry entry) {
+        change(() -> {
+            deleteDatabase(entry.identity());
+            row.clear();
+            row.writeIdentity(entry.identity());
+            row.writeIdentity(entry.owner());
+            row.writeU64(entry.incarnation());
+            row.writeIdentity(entry.initialProgram());
+            row.writeBool(entry.locked());
+            tx.insert(DATABASES, MemorySegment.ofArray(row.buffer()), 0, row.length());
+        });
+    }
+
+    /** Forgets a database; its names keep pointing to its identity. */
+    void removeDatabase(Identity identity) {
+        change(() -> deleteDatabase(identity));
+    }
+
+    private void deleteDatabase(Identity identity) {
+        row.clear();
+        row.writeIdentity(identity);
+        tx.deletePoint(DATABASES_BY_IDENTITY, MemorySegment.ofArray(row.buffer()), 0, row.length());
+    }
+
+    private RowIterator byIdentity(int indexId, Identity identity) {
+        return committed.writerView().point(indexId, MemorySegment.ofArray(identity.toLittleEndian()), 0, Identity.BYTE_COUNT);
+    }
+
+    private static BsatnReader reader(RowIterator rows) {
+        byte[] bytes = new byte[rows.length()];
+        MemorySegment.copy(rows.segment(), ValueLayout.JAVA_BYTE, rows.offset(), bytes, 0, bytes.length);
+        return new BsatnReader(bytes);
+    }
+
+    private static DatabaseEntry readDatabase(RowIterator rows) {
+        BsatnReader in = reader(rows);
+        return new DatabaseEntry(in.readIdentity(), in.readIdentity(), in.readU64(), in.readIdentity(), in.readBool());
+    }
+
+    // ---- names ----
+
+    synchronized Optional<NameEntry> name(String name) {
+        BsatnWriter key = new BsatnWriter();
+        key.writeString(name);
+        RowIterator rows = committed.writerView().point(NAMES_BY_NAME, MemorySegment.ofArray(key.buffer()), 0, key.length());
+        return rows.next() ? Optional.of(readName(rows)) : Optional.empty();
+    }
+
+    synchronized List<NameEntry> namesOf(Identity identity) {
+        List<NameEntry> names = new ArrayList<>();
+        RowIterator rows = byIdentity(NAMES_BY_IDENTITY, identity);
+        while (rows.next()) {
+            names.add(readName(rows));
+        }
+        return names;
+    }
+
+    private static NameEntry readName(RowIterator rows) {
+        BsatnReader in = reader(rows);
+        return new NameEntry(in.readString(), in.readIdentity(), in.readIdentity());
+    }
+
+    /** Adds a name. Errors: NAME_TAKEN. */
+    void addName(NameEntry entry) {
+        change(() -> insertName(entry));
+    }
+
+    private void insertName(NameEntry entry) {
+        row.clear();
+        row.writeString(entry.name());
+        row.writeIdentity(entry.identity());
+        row.writeIdentity(entry.owner());
+        try {
+            tx.insert(NAMES, MemorySegment.ofArray(row.buffer()), 0, row.length());
+        } catch (EngineException e) {
+            if (e.code() == ErrorCode.UNIQUE_ALREADY_EXISTS) {
+                throw new EngineException(ErrorCode.NAME_TAKEN, "record with the name " + entry.name() + " already exists");
+            }
+            throw e;
+        }
+    }
+
+    /** Replaces all names of a database, at once or not at all. Errors: NAME_TAKEN. */
+    void setNames(Identity identity, List<NameEntry> names) {
+        change(() -> {
+            tx.deletePoint(
+                    NAMES_BY_IDENTITY, MemorySegment.ofArray(identity.toLittleEndian()), 0, Identity.BYTE_COUNT);
+            names.forEach(this::insertName);
+        });
+    }
+
+    @Override
+    public synchronized void close() {
+        durability.close();
+        committed.close();
+    }
+}

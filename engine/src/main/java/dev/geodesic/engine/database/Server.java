@@ -1,0 +1,520 @@
+package dev.geodesic.engine.database;
+
+import dev.geodesic.engine.auth.IdentityDerivation;
+import dev.geodesic.engine.auth.SigningKeys;
+import dev.geodesic.engine.auth.TokenAuthority;
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.catalog.Catalog;
+import dev.geodesic.engine.catalog.ModuleRow;
+import dev.geodesic.engine.durability.Durability;
+import dev.geodesic.engine.durability.Recovery;
+import dev.geodesic.engine.host.abi.GuestOptions;
+import dev.geodesic.engine.host.abi.HostFunctions;
+import dev.geodesic.engine.host.wasmtime.WasmtimeOptions;
+import dev.geodesic.engine.host.wasmtime.WasmtimeRuntime;
+import dev.geodesic.engine.host.runtime.WasmRuntime;
+import dev.geodesic.engine.modulelog.ModuleLog;
+import dev.geodesic.engine.tx.CommittedState;
+import dev.geodesic.sats.Identity;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Clock;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+
+/**
+ * All databases of one data directory. Thread-safe; methods that publish or delete take their time and run one at a time
+ * per database. Errors are {@link EngineException}s with the code that each method names.
+ *
+ * <pre>
+ *   data directory
+ *     server.lock                          held while the server runs
+ *     keys/                                {@link SigningKeys}
+ *     control/log/                         log of the control database
+ *     databases/{identity}/{incarnation}/  log/ and module-logs/ of one database
+ *     compiled/                            compiled programs; may be deleted
+ * </pre>
+ */
+public final class Server implements AutoCloseable {
+
+    private static final System.Logger LOG = System.getLogger(Server.class.getName());
+
+    private final ServerOptions options;
+    private final FileChannel lock;
+    private final TokenAuthority tokens;
+    private final WasmRuntime runtime;
+    private final ControlDatabase control;
+    private final Map<Identity, Database> databases = new ConcurrentHashMap<>();
+    /** Why a database could not be opened. */
+    private final Map<Identity, EngineException> failed = new ConcurrentHashMap<>();
+    private final Map<Identity, ReentrantLock> publishing = new HashMap<>();
+
+    private Server(ServerOptions options, FileChannel lock) {
+        this.options = options;
+        this.lock = lock;
+        Path data = options.dataDirectory();
+        this.tokens = new TokenAuthority(SigningKeys.open(data.resolve("keys")), options.clock());
+        this.runtime = WasmtimeRuntime.open(
+                new WasmtimeOptions(Optional.of(data.resolve("compiled")), options.guestThreads()), HostFunctions.TABLE);
+        Opened opened = open(data.resolve("control").resolve("log"));
+        this.control = new ControlDatabase(opened.committed(), opened.catalog(), opened.durability());
+    }
+
+    /**
+     * Opens a data directory, recovers every database in it and takes them into service. A database that cannot be
+     * recovered does not keep the others from starting.
+     *
+     * @throws EngineException STORAGE_LOCKED if another process uses the directory; STORAGE_CORRUPT, STORAGE_FAILED
+     */
+    public static Server start(ServerOptions options) {
+        FileChannel lock = lock(options.dataDirectory());
+        Server server = null;
+        try {
+            server = new Server(options, lock);
+            server.recover();
+            return server;
+        } catch (Throwable e) {
+            if (server != null) {
+                server.close();
+            } else {
+                closeQuietly(lock);
+            }
+            throw e;
+        }
+    }
+
+    private static FileChannel lock(Path data) {
+        try {
+            Files.createDirectories(data);
+            FileChannel channel =
+                    FileChannel.open(data.resolve("server.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            boolean locked = false;
+            try {
+                locked = channel.tryLock() != null;
+            } catch (OverlappingFileLockException e) {
+                locked = false;
+            } finally {
+                if (!locked) {
+                    channel.close();
+                }
+            }
+            if (!locked) {
+                throw new EngineException(
+                        ErrorCode.STORAGE_LOCKED, "another server uses the data directory " + data + "; stop it or choose another");
+            }
+            return channel;
+        } catch (IOException e) {
+            throw new EngineException(ErrorCode.STORAGE_FAILED, "data directory " + data + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static void closeQuietly(AutoCloseable closeable) {
+        try {
+            closeable.close();
+        } catch (Exception e) {
+            LOG.log(System.Logger.Level.WARNING, "could not close: " + e);
+        }
+    }
+
+    // ---- opening ----
+
+    private record Opened(CommittedState committed, Catalog catalog, Durability durability) {
+    }
+
+    private Opened open(Path logDirectory) {
+        CommittedState committed = new CommittedState(options.stores().get());
+        try {
+            Catalog catalog = Catalog.bootstrap(committed);
+            Recovery recovery = new Recovery(committed, catalog);
+            Durability durability = options.logs().open(logDirectory, recovery::apply);
+            recovery.finish();
+            return new Opened(committed, catalog, durability);
+        } catch (Throwable e) {
+            committed.close();
+            throw e;
+        }
+    }
+
+    private void recover() {
+        for (DatabaseEntry entry : control.allDatabases()) {
+            try {
+                Database database = open(entry);
+                ModuleRow module = database.storedModule().orElse(null);
+                if (module == null) {
+                    // The creation was not durable before the crash: it never happened.
+                    database.close();
+                    control.removeDatabase(entry.identity());
+                    continue;
+                }
+                Database.join(database.resume(onGuestThread(() -> load(entry.identity(), module.program(), database.log())),
+                        entry.owner()));
+                databases.put(entry.identity(), database);
+            } catch (EngineException e) {
+                LOG.log(System.Logger.Level.ERROR, "database " + entry.identity() + " could not be opened: " + e.describe());
+                failed.put(entry.identity(), e);
+            }
+        }
+        removeLeftovers();
+    }
+
+    private Path directory(DatabaseEntry entry) {
+        return options.dataDirectory().resolve("databases").resolve(entry.identity().toHex()).resolve(Long.toString(entry.incarnation()));
+    }
+
+    private Database open(DatabaseEntry entry) {
+        Path directory = directory(entry);
+        Opened opened = open(directory.resolve("log"));
+        return new Database(
+                entry.identity(), options.limits(), opened.committed(), opened.catalog(), opened.durability(),
+                new ModuleLog(Optional.of(directory.resolve("module-logs")), options.limits()), options.guestThreads());
+    }
+
+    private LoadedModule load(Identity identity, byte[] program, ModuleLog log) {
+        return LoadedModule.load(runtime, program, new GuestOptions(
+                identity, options.limits(), log, (name, arguments) -> immediateCall(identity, name, arguments), options.clock(), Map.of()));
+    }
+
+    private void immediateCall(Identity identity, String name, byte[] arguments) {
+        Database database = databases.get(identity);
+        if (database != null) {
+            database.callImmediately(name, arguments);
+        }
+    }
+
+    /** Runs work that may call guests. */
+    private <T> T onGuestThread(Supplier<T> work) {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        options.guestThreads().newThread(() -> {
+            try {
+                result.complete(work.get());
+            } catch (Throwable e) {
+                result.completeExceptionally(e);
+            }
+        }).start();
+        return Database.join(result);
+    }
+
+    /** Deletes data of earlier incarnations and of deleted databases. */
+    private void removeLeftovers() {
+        Path all = options.dataDirectory().resolve("databases");
+        if (!Files.isDirectory(all)) {
+            return;
+        }
+        try (Stream<Path> identities = Files.list(all)) {
+            for (Path identity : identities.toList()) {
+                Optional<DatabaseEntry> entry =
+                        DatabaseNames.identity(identity.getFileName().toString()).flatMap(control::database);
+                try (Stream<Path> incarnations = Files.list(identity)) {
+                    for (Path incarnation : incarnations.toList()) {
+                        if (entry.isEmpty() || !directory(entry.get()).equals(incarnation)) {
+                            deleteTree(incarnation);
+                        }
+                    }
+                }
+                if (entry.isEmpty()) {
+                    deleteTree(identity);
+                }
+            }
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.WARNING, "leftovers in " + all + " could not be deleted: " + e);
+        }
+    }
+
+    private static void deleteTree(Path directory) throws IOException {
+        if (!Files.exists(directory)) {
+            return;
+        }
+        try (Stream<Path> paths = Files.walk(directory)) {
+            for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        }
+    }
+
+    // ---- looking up ----
+
+    public TokenAuthority tokens() {
+        return tokens;
+    }
+
+    public Limits limits() {
+        return options.limits();
+    }
+
+    public Clock clock() {
+        return options.clock();
+    }
+
+    /** Identity that a name or an identity's text stands for. Errors: INVALID_NAME, NO_SUCH_DATABASE for unknown names. */
+    public Identity resolve(String nameOrIdentity) {
+        Optional<Identity> identity = DatabaseNames.identity(nameOrIdentity);
+        if (identity.isPresent()) {
+            return identity.get();
+        }
+        return control.name(DatabaseNames.check(nameOrIdentity))
+                .orElseThrow(() -> new EngineException(ErrorCode.NO_SUCH_DATABASE, "`" + nameOrIdentity + "` not found"))
+                .identity();
+    }
+
+    /** A running database. Errors: NO_SUCH_DATABASE, DATABASE_STOPPED if it could not be opened. */
+    public Database database(Identity identity) {
+        Database database = databases.get(identity);
+        if (database == null) {
+            EngineException reason = failed.get(identity);
+            throw reason != null
+                    ? new EngineException(ErrorCode.DATABASE_STOPPED, "the database could not be opened: " + reason.getMessage())
+                    : new EngineException(ErrorCode.NO_SUCH_DATABASE, "No such database.");
+        }
+        return database;
+    }
+
+    /** What the control database knows. */
+    public Optional<DatabaseEntry> entry(Identity identity) {
+        return control.database(identity);
+    }
+
+    /** Databases of an owner. */
+    public List<Identity> databasesOf(Identity owner) {
+        return control.allDatabases().stream().filter(d -> d.owner().equals(owner)).map(DatabaseEntry::identity).toList();
+    }
+
+    /** Running databases. */
+    public List<Database> databases() {
+        return List.copyOf(databases.values());
+    }
+
+    /** Databases that could not be opened at the start, with the reason. */
+    public Map<Identity, EngineException> failedDatabases() {
+        return Map.copyOf(failed);
+    }
+
+    // ---- names ----
+
+    public List<String> names(Identity identity) {
+        return control.namesOf(identity).stream().map(ControlDatabase.NameEntry::name).toList();
+    }
+
+    /** Adds a name. Errors: INVALID_NAME, NO_SUCH_DATABASE, NOT_AUTHORIZED unless the caller owns the database, NAME_TAKEN. */
+    public void addName(Identity identity, String name, Identity caller) {
+        requireOwner(identity, caller, "rename database");
+        control.addName(new ControlDatabase.NameEntry(DatabaseNames.check(name), identity, caller));
+    }
+
+    /** Replaces all names. Errors: as {@link #addName}. */
+    public void setNames(Identity identity, List<String> names, Identity caller) {
+        requireOwner(identity, caller, "rename database");
+        for (String name : names) {
+            if (control.name(DatabaseNames.check(name)).isPresent()) {
+                throw new EngineException(ErrorCode.NAME_TAKEN, "Cannot rename to " + name + " because it already is in use.");
+            }
+        }
+        control.setNames(identity, names.stream().map(n -> new ControlDatabase.NameEntry(n, identity, caller)).toList());
+    }
+
+    /** Errors: NO_SUCH_DATABASE; NOT_AUTHORIZED with the text of spec/http-api.md 3.5. */
+    public DatabaseEntry requireOwner(Identity identity, Identity caller, String action) {
+        DatabaseEntry entry = control.database(identity)
+                .orElseThrow(() -> new EngineException(ErrorCode.NO_SUCH_DATABASE, "No such database."));
+        if (!entry.owner().equals(caller)) {
+            throw new EngineException(
+                    ErrorCode.NOT_AUTHORIZED,
+                    caller.toHex() + " is not authorized to perform action on database " + identity.toHex() + ": " + action);
+        }
+        return entry;
+    }
+
+    // ---- publishing ----
+
+    /**
+     * Installs a program: creates a database, or updates or clears an existing one.
+     *
+     * @throws EngineException INVALID_NAME; NAME_TAKEN if the name belongs to somebody else; NOT_AUTHORIZED; INVALID_MODULE,
+     *     INVALID_MODULE_DEF, UNSUPPORTED_FEATURE; REDUCER_FAILED if {@code init} failed; MIGRATION_REFUSED; LIMIT_EXCEEDED.
+     *     Nothing has changed then, but that a new name stays registered.
+     */
+    public PublishResult publish(PublishRequest request) {
+        Optional<String> name = request.database().filter(d -> DatabaseNames.identity(d).isEmpty());
+        Identity identity = request.database().map(d -> identityFor(d, request.caller())).orElseGet(Server::newIdentity);
+        ReentrantLock exclusive = exclusive(identity);
+        exclusive.lock();
+        try {
+            Optional<DatabaseEntry> existing = control.database(identity);
+            if (existing.isEmpty()) {
+                long offset = create(new DatabaseEntry(
+                        identity, request.caller(), 0, LoadedModule.hash(request.program()), false), request.program());
+                return new PublishResult(name, identity, true, offset);
+            }
+            requireOwner(identity, request.caller(), request.clear() ? "reset database" : "update database");
+            long offset = request.clear()
+                    ? reset(existing.get(), request.program())
+                    : update(identity, request.program());
+            return new PublishResult(name, identity, false, offset);
+        } finally {
+            exclusive.unlock();
+        }
+    }
+
+    private ReentrantLock exclusive(Identity identity) {
+        synchronized (publishing) {
+            return publishing.computeIfAbsent(identity, i -> new ReentrantLock());
+        }
+    }
+
+    private static Identity newIdentity() {
+        return IdentityDerivation.fromClaims(TokenAuthority.LOCAL_ISSUER, UUID.randomUUID().toString());
+    }
+
+    private Identity identityFor(String nameOrIdentity, Identity caller) {
+        Optional<Identity> identity = DatabaseNames.identity(nameOrIdentity);
+        if (identity.isPresent()) {
+            return identity.get();
+        }
+        Optional<ControlDatabase.NameEntry> known = control.name(DatabaseNames.check(nameOrIdentity));
+        if (known.isEmpty()) {
+            Identity fresh = newIdentity();
+            control.addName(new ControlDatabase.NameEntry(nameOrIdentity, fresh, caller));
+            return fresh;
+        }
+        // A name without a database belongs to whoever registered it: nobody else may take it over.
+        if (control.database(known.get().identity()).isEmpty() && !known.get().owner().equals(caller)) {
+            throw new EngineException(ErrorCode.NAME_TAKEN, "the name " + nameOrIdentity + " is registered to somebody else");
+        }
+        return known.get().identity();
+    }
+
+    private long create(DatabaseEntry entry, byte[] program) {
+        if (databases.size() >= options.limits().databasesMax()) {
+            throw new EngineException(
+                    ErrorCode.LIMIT_EXCEEDED, "the server has reached the limit databases-max of " + options.limits().databasesMax());
+        }
+        Database database = open(entry);
+        boolean created = false;
+        try {
+            Database.join(database.initialize(
+                    onGuestThread(() -> load(entry.identity(), program, database.log())), entry.owner()));
+            long offset = Database.join(database.committedOffset());
+            database.awaitDurable(offset);
+            control.put(entry);
+            databases.put(entry.identity(), database);
+            failed.remove(entry.identity());
+            created = true;
+            return offset;
+        } finally {
+            if (!created) {
+                database.close();
+                discard(entry);
+            }
+        }
+    }
+
+    private void discard(DatabaseEntry entry) {
+        try {
+            deleteTree(directory(entry));
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.WARNING, "data of database " + entry.identity() + " could not be deleted: " + e);
+        }
+    }
+
+    private long reset(DatabaseEntry old, byte[] program) {
+        if (old.locked()) {
+            throw new EngineException(
+                    ErrorCode.NOT_AUTHORIZED,
+                    "Database is locked and cannot be reset with --delete-data. Run `spacetime unlock` first.");
+        }
+        Database before = databases.get(old.identity());
+        long offset = create(new DatabaseEntry(
+                old.identity(), old.owner(), old.incarnation() + 1, LoadedModule.hash(program), false), program);
+        if (before != null) {
+            before.close();
+        }
+        discard(old);
+        return offset;
+    }
+
+    private long update(Identity identity, byte[] program) {
+        Database database = database(identity);
+        if (LoadedModule.hash(program).equals(database.programHash())) {
+            return -1;
+        }
+        LoadedModule next = onGuestThread(() -> load(identity, program, database.log()));
+        boolean taken = false;
+        try {
+            long offset = Database.join(database.update(next));
+            taken = true;
+            return offset;
+        } finally {
+            if (!taken) {
+                next.close();
+            }
+        }
+    }
+
+    /** The program that a database runs; for a reset that keeps it. Errors: NO_SUCH_DATABASE. */
+    public byte[] program(Identity identity) {
+        return database(identity).program();
+    }
+
+    /** Deletes a database and its data; its names stay registered. Errors: NO_SUCH_DATABASE, NOT_AUTHORIZED. */
+    public void delete(Identity identity, Identity caller) {
+        ReentrantLock exclusive = exclusive(identity);
+        exclusive.lock();
+        try {
+            DatabaseEntry entry = requireOwner(identity, caller, "delete database");
+            if (entry.locked()) {
+                throw new EngineException(
+                        ErrorCode.NOT_AUTHORIZED, "Database is locked and cannot be deleted. Run `spacetime unlock` first.");
+            }
+            control.removeDatabase(identity);
+            failed.remove(identity);
+            Database database = databases.remove(identity);
+            if (database != null) {
+                database.close();
+            }
+            discard(entry);
+        } finally {
+            exclusive.unlock();
+        }
+    }
+
+    /** Protects a database against {@link #delete} and clearing, or ends that. Errors: NO_SUCH_DATABASE, NOT_AUTHORIZED. */
+    public void setLocked(Identity identity, boolean locked, Identity caller) {
+        ReentrantLock exclusive = exclusive(identity);
+        exclusive.lock();
+        try {
+            DatabaseEntry entry = requireOwner(identity, caller, "delete database");
+            control.put(new DatabaseEntry(
+                    entry.identity(), entry.owner(), entry.incarnation(), entry.initialProgram(), locked));
+        } finally {
+            exclusive.unlock();
+        }
+    }
+
+    /** Stops every database; what was committed is durable afterwards. */
+    @Override
+    public void close() {
+        databases.values().forEach(Server::closeQuietly);
+        databases.clear();
+        if (control != null) {
+            control.close();
+        }
+        if (runtime != null) {
+            runtime.close();
+        }
+        closeQuietly(lock);
+    }
+}

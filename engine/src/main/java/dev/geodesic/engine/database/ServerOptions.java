@@ -1,0 +1,25 @@
+package dev.geodesic.engine.database;
+
+import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.durability.LogFactory;
+import dev.geodesic.engine.table.TableStores;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.concurrent.ThreadFactory;
+import java.util.function.Supplier;
+
+/**
+ * What a server stands on.
+ *
+ * @param dataDirectory where everything durable lies
+ * @param stores makes the row stores of one database
+ * @param guestThreads makes platform threads with stacks large enough for guests
+ */
+public record ServerOptions(
+        Path dataDirectory,
+        Limits limits,
+        Supplier<TableStores> stores,
+        LogFactory logs,
+        ThreadFactory guestThreads,
+        Clock clock) {
+}

@@ -1,0 +1,136 @@
+package dev.geodesic.engine.database;
+
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadFactory;
+import java.util.function.Consumer;
+
+/**
+ * The one thread of a database that changes anything, and its queue. Tasks run in the order in which they came. The queue
+ * has no bound of its own: connections bound what they may have in it, and HTTP requests wait for their answers.
+ */
+final class Writer implements AutoCloseable {
+
+    private static final int BATCH = 256;
+
+    /** Something for the writer thread to do. */
+    interface Task {
+
+        /** May throw only what must stop the database. */
+        void run();
+
+        /** Called instead of {@link #run}, on any thread, if the database has stopped. */
+        void refuse(EngineException reason);
+    }
+
+    private final LinkedBlockingQueue<Task> queue = new LinkedBlockingQueue<>();
+    private final Consumer<Throwable> onFailure;
+    private final Thread thread;
+    /** Guarded by itself being final once set; null while running. */
+    private volatile EngineException stopped;
+
+    /** @param onFailure hears, on the writer thread, of what a task threw; the writer has stopped then */
+    Writer(String name, ThreadFactory largeStackThreads, Consumer<Throwable> onFailure) {
+        this.onFailure = onFailure;
+        this.thread = largeStackThreads.newThread(this::loop);
+        thread.setName("writer-" + name);
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    void submit(Task task) {
+        if (stopped != null) {
+            task.refuse(stopped);
+            return;
+        }
+        queue.add(task);
+        if (stopped != null && queue.remove(task)) {
+            task.refuse(stopped);
+        }
+    }
+
+    /** Tasks that wait. */
+    int depth() {
+        return queue.size();
+    }
+
+    boolean isWriterThread() {
+        return Thread.currentThread() == thread;
+    }
+
+    private void loop() {
+        List<Task> batch = new ArrayList<>(BATCH);
+        int done = 0;
+        try {
+            while (stopped == null) {
+                batch.clear();
+                done = 0;
+                batch.add(queue.take());
+                queue.drainTo(batch, BATCH - 1);
+                while (done < batch.size() && stopped == null) {
+                    batch.get(done++).run();
+                }
+            }
+        } catch (InterruptedException e) {
+            stop(new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped"));
+        } catch (Throwable e) {
+            stop(new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped: " + e.getMessage()));
+            onFailure.accept(e);
+        }
+        for (Task task : batch.subList(done, batch.size())) {
+            task.refuse(stopped);
+        }
+        refuseAll();
+    }
+
+    /** No task starts any more; waiting ones are refused. */
+    void stop(EngineException reason) {
+        if (stopped == null) {
+            stopped = reason;
+        }
+        refuseAll();
+        if (!isWriterThread()) {
+            queue.add(new Task() {
+                @Override
+                public void run() {
+                    // Wakes the thread only.
+                }
+
+                @Override
+                public void refuse(EngineException e) {
+                    // As above.
+                }
+            });
+        }
+    }
+
+    private void refuseAll() {
+        Task task;
+        while ((task = queue.poll()) != null) {
+            task.refuse(stopped);
+        }
+    }
+
+    /** Waits for the running task and for the thread to end. */
+    @Override
+    public void close() {
+        stop(new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped"));
+        if (isWriterThread()) {
+            return;
+        }
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,24 @@
+package dev.geodesic.engine.durability;
+
+import java.nio.file.Path;
+
+/** Opens the log of a database. */
+@FunctionalInterface
+public interface LogFactory {
+
+    /** Receives the records of a log, in order, before anything is appended. */
+    @FunctionalInterface
+    interface Replay {
+        void record(long txOffset, byte[] buffer, int offset, int length);
+    }
+
+    /** Nothing is ever kept. */
+    LogFactory MEMORY = (directory, replay) -> new MemoryDurability();
+
+    /**
+     * Opens or creates the log in a directory and replays what it holds.
+     *
+     * @throws dev.geodesic.engine.base.EngineException STORAGE_CORRUPT with file, offset and remedy, STORAGE_FAILED
+     */
+    Durability open(Path directory, Replay replay);
+}

@@ -1,0 +1,17 @@
+package dev.geodesic.engine.port;
+
+import dev.geodesic.protocol.message.CloseReason;
+import dev.geodesic.protocol.message.ServerMessage;
+
+/**
+ * One connected client, as the engine sees it: the place for its messages. Calls come from one thread at a time, in the
+ * order in which the client must see them. An implementation never blocks: it puts messages into a bounded outbox and, if
+ * that is full, closes the connection by itself.
+ */
+public interface ClientSink {
+
+    void send(ServerMessage message);
+
+    /** Nothing follows. */
+    void close(CloseReason reason);
+}

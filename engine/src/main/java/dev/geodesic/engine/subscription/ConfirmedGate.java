@@ -1,0 +1,120 @@
+package dev.geodesic.engine.subscription;
+
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.port.ClientSink;
+import dev.geodesic.protocol.message.CloseReason;
+import dev.geodesic.protocol.message.ServerMessage;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * Holds messages of connections with confirmed reads back until the transaction that they depend on is durable
+ * (spec/websocket.md section 9). One queue for the whole database: offsets only rise, so whoever is at the head waits for
+ * the least. A message that depends on nothing goes through at once if its connection has nothing waiting; else it takes
+ * its place in the queue. Thread-safe: the writer adds, the log's thread lets go.
+ */
+public final class ConfirmedGate {
+
+    private record Waiting(Lane lane, ServerMessage message, CloseReason close, long txOffset) {
+    }
+
+    private record Promise(long txOffset, CompletableFuture<Void> done) {
+    }
+
+    /** The part of one connection. */
+    public final class Lane implements ClientSink {
+
+        private final ClientSink sink;
+        private int waiting;
+        private long dependsOn = -1;
+
+        private Lane(ClientSink sink) {
+            this.sink = Objects.requireNonNull(sink);
+        }
+
+        /** What is sent from now on depends on this transaction. */
+        public void dependsOn(long txOffset) {
+            synchronized (ConfirmedGate.this) {
+                dependsOn = txOffset;
+            }
+        }
+
+        @Override
+        public void send(ServerMessage message) {
+            add(this, message, null);
+        }
+
+        @Override
+        public void close(CloseReason reason) {
+            add(this, null, reason);
+        }
+    }
+
+    private final ArrayDeque<Waiting> queue = new ArrayDeque<>();
+    private final List<Promise> promises = new ArrayList<>();
+    private long durable;
+
+    /** @param durable offset of the last durable transaction, {@code Long.MAX_VALUE} if nobody ever waits */
+    public ConfirmedGate(long durable) {
+        this.durable = durable;
+    }
+
+    public Lane lane(ClientSink sink) {
+        return new Lane(sink);
+    }
+
+    private synchronized void add(Lane lane, ServerMessage message, CloseReason close) {
+        if (lane.waiting == 0 && lane.dependsOn <= durable) {
+            pass(lane, message, close);
+        } else {
+            queue.add(new Waiting(lane, message, close, lane.dependsOn));
+            lane.waiting++;
+        }
+    }
+
+    private static void pass(Lane lane, ServerMessage message, CloseReason close) {
+        if (close == null) {
+            lane.sink.send(message);
+        } else {
+            lane.sink.close(close);
+        }
+    }
+
+    /** Completes when the transaction is on stable storage, or exceptionally with DATABASE_STOPPED. */
+    public synchronized CompletableFuture<Void> whenDurable(long txOffset) {
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        if (txOffset <= durable) {
+            done.complete(null);
+        } else {
+            promises.add(new Promise(txOffset, done));
+        }
+        return done;
+    }
+
+    /** Everything up to this transaction is on stable storage. */
+    public synchronized void durable(long txOffset) {
+        durable = txOffset;
+        while (!queue.isEmpty() && queue.peek().txOffset() <= durable) {
+            Waiting first = queue.remove();
+            first.lane().waiting--;
+            pass(first.lane(), first.message(), first.close());
+        }
+        promises.removeIf(p -> p.txOffset() <= durable && p.done().complete(null));
+    }
+
+    /** Nothing will become durable any more: waiting messages are dropped, their connections closed. */
+    public synchronized void fail(CloseReason reason) {
+        Waiting next;
+        while ((next = queue.poll()) != null) {
+            next.lane().waiting--;
+            next.lane().sink.close(reason);
+        }
+        promises.forEach(p -> p.done().completeExceptionally(
+                new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped")));
+        promises.clear();
+    }
+}
