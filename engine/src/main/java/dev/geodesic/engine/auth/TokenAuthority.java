@@ -31,7 +31,7 @@ import java.util.UUID;
 public final class TokenAuthority {
 
     /** Issuer of our own tokens. */
-    public static final String LOCAL_ISSUER = "localhost";
+    public static final String LOCAL_ISSUER = IdentityDerivation.LOCAL_ISSUER;
 
     private static final String AUDIENCE = "spacetimedb";
     private static final int CACHE_MAX = 10_000;

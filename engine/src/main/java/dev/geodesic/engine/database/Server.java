@@ -24,13 +24,13 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.security.SecureRandom;
 import java.time.Clock;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
@@ -376,7 +376,7 @@ public final class Server implements AutoCloseable {
     }
 
     private static Identity newIdentity() {
-        return IdentityDerivation.fromClaims(TokenAuthority.LOCAL_ISSUER, UUID.randomUUID().toString());
+        return IdentityDerivation.newDatabase(new SecureRandom());
     }
 
     private Identity identityFor(String nameOrIdentity, Identity caller) {
