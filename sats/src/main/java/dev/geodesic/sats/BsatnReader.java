@@ -30,7 +30,8 @@ public final class BsatnReader {
         if (count < 0 || count > limit - position) {
             throw new BsatnException(
                     BsatnException.Code.TOO_SHORT,
-                    "data too short for " + what + ": Expected " + Integer.toUnsignedString(count) + ", given " + (limit - position));
+                    "data too short for " + what + ": Expected " + Integer.toUnsignedString(count) + ", given "
+                            + (limit - position));
         }
         int at = position;
         position += count;

@@ -62,7 +62,7 @@ public sealed interface JsonValue {
     record Member(String name, JsonValue value) {
     }
 
-    /** What this is, for messages: {@code null}, {@code boolean}, {@code number}, {@code string}, {@code array}, {@code object}. */
+    /** What this is, for messages: null, boolean, number, string, array or object. */
     default String kind() {
         return switch (this) {
             case JsonNull n -> "null";

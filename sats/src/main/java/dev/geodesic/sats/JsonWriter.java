@@ -69,6 +69,24 @@ public final class JsonWriter {
     }
 
     public JsonWriter string(String v) {
+        // Names and most texts are plain ASCII and go straight into the buffer.
+        value(v.length() + 2L);
+        int from = length;
+        buffer[length++] = '"';
+        for (int i = 0; i < v.length(); i++) {
+            char c = v.charAt(i);
+            if (c < 0x20 || c > 0x7e || c == '"' || c == '\\') {
+                length = from;
+                comma = false;
+                return escapedString(v);
+            }
+            buffer[length++] = (byte) c;
+        }
+        buffer[length++] = '"';
+        return this;
+    }
+
+    private JsonWriter escapedString(String v) {
         byte[] utf8 = v.getBytes(StandardCharsets.UTF_8);
         return string(utf8, 0, utf8.length);
     }
@@ -209,7 +227,7 @@ public final class JsonWriter {
 
     /** A value begins: writes the comma and makes room for {@code count} bytes. */
     private void value(long count) {
-        ensure(count + 1);
+        ensure(comma ? count + 1 : count);
         if (comma) {
             buffer[length++] = ',';
         }

@@ -8,7 +8,9 @@ import dev.geodesic.sats.JsonValue.JsonObject;
 import dev.geodesic.sats.JsonValue.JsonString;
 import dev.geodesic.sats.JsonValue.Member;
 import java.math.BigInteger;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -30,6 +32,8 @@ public final class SatsJson {
         STORED
     }
 
+    /** Elements up to which a search by name needs no table. */
+    private static final int LINEAR_SEARCH_MAX = 16;
     private static final int VARIANT_TAG_DIGITS_MAX = 3;
     private static final int U128_DIGITS_MAX = 39;
     /** Characters of an integer, sign included, that always fit a long. */
@@ -209,8 +213,8 @@ public final class SatsJson {
         switch (json) {
             case JsonArray array -> {
                 if (array.items().size() != elements.size()) {
-                    throw BsatnException.badJson(
-                            "invalid length " + array.items().size() + ", expected product with " + elements.size() + " elements");
+                    throw BsatnException.badJson("invalid length " + array.items().size() + ", expected product with "
+                            + elements.size() + " elements");
                 }
                 for (int i = 0; i < elements.size(); i++) {
                     read(elements.get(i).type(), array.items().get(i), out);
@@ -218,10 +222,12 @@ public final class SatsJson {
             }
             case JsonObject object -> {
                 JsonValue[] values = new JsonValue[elements.size()];
+                Map<String, Integer> index = elements.size() > LINEAR_SEARCH_MAX ? index(elements) : Map.of();
                 for (int m = 0; m < object.members().size(); m++) {
                     Member member = object.members().get(m);
-                    // Members usually come in the order of the elements, so the search begins there.
-                    int i = indexOf(elements, member.name(), m);
+                    int i = elements.size() > LINEAR_SEARCH_MAX
+                            ? index.getOrDefault(member.name(), -1)
+                            : indexOf(elements, member.name(), m);
                     if (i < 0) {
                         throw BsatnException.badJson("unknown field `" + shortened(member.name()) + "`");
                     }
@@ -232,7 +238,8 @@ public final class SatsJson {
                 }
                 for (int i = 0; i < values.length; i++) {
                     if (values[i] == null) {
-                        throw BsatnException.badJson("missing field `" + elements.get(i).name().orElse(Integer.toString(i)) + "`");
+                        throw BsatnException.badJson(
+                                "missing field `" + shortened(elements.get(i).name().orElse(Integer.toString(i))) + "`");
                     }
                     read(elements.get(i).type(), values[i], out);
                 }
@@ -241,6 +248,17 @@ public final class SatsJson {
         }
     }
 
+    private static Map<String, Integer> index(List<ProductElement> elements) {
+        Map<String, Integer> index = new HashMap<>();
+        for (int i = 0; i < elements.size(); i++) {
+            if (elements.get(i).name().isPresent()) {
+                index.putIfAbsent(elements.get(i).name().get(), i);
+            }
+        }
+        return index;
+    }
+
+    /** Members usually come in the order of the elements, so the search begins at {@code likely}. */
     private static int indexOf(List<ProductElement> elements, String name, int likely) {
         if (likely < elements.size() && isNamed(elements.get(likely).name(), name)) {
             return likely;

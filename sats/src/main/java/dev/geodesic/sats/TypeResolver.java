@@ -2,6 +2,7 @@ package dev.geodesic.sats;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Replaces references by the types they point to. Each typespace entry is resolved once and then shared, so a small
@@ -16,15 +17,33 @@ public final class TypeResolver {
      */
     public static final int UNIT_ELEMENTS_MAX = 64;
 
+    /** Characters of the names in one resolved type: a long name in a shared part counts each time it is written. */
+    public static final int NAME_CHARS_MAX = 1 << 20;
+
     private final Typespace typespace;
     private final Resolved[] done;
     private final boolean[] busy;
 
     /**
      * A resolved type with measures of its expansion: parts, levels (a reference counts as one), elements without
-     * bytes, and whether its own values take no bytes.
+     * bytes, characters of names, and whether its own values take no bytes.
      */
-    private record Resolved(AlgebraicType type, int nodes, int height, int unitElements, boolean empty) {
+    private record Resolved(AlgebraicType type, long nodes, int height, long unitElements, long nameChars, boolean empty) {
+
+        Resolved {
+            AlgebraicType.checkDepth(height);
+            AlgebraicType.checkNodes(nodes);
+            if (unitElements > UNIT_ELEMENTS_MAX) {
+                throw tooLarge(UNIT_ELEMENTS_MAX + " elements without content");
+            }
+            if (nameChars > NAME_CHARS_MAX) {
+                throw tooLarge(NAME_CHARS_MAX + " characters in names");
+            }
+        }
+
+        private static BsatnException tooLarge(String limit) {
+            return new BsatnException(BsatnException.Code.TOO_LARGE, "type has more than " + limit);
+        }
     }
 
     TypeResolver(Typespace typespace) {
@@ -37,8 +56,8 @@ public final class TypeResolver {
      * The type, free of references.
      *
      * @throws BsatnException UNRESOLVED_REF for a reference to nothing or to itself, TOO_DEEP beyond
-     *     {@link AlgebraicType#DEPTH_MAX} levels, TOO_LARGE beyond {@link AlgebraicType#NODES_MAX} parts or
-     *     {@link #UNIT_ELEMENTS_MAX} elements without bytes
+     *     {@link AlgebraicType#DEPTH_MAX} levels, TOO_LARGE beyond {@link AlgebraicType#NODES_MAX} parts,
+     *     {@link #UNIT_ELEMENTS_MAX} elements without bytes or {@link #NAME_CHARS_MAX} characters in names
      */
     public AlgebraicType resolve(AlgebraicType type) {
         return resolve(type, 1).type;
@@ -47,13 +66,13 @@ public final class TypeResolver {
     private Resolved resolve(AlgebraicType type, int depth) {
         AlgebraicType.checkDepth(depth);
         return switch (type) {
-            case PrimitiveType p -> new Resolved(p, 1, 1, 0, false);
+            case PrimitiveType p -> new Resolved(p, 1, 1, 0, 0, false);
             case AlgebraicType.Ref ref -> resolveRef(ref.index(), depth);
             case ArrayType array -> {
                 Resolved element = resolve(array.element(), depth + 1);
-                yield checked(
+                yield new Resolved(
                         element.type == array.element() ? array : new ArrayType(element.type),
-                        element.nodes + 1L, element.height + 1, element.unitElements, false);
+                        element.nodes + 1, element.height + 1, element.unitElements, element.nameChars, false);
             }
             case ProductType product -> resolveProduct(product, depth);
             case SumType sum -> resolveSum(sum, depth);
@@ -72,7 +91,8 @@ public final class TypeResolver {
             busy[index] = true;
             try {
                 Resolved target = resolve(typespace.types().get(index), depth + 1);
-                done[index] = checked(target.type, target.nodes, target.height + 1, target.unitElements, target.empty);
+                done[index] = new Resolved(
+                        target.type, target.nodes, target.height + 1, target.unitElements, target.nameChars, target.empty);
             } finally {
                 busy[index] = false;
             }
@@ -87,6 +107,7 @@ public final class TypeResolver {
         long nodes = 1;
         int height = 0;
         long unitElements = 0;
+        long nameChars = 0;
         for (ProductElement element : product.elements()) {
             Resolved r = resolve(element.type(), depth + 1);
             same &= r.type == element.type();
@@ -94,9 +115,10 @@ public final class TypeResolver {
             nodes += r.nodes;
             height = Math.max(height, r.height);
             unitElements += r.unitElements + (r.empty ? 1 : 0);
+            nameChars += r.nameChars + length(element.name());
             empty &= r.empty;
         }
-        return checked(same ? product : new ProductType(elements), nodes, height + 1, unitElements, empty);
+        return new Resolved(same ? product : new ProductType(elements), nodes, height + 1, unitElements, nameChars, empty);
     }
 
     private Resolved resolveSum(SumType sum, int depth) {
@@ -105,6 +127,7 @@ public final class TypeResolver {
         long nodes = 1;
         int height = 0;
         long unitElements = 0;
+        long nameChars = 0;
         for (SumVariant variant : sum.variants()) {
             Resolved r = resolve(variant.type(), depth + 1);
             same &= r.type == variant.type();
@@ -112,17 +135,12 @@ public final class TypeResolver {
             nodes += r.nodes;
             height = Math.max(height, r.height);
             unitElements += r.unitElements;
+            nameChars += r.nameChars + length(variant.name());
         }
-        return checked(same ? sum : new SumType(variants), nodes, height + 1, unitElements, false);
+        return new Resolved(same ? sum : new SumType(variants), nodes, height + 1, unitElements, nameChars, false);
     }
 
-    private static Resolved checked(AlgebraicType type, long nodes, int height, long unitElements, boolean empty) {
-        AlgebraicType.checkDepth(height);
-        AlgebraicType.checkNodes(nodes);
-        if (unitElements > UNIT_ELEMENTS_MAX) {
-            throw new BsatnException(
-                    BsatnException.Code.TOO_LARGE, "type has more than " + UNIT_ELEMENTS_MAX + " elements without content");
-        }
-        return new Resolved(type, (int) nodes, height, (int) unitElements, empty);
+    private static int length(Optional<String> name) {
+        return name.isPresent() ? name.get().length() : 0;
     }
 }

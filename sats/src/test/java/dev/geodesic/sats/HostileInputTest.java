@@ -134,7 +134,8 @@ class HostileInputTest {
             for (byte[] bytes : List.of(huge, large)) {
                 Bsatn.skip(new BsatnReader(new byte[4]), type);
                 assertThrows(BsatnException.class, () -> Bsatn.skip(new BsatnReader(bytes), type), type::toString);
-                allocatesAtMost(1 << 18, () -> SatsJson.write(type, new BsatnReader(bytes), new JsonWriter(16, 1 << 16), Flavor.TYPED));
+                JsonWriter out = new JsonWriter(16, 1 << 16);
+                allocatesAtMost(1 << 18, () -> SatsJson.write(type, new BsatnReader(bytes), out, Flavor.TYPED));
             }
         }
         allocatesAtMost(0, () -> TypeCodec.read(new BsatnReader(new byte[] {2, -1, -1, -1, 127})));
@@ -166,7 +167,8 @@ class HostileInputTest {
         String brackets = "[".repeat(1_000_000);
         refuses(BsatnException.Code.TOO_DEEP, () -> Json.parse(brackets));
         refuses(BsatnException.Code.TOO_DEEP, () -> Json.parse("{\"a\":".repeat(1_000_000)));
-        refuses(BsatnException.Code.TOO_DEEP, () -> TypeJson.read(Json.parse("{\"Array\":".repeat(200) + "{\"U8\":[]}" + "}".repeat(200))));
+        String deepType = "{\"Array\":".repeat(200) + "{\"U8\":[]}" + "}".repeat(200);
+        refuses(BsatnException.Code.TOO_DEEP, () -> TypeJson.read(Json.parse(deepType)));
 
         AlgebraicType deep = PrimitiveType.U8;
         for (int i = 1; i < AlgebraicType.DEPTH_MAX; i++) {
@@ -207,6 +209,19 @@ class HostileInputTest {
                 }
             }
         });
+    }
+
+    /** A name in a part that is used a thousand times is written a thousand times wherever the type is shown. */
+    @Test
+    void namesOfAnExpansionAreBounded() {
+        List<ProductElement> elements = new ArrayList<>();
+        for (int i = 0; i < 1_000; i++) {
+            elements.add(ProductElement.of("e" + i, new AlgebraicType.Ref(0)));
+        }
+        AlgebraicType named = ProductType.of(ProductElement.of("n".repeat(2_000), PrimitiveType.U8));
+        Typespace typespace = new Typespace(List.of(named));
+        refuses(BsatnException.Code.TOO_LARGE, () -> typespace.resolve(new ProductType(elements)));
+        typespace.resolve(new ProductType(elements.subList(0, 500)));
     }
 
     /** A value of one byte must not stand for thousands of empty parts, nor an array of four bytes for billions. */

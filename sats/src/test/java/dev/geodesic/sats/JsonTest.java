@@ -24,9 +24,11 @@ class JsonTest {
 
     @ParameterizedTest
     @ValueSource(strings = {
-        "", " ", "nul", "nulll", "True", "NaN", "Infinity", "+1", "01", "-", "-a", "1.", ".5", "1e", "1e+", "0x1", "1 2", "[", "]", "[1",
+        "", " ", "nul", "nulll", "True", "NaN", "Infinity", "+1", "01", "-", "-a",
+        "1.", ".5", "1e", "1e+", "0x1", "1 2", "[", "]", "[1",
         "[1,", "[1,]", "[,]", "[1 2]", "{", "}", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{a:1}", "{'a':1}",
-        "{\"a\" 1}", "{1:1}", "\"", "\"a", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u123g\"", "\"\\ud800\"", "\"\\ud800\\u0041\"",
+        "{\"a\" 1}", "{1:1}", "\"", "\"a", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u123g\"",
+        "\"\\ud800\"", "\"\\ud800\\u0041\"",
         "\"\\udc00\"", "\"\\ud800\\", "\"a\nb\"", "\"\u0001\"", "// c\n1", "/**/1", "\ufeff1", "\u00a01", "1\u0000", "[1]]", "{}{}"
     })
     void refuses(String text) {
@@ -82,7 +84,8 @@ class JsonTest {
         out.number(0).number(-7).number(1.0).number(0.1f).bool(true).nullValue().endArray();
         out.key("h").hexString(new byte[] {0, -1, 16}, 1, 2).key("s").string("a\u0001").endObject();
         assertEquals(
-                "{\"n\":-9223372036854775808,\"u\":18446744073709551615,\"a\":[0,-7,1.0,0.1,true,null],\"h\":\"ff10\",\"s\":\"a\\u0001\"}",
+                "{\"n\":-9223372036854775808,\"u\":18446744073709551615,"
+                        + "\"a\":[0,-7,1.0,0.1,true,null],\"h\":\"ff10\",\"s\":\"a\\u0001\"}",
                 out.toString());
         out.clear();
         assertArrayEquals(new byte[] {'[', ']'}, out.beginArray().endArray().toByteArray());

@@ -9,7 +9,9 @@ import java.util.Random;
 final class RandomSats {
 
     private static final PrimitiveType[] PRIMITIVES = PrimitiveType.values();
-    private static final String[] TEXTS = {"", "a", "some", "ü€𝄞", "\"\\/\b\f\n\r\t\u0000\u001f\u007f", "\uffff", "0", "x".repeat(40)};
+    private static final String[] TEXTS = {
+        "", "a", "some", "ü€𝄞", "\"\\/\b\f\n\r\t\u0000\u001f\u007f", "\uffff", "0", "long".repeat(9)
+    };
 
     private final Random random;
     private final boolean finite;

@@ -98,8 +98,8 @@ class RecordedTest {
     @Test
     void callArgumentsAndStoredRow() {
         String args = """
-                {"id": 1, "color": {"darkBlue": []}, "shape": {"box": {"top_left": [1, 2], "size_2_d": [3, 4]}}, "point": [5, 6],
-                "opt_text": {"some": "t"}, "opt_num": null, "opt_point": [0, [7, 8]], "res": {"err": "bad"}, "bytes": "00ff",
+                {"id": 1, "color": {"darkBlue": []}, "shape": {"box": {"top_left": [1, 2], "size_2_d": [3, 4]}}, 
+                "point": [5, 6], "opt_text": {"some": "t"}, "opt_num": null, "opt_point": [0, [7, 8]], "res": {"err": "bad"}, "bytes": "00ff",
                 "nums": [1, -2], "words": ["a", "b"], "points": [[1, 2]], "nested": ["01", "", [2, 3]]}""";
         BsatnWriter out = new BsatnWriter();
         SatsJson.read(COMPOUNDS, Json.parse(args), out);

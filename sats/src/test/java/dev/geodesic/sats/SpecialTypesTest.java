@@ -40,7 +40,8 @@ class SpecialTypesTest {
                 SumType.of(SumVariant.of("some", PrimitiveType.U8), SumVariant.of("none", PrimitiveType.U8)),
                 SumType.of(SumVariant.of("Some", PrimitiveType.U8), SumVariant.of("None", ProductType.UNIT)),
                 SumType.of(
-                        SumVariant.of("interval", SpecialTypes.TIME_DURATION), SumVariant.of("time", SpecialTypes.TIMESTAMP)))) {
+                        SumVariant.of("interval", SpecialTypes.TIME_DURATION),
+                        SumVariant.of("time", SpecialTypes.TIMESTAMP)))) {
             assertFalse(SpecialTypes.isSpecial(type), type::toString);
         }
         assertEquals(
@@ -90,7 +91,9 @@ class SpecialTypesTest {
         assertArrayEquals(HexFormat.of().parseHex("ffeeddccbbaa99887766554433221100"), bytes);
         assertEquals(connection, ConnectionId.fromLittleEndian(bytes, 0));
         assertEquals("00112233445566778899aabbccddeeff", connection.toHex());
-        for (String bad : new String[] {"", "0x", hex.substring(1), hex + "0", "g" + hex.substring(1), "0x0x" + hex.substring(2)}) {
+        for (String bad : new String[] {
+            "", "0x", hex.substring(1), hex + "0", "g" + hex.substring(1), "0x0x" + hex.substring(2)
+        }) {
             assertThrows(IllegalArgumentException.class, () -> Identity.fromHex(bad));
             assertThrows(IllegalArgumentException.class, () -> ConnectionId.fromHex(bad));
         }
