@@ -98,21 +98,22 @@ class RecordedTest {
     @Test
     void callArgumentsAndStoredRow() {
         String args = """
-                {"id": 1, "color": {"darkBlue": []}, "shape": {"box": {"top_left": [1, 2], "size_2_d": [3, 4]}}, 
-                "point": [5, 6], "opt_text": {"some": "t"}, "opt_num": null, "opt_point": [0, [7, 8]], "res": {"err": "bad"}, "bytes": "00ff",
-                "nums": [1, -2], "words": ["a", "b"], "points": [[1, 2]], "nested": ["01", "", [2, 3]]}""";
+                {"id": 1, "color": {"darkBlue": []}, "shape": {"box": {"top_left": [1, 2], "size_2_d": [3, 4]}},
+                "point": [5, 6], "opt_text": {"some": "t"}, "opt_num": null, "opt_point": [0, [7, 8]], "res": {"err": "bad"},
+                "bytes": "00ff", "nums": [1, -2], "words": ["a", "b"], "points": [[1, 2]], "nested": ["01", "", [2, 3]]}""";
         BsatnWriter out = new BsatnWriter();
         SatsJson.read(COMPOUNDS, Json.parse(args), out);
         byte[] row = out.toByteArray();
         assertEquals(
                 "{\"id\":1,\"color\":[2,{}],\"shape\":[2,{\"top_left\":{\"x\":1,\"y\":2},\"size_2_d\":{\"x\":3,\"y\":4}}],"
-                        + "\"point\":{\"x\":5,\"y\":6},\"opt_text\":[0,\"t\"],\"opt_num\":[1,{}],\"opt_point\":[0,{\"x\":7,\"y\":8}],"
+                        + "\"point\":{\"x\":5,\"y\":6},\"opt_text\":[0,\"t\"],\"opt_num\":[1,{}],"
+                        + "\"opt_point\":[0,{\"x\":7,\"y\":8}],"
                         + "\"res\":[1,\"bad\"],\"bytes\":\"00ff\",\"nums\":[1,-2],\"words\":[\"a\",\"b\"],\"points\":[[1,2]],"
                         + "\"nested\":[\"01\",\"\",\"0203\"]}",
                 SatsJson.toString(COMPOUNDS, row, Flavor.STORED));
         assertEquals(
-                "[1,[2,[]],[2,[[1,2],[3,4]]],[5,6],[0,\"t\"],[1,[]],[0,[7,8]],[1,\"bad\"],\"00ff\",[1,-2],[\"a\",\"b\"],[[1,2]],"
-                        + "[\"01\",\"\",\"0203\"]]",
+                "[1,[2,[]],[2,[[1,2],[3,4]]],[5,6],[0,\"t\"],[1,[]],[0,[7,8]],[1,\"bad\"],\"00ff\","
+                        + "[1,-2],[\"a\",\"b\"],[[1,2]],[\"01\",\"\",\"0203\"]]",
                 SatsJson.toString(COMPOUNDS, row, Flavor.UNTYPED));
     }
 }
