@@ -60,8 +60,8 @@ final class FunctionValidator {
             String name = claim(r.name());
             checkParams("reducer `" + name + "`", r.params());
             if (!SpecialTypes.isUnit(r.okType()) || r.errType() != PrimitiveType.STRING) {
-                errors.add("reducer " + name + " has invalid return type: found Result<" + TypeText.of(r.okType()) + ", "
-                        + TypeText.of(r.errType()) + ">");
+                errors.add("reducer " + name + " has invalid return type: found Result<" + TypeSize.text(r.okType()) + ", "
+                        + TypeSize.text(r.errType()) + ">");
             }
             types.resolve(r.params(), "reducer `" + name + "` arguments").ifPresent(params -> reducers.add(new ReducerDef(
                     reducers.size(), name, r.name(), params, r.params(), Optional.ofNullable(lifecycles.get(r.name())),
@@ -130,12 +130,13 @@ final class FunctionValidator {
             names.claim(name, s);
             ProductType params = reducers.getOrDefault(s.function(), procedures.get(s.function()));
             if (params == null) {
-                errors.add("Schedule " + name + " refers to a scheduled reducer or procedure " + s.function() + " that does not exist");
+                errors.add("Schedule " + name + " refers to a scheduled reducer or procedure " + s.function()
+                        + " that does not exist");
             } else {
                 AlgebraicType row = new AlgebraicType.Ref(table.productTypeRef());
                 if (params.elements().size() != 1 || !params.elements().getFirst().type().equals(row)) {
                     errors.add("Scheduled " + (reducers.containsKey(s.function()) ? "reducer " : "procedure ") + s.function()
-                            + " expected to have type (" + TypeText.of(row) + "), but has type " + TypeText.of(params));
+                            + " expected to have type (" + TypeSize.text(row) + "), but has type " + TypeSize.text(params));
                 }
             }
             if (schedules.put(s.table(), new TableDef.Schedule(name, s.atColumn(), names.function(s.function()))) != null) {
@@ -155,7 +156,7 @@ final class FunctionValidator {
             Optional<AlgebraicType.Ref> row = rowType(v.returnType());
             Optional<ProductType> rowType = row.flatMap(r -> types.product(r.index()));
             if (rowType.isEmpty()) {
-                errors.add("View " + name + " has invalid return type " + TypeText.of(v.returnType()));
+                errors.add("View " + name + " has invalid return type " + TypeSize.text(v.returnType()));
                 continue;
             }
             Optional<String> key = Optional.ofNullable(keys.get(v.name()));

@@ -31,9 +31,7 @@ public final class MigrationPlanner {
                     t -> planner.compare(table, t),
                     () -> planner.unsupported("Removing table " + table.name()));
         }
-        if (!planner.errors.isEmpty()) {
-            throw new EngineException(ErrorCode.MIGRATION_REFUSED, ValidationErrors.text(planner.errors));
-        }
+        planner.throwIfAny();
         return new MigrationPlan(
                 after.tables().stream().filter(t -> byName(before, t.name()).isEmpty()).toList());
     }
@@ -45,11 +43,12 @@ public final class MigrationPlanner {
     private void compare(TableDef before, TableDef after) {
         String table = before.name();
         if (before.event() != after.event()) {
-            errors.add("Changing the event flag of table " + table + " requires a manual migration");
+            refuse("Changing the event flag of table " + table + " requires a manual migration");
         }
         compareColumns(table, before.columns(), after.columns());
         if (before.access() != after.access()) {
-            unsupported("Changing the access of table " + table + " from " + text(before.access()) + " to " + text(after.access()));
+            unsupported("Changing the access of table " + table + " from " + text(before.access()) + " to "
+                    + text(after.access()));
         }
         if (!before.primaryKey().equals(after.primaryKey())) {
             unsupported("Changing the primary key of table " + table);
@@ -71,7 +70,7 @@ public final class MigrationPlanner {
         for (ColumnSchema column : before) {
             ColumnSchema now = newColumns.get(column.name());
             if (now == null) {
-                errors.add("Removing a column " + column.name() + " from table " + table + " requires a manual migration");
+                refuse("Removing a column " + column.name() + " from table " + table + " requires a manual migration");
             } else {
                 compareColumn(table, column, now);
             }
@@ -84,14 +83,14 @@ public final class MigrationPlanner {
         List<String> oldOrder = oldColumns.keySet().stream().filter(newColumns::containsKey).toList();
         List<String> newOrder = newColumns.keySet().stream().filter(oldColumns::containsKey).toList();
         if (!oldOrder.equals(newOrder)) {
-            errors.add("Reordering table " + table + " requires a manual migration");
+            refuse("Reordering table " + table + " requires a manual migration");
         }
     }
 
     private void compareColumn(String table, ColumnSchema before, ColumnSchema after) {
         if (!before.type().equals(after.type())) {
-            unsupported("Changing the type of column " + before.name() + " in table " + table + " from " + TypeText.of(before.type())
-                    + " to " + TypeText.of(after.type()));
+            unsupported("Changing the type of column " + before.name() + " in table " + table + " from "
+                    + TypeSize.text(before.type()) + " to " + TypeSize.text(after.type()));
         }
         if (!before.accessor().equals(after.accessor())) {
             unsupported("Changing the source name of column " + before.name() + " in table " + table);
@@ -121,8 +120,22 @@ public final class MigrationPlanner {
         return map;
     }
 
+    /** Adds a reason; the one that is too many throws them all. */
+    private void refuse(String reason) {
+        errors.add(reason);
+        if (errors.size() >= ValidationErrors.ERRORS_MAX) {
+            throwIfAny();
+        }
+    }
+
+    private void throwIfAny() {
+        if (!errors.isEmpty()) {
+            throw new EngineException(ErrorCode.MIGRATION_REFUSED, ValidationErrors.text(errors));
+        }
+    }
+
     private void unsupported(String change) {
-        errors.add(change + " is not supported by this version; " + REMEDY);
+        refuse(change + " is not supported by this version; " + REMEDY);
     }
 
     private static String text(TableAccess access) {

@@ -100,7 +100,10 @@ public final class ModuleDef {
         List<TableDef> tables = new ArrayList<>();
         for (RawModuleDef.Table table : raw.tables()) {
             new TableValidator(table, raw.version(), names, errors)
-                    .validate(types, Optional.ofNullable(schedules.get(table.name())), defaults.getOrDefault(table.name(), List.of()))
+                    .validate(
+                            types,
+                            Optional.ofNullable(schedules.get(table.name())),
+                            defaults.getOrDefault(table.name(), List.of()))
                     .ifPresent(tables::add);
         }
         return tables;
@@ -120,8 +123,8 @@ public final class ModuleDef {
                 errors.add("name `" + namespace + "` is used for multiple submodules");
             }
             for (RawModuleDef.LifecycleReducer l : s.module().lifecycleReducers()) {
-                errors.add("lifecycle event " + l.lifecycle().text() + " is not permitted in submodule under namespace `" + namespace
-                        + "`; lifecycle reducers may only be declared in the root module");
+                errors.add("lifecycle event " + l.lifecycle().text() + " is not permitted in submodule under namespace `"
+                        + namespace + "`; lifecycle reducers may only be declared in the root module");
             }
             checkSubmodules(s.module(), errors);
         }

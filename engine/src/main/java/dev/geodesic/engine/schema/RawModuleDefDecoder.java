@@ -60,7 +60,8 @@ final class RawModuleDefDecoder {
         try {
             int tag = in.readU8();
             RawModuleDef def = switch (tag) {
-                case 0 -> throw refused("version 8 is older than any published crate; build the module with a crate of 1.0 or later");
+                case 0 -> throw refused("version 8 is older than any published crate;"
+                        + " build the module with a crate of 1.0 or later");
                 case 1 -> readV9();
                 case 2 -> readV10(0);
                 default -> throw refused("unknown version tag " + tag);
@@ -309,7 +310,8 @@ final class RawModuleDefDecoder {
     private static String checked(String name) {
         if (name.length() > NAME_LENGTH_MAX) {
             throw new BsatnException(
-                    BsatnException.Code.TOO_LARGE, "a name of " + name.length() + " characters is longer than " + NAME_LENGTH_MAX);
+                    BsatnException.Code.TOO_LARGE,
+                    "a name of " + name.length() + " characters is longer than " + NAME_LENGTH_MAX);
         }
         return name;
     }

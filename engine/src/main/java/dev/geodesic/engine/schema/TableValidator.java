@@ -199,16 +199,20 @@ final class TableValidator {
         }
         AlgebraicType type = columns.get(direct.column()).type();
         boolean supported = switch (type) {
-            case PrimitiveType p -> p == PrimitiveType.U8 || p == PrimitiveType.U16 || p == PrimitiveType.U32 || p == PrimitiveType.U64;
+            case PrimitiveType p -> switch (p) {
+                case U8, U16, U32, U64 -> true;
+                default -> false;
+            };
             case SumType sum -> sum.variants().stream().allMatch(v -> SpecialTypes.isUnit(v.type()));
             default -> false;
         };
         if (!supported) {
-            errors.add("Direct index does not support type `" + TypeText.of(type) + "` in column `"
+            errors.add("Direct index does not support type `" + TypeSize.text(type) + "` in column `"
                     + columnName(direct.column()) + "` in index `" + index + "`");
         }
         if (constraints.stream().noneMatch(c -> c.columns().equals(direct.columns()))) {
-            errors.add("Direct index `" + index + "` requires a unique constraint on column `" + columnName(direct.column()) + "`");
+            errors.add("Direct index `" + index + "` requires a unique constraint on column `"
+                    + columnName(direct.column()) + "`");
         }
     }
 
@@ -248,7 +252,7 @@ final class TableValidator {
             }
             AlgebraicType type = columns.get(s.column()).type();
             if (!(type instanceof PrimitiveType p && p.isInteger())) {
-                errors.add("invalid sequence column type: " + columnName(s.column()) + " with type `" + TypeText.of(type)
+                errors.add("invalid sequence column type: " + columnName(s.column()) + " with type `" + TypeSize.text(type)
                         + "` in sequence `" + canonical + "`");
             }
             if (!numbered.add(s.column())) {
@@ -282,7 +286,8 @@ final class TableValidator {
             try {
                 Bsatn.check(columns.get(d.column()).type(), d.value(), 0, d.value().length);
             } catch (BsatnException e) {
-                errors.add("Failed to deserialize default value for table " + name + " column " + d.column() + ": " + e.getMessage());
+                errors.add("Failed to deserialize default value for table " + name + " column " + d.column() + ": "
+                        + e.getMessage());
             }
             defaults.add(new TableDef.Default(d.column(), d.value()));
         }
@@ -296,7 +301,7 @@ final class TableValidator {
                 && columns.get(primaryKey.getAsInt()).type() == PrimitiveType.U64;
         if (!valid) {
             errors.add("A scheduled table must have columns `scheduled_id: u64` and `scheduled_at: ScheduledAt`, but table `"
-                    + name + "` has columns " + TypeText.of(rowType));
+                    + name + "` has columns " + TypeSize.text(rowType));
         }
     }
 }

@@ -22,10 +22,10 @@ import java.util.Set;
 final class TypeValidator {
 
     /**
-     * Encoded bytes of all resolved types of a definition. References repeat what they point to, so a small definition
-     * may resolve to a huge one, and every part becomes bytes in the catalogue.
+     * Size of all resolved types of a definition. References repeat what they point to, so a small definition may
+     * resolve to a huge one, and every part becomes bytes in the catalogue.
      */
-    private static final int RESOLVED_BYTES_MAX = 32 << 20;
+    private static final long RESOLVED_SIZE_MAX = 32_000_000;
 
     private final RawModuleDef raw;
     private final ValidationErrors errors;
@@ -33,7 +33,7 @@ final class TypeValidator {
     private final Typespace typespace;
     private final TypeResolver resolver;
     private final BitSet named = new BitSet();
-    private long resolvedBytes;
+    private long resolvedSize;
 
     TypeValidator(RawModuleDef raw, ValidationErrors errors) {
         this.raw = raw;
@@ -87,7 +87,7 @@ final class TypeValidator {
                 errors.add("Type " + name + " has invalid ref: " + Integer.toUnsignedString(def.ref()));
             } else if (!def.customOrdering() && !isSorted(types.get(def.ref()))) {
                 errors.add("type `" + name + "` is not annotated with a custom ordering, but uses one: "
-                        + TypeText.of(types.get(def.ref())));
+                        + TypeSize.text(types.get(def.ref())));
             }
         }
         BitSet defined = (BitSet) named.clone();
@@ -165,7 +165,7 @@ final class TypeValidator {
 
     private void checkInline(AlgebraicType type, String location) {
         if (!SpecialTypes.isSpecial(type)) {
-            addCodegenError(location, "non-special product or sum type " + TypeText.of(type)
+            addCodegenError(location, "non-special product or sum type " + TypeSize.text(type)
                     + " cannot be used to generate a client type use");
         }
     }
@@ -175,11 +175,11 @@ final class TypeValidator {
         boolean hasName = false;
         for (int steps = 0; target instanceof AlgebraicType.Ref r; steps++) {
             if (!isInRange(r.index())) {
-                addCodegenError(location, "type reference " + TypeText.of(r) + " is out of range");
+                addCodegenError(location, "type reference " + TypeSize.text(r) + " is out of range");
                 return;
             }
             if (steps == types.size()) {
-                addCodegenError(location, "type reference " + TypeText.of(ref) + " refers to nothing but itself");
+                addCodegenError(location, "type reference " + TypeSize.text(ref) + " refers to nothing but itself");
                 return;
             }
             hasName |= named.get(r.index());
@@ -187,7 +187,7 @@ final class TypeValidator {
         }
         boolean compound = target instanceof ProductType || target instanceof SumType;
         if (compound && !hasName && !SpecialTypes.isSpecial(target)) {
-            addCodegenError(location, "type reference " + TypeText.of(ref) + " refers to a product or sum type without a name");
+            addCodegenError(location, "type reference " + TypeSize.text(ref) + " refers to a product or sum type without a name");
         }
     }
 
@@ -197,7 +197,9 @@ final class TypeValidator {
 
     /** The product at {@code ref} with canonical names, or empty if there is none; nothing is reported. */
     Optional<ProductType> product(int ref) {
-        return isInRange(ref) && typespace.types().get(ref) instanceof ProductType product ? Optional.of(product) : Optional.empty();
+        return isInRange(ref) && typespace.types().get(ref) instanceof ProductType product
+                ? Optional.of(product)
+                : Optional.empty();
     }
 
     /** Names of the elements of the product at {@code ref}, all of which have one, as the module wrote them. */
@@ -209,34 +211,17 @@ final class TypeValidator {
     Optional<ProductType> resolve(ProductType type, String location) {
         try {
             ProductType resolved = (ProductType) resolver.resolve(type);
-            count(resolved);
+            resolvedSize += TypeSize.of(resolved, RESOLVED_SIZE_MAX - resolvedSize);
+            if (resolvedSize > RESOLVED_SIZE_MAX) {
+                throw new BsatnException(
+                        BsatnException.Code.TOO_LARGE,
+                        "the types of the module have more than " + RESOLVED_SIZE_MAX + " parts and letters when references"
+                                + " are resolved");
+            }
             return Optional.of(resolved);
         } catch (BsatnException e) {
             errors.add("error at " + location + ": " + e.getMessage());
             return Optional.empty();
         }
-    }
-
-    private void count(AlgebraicType type) {
-        resolvedBytes++;
-        switch (type) {
-            case ProductType product -> product.elements().forEach(e -> countElement(e.name(), e.type()));
-            case SumType sum -> sum.variants().forEach(v -> countElement(v.name(), v.type()));
-            case ArrayType array -> count(array.element());
-            case PrimitiveType p -> {
-            }
-            case AlgebraicType.Ref ref -> {
-            }
-        }
-    }
-
-    private void countElement(Optional<String> name, AlgebraicType type) {
-        resolvedBytes += 1 + name.map(String::length).orElse(0);
-        if (resolvedBytes > RESOLVED_BYTES_MAX) {
-            throw new BsatnException(
-                    BsatnException.Code.TOO_LARGE,
-                    "the types of the module take more than " + RESOLVED_BYTES_MAX + " bytes when references are resolved");
-        }
-        count(type);
     }
 }

@@ -10,6 +10,7 @@ import java.util.function.Function;
 public final class UnsupportedFeatures {
 
     private static final int EXAMPLES_MAX = 5;
+    private static final int EXAMPLE_LENGTH_MAX = 100;
 
     private UnsupportedFeatures() {
     }
@@ -47,7 +48,11 @@ public final class UnsupportedFeatures {
 
     private static <T> void add(List<String> found, String feature, List<T> uses, Function<T, String> name) {
         if (!uses.isEmpty()) {
-            List<String> examples = uses.stream().limit(EXAMPLES_MAX).map(name).toList();
+            List<String> examples = uses.stream()
+                    .limit(EXAMPLES_MAX)
+                    .map(name)
+                    .map(n -> n.length() > EXAMPLE_LENGTH_MAX ? n.substring(0, EXAMPLE_LENGTH_MAX) + "..." : n)
+                    .toList();
             found.add(feature + " (" + String.join(", ", examples) + (uses.size() > EXAMPLES_MAX ? ", ..." : "") + ")");
         }
     }

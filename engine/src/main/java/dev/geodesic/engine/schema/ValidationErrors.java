@@ -9,7 +9,7 @@ import java.util.TreeSet;
 final class ValidationErrors {
 
     /** A definition with more errors than this is not read to its end. */
-    private static final int ERRORS_MAX = 1_000;
+    static final int ERRORS_MAX = 100;
 
     private final TreeSet<String> errors = new TreeSet<>();
 

@@ -21,7 +21,8 @@ class MigrationPlannerTest {
     private static final ProductElement NAME = column("name", PrimitiveType.STRING);
     private static final ProductElement N = column("n", PrimitiveType.U32);
     private static final String HINT =
-            " is not supported by this version; publish with --delete-data to start from an empty database, or keep the table as it is";
+            " is not supported by this version; publish with --delete-data to start from an empty database,"
+                    + " or keep the table as it is";
 
     private static RawModuleDefBuilder base(ProductElement... columns) {
         RawModuleDefBuilder b = RawModuleDefBuilder.v10();

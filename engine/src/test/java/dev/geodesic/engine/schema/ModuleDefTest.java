@@ -1,5 +1,6 @@
 package dev.geodesic.engine.schema;
 
+import static dev.geodesic.engine.schema.RawModuleDefBuilder.column;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -60,7 +61,9 @@ class ModuleDefTest {
         assertEquals("id", row.elements().getFirst().name().orElseThrow());
         assertEquals(new AlgebraicType.Ref(2),
                 v10.reducer("add_compounds").orElseThrow().declaredParams().elements().getFirst().type());
-        assertTrue(v10.tables().stream().flatMap(t -> t.columns().stream()).noneMatch(c -> c.type() instanceof AlgebraicType.Ref));
+        assertTrue(v10.tables().stream()
+                .flatMap(t -> t.columns().stream())
+                .noneMatch(c -> c.type() instanceof AlgebraicType.Ref));
     }
 
     @Test
@@ -90,7 +93,7 @@ class ModuleDefTest {
     void version9GeneratesNamesThatAreMissing() {
         RawModuleDefBuilder b = RawModuleDefBuilder.v9();
         RawModuleDefBuilder.TableBuilder t =
-                b.table("T", RawModuleDefBuilder.column("aB", PrimitiveType.U32), RawModuleDefBuilder.column("c", PrimitiveType.I64));
+                b.table("T", column("aB", PrimitiveType.U32), column("c", PrimitiveType.I64));
         t.indexes.add(new RawModuleDef.Index(Optional.empty(), Optional.of("x"), new IndexAlgorithm.BTree(List.of(0, 1))));
         t.indexes.add(new RawModuleDef.Index(Optional.empty(), Optional.empty(), new IndexAlgorithm.Hash(List.of(1))));
         t.unique(1).sequence(0);
@@ -103,14 +106,16 @@ class ModuleDefTest {
     @Test
     void explicitNamesAreVerbatimAndGeneratedNamesUseThem() {
         RawModuleDefBuilder b = RawModuleDefBuilder.v10();
-        b.table("srcTable", RawModuleDefBuilder.column("theId", PrimitiveType.U32)).key(0).btree("named", 0);
+        b.table("srcTable", column("theId", PrimitiveType.U32)).key(0).btree("named", 0);
         b.reducer("doIt");
         b.explicitNames.add(new RawModuleDef.ExplicitName(RawModuleDef.ExplicitName.Kind.TABLE, "srcTable", "KeepMe2D"));
         b.explicitNames.add(new RawModuleDef.ExplicitName(RawModuleDef.ExplicitName.Kind.INDEX, "named", "My_Index"));
         b.explicitNames.add(new RawModuleDef.ExplicitName(RawModuleDef.ExplicitName.Kind.FUNCTION, "doIt", "Do2It"));
         ModuleDef def = b.define();
         TableDef table = def.table("KeepMe2D").orElseThrow();
-        assertEquals(List.of("KeepMe2D_the_id_idx_btree", "My_Index"), table.indexes().stream().map(TableDef.Index::name).toList());
+        assertEquals(
+                List.of("KeepMe2D_the_id_idx_btree", "My_Index"),
+                table.indexes().stream().map(TableDef.Index::name).toList());
         assertEquals("KeepMe2D_the_id_key", table.constraints().getFirst().name());
         assertEquals("doIt", def.reducer("Do2It").orElseThrow().accessor());
     }
@@ -119,7 +124,7 @@ class ModuleDefTest {
     void namesInsideSpecialTypesStay() {
         RawModuleDefBuilder b = RawModuleDefBuilder.v10();
         AlgebraicType oddResult = SpecialTypes.result(SpecialTypes.IDENTITY, PrimitiveType.STRING);
-        b.table("t", RawModuleDefBuilder.column("a", SpecialTypes.SCHEDULE_AT), RawModuleDefBuilder.column("b", oddResult));
+        b.table("t", column("a", SpecialTypes.SCHEDULE_AT), column("b", oddResult));
         assertEquals(List.of(SpecialTypes.SCHEDULE_AT, oddResult),
                 b.define().table("t").orElseThrow().columns().stream().map(ColumnSchema::type).toList());
     }
@@ -128,7 +133,7 @@ class ModuleDefTest {
     void theNonePolicyConvertsNothing() {
         RawModuleDefBuilder b = RawModuleDefBuilder.v10();
         b.naming = CaseConversion.NONE;
-        b.table("MyTable", RawModuleDefBuilder.column("myId", PrimitiveType.U32)).key(0);
+        b.table("MyTable", column("myId", PrimitiveType.U32)).key(0);
         TableDef table = b.define().table("MyTable").orElseThrow();
         assertEquals("MyTable_myId_idx_btree", table.indexes().getFirst().name());
         assertEquals("myId", table.columns().getFirst().name());

@@ -64,13 +64,13 @@ class ModuleDefValidationTest {
     }
 
     @Test
-    void stopsAtAThousandErrors() {
+    void stopsAtAHundredErrors() {
         RawModuleDefBuilder b = RawModuleDefBuilder.v10();
         for (int i = 0; i < 5_000; i++) {
             b.table("st_" + "x".repeat(i % 1000) + i, ID);
         }
         EngineException e = assertThrows(EngineException.class, b::define);
-        assertEquals(1_001 + 1_000, e.getMessage().lines().count());
+        assertEquals(1 + 2 * 100, e.getMessage().lines().count());
     }
 
     // 6.1 Tables
@@ -101,7 +101,9 @@ class ModuleDefValidationTest {
         assertV10(b -> b.table("t", ID).btree("i", 7), "column `7` referenced by def t_col_7_idx_btree not found in table `t`");
         assertV10(b -> b.table("t", ID).unique(1), "column `1` referenced by def t_col_1_key not found in table `t`");
         assertV10(b -> b.table("t", ID).sequence(2), "column `2` referenced by def t_col_2_seq not found in table `t`");
-        assertV10(b -> b.table("t", ID).primaryKey = List.of(3), "column `3` referenced by def primary key not found in table `t`");
+        assertV10(
+                b -> b.table("t", ID).primaryKey = List.of(3),
+                "column `3` referenced by def primary key not found in table `t`");
         assertV10(
                 b -> {
                     b.table("t", ID);
@@ -148,7 +150,8 @@ class ModuleDefValidationTest {
                 b -> b.table("t", ID).index("i", direct),
                 "Direct index `t_id_idx_direct` requires a unique constraint on column `id`");
         RawModuleDefBuilder b = RawModuleDefBuilder.v10();
-        AlgebraicType plain = b.type("Plain", SumType.of(SumVariant.of("a", ProductType.UNIT), SumVariant.of("b", ProductType.UNIT)));
+        AlgebraicType plain = b.type(
+                "Plain", SumType.of(SumVariant.of("a", ProductType.UNIT), SumVariant.of("b", ProductType.UNIT)));
         b.table("t", column("kind", plain)).unique(0).index("i", direct);
         assertEquals(1, b.define().tables().size());
     }
@@ -163,7 +166,9 @@ class ModuleDefValidationTest {
 
     @Test
     void sequencesCountIntegers() {
-        assertV10(b -> b.table("t", TEXT).sequence(0), "invalid sequence column type: text with type `String` in sequence `t_text_seq`");
+        assertV10(
+                b -> b.table("t", TEXT).sequence(0),
+                "invalid sequence column type: text with type `String` in sequence `t_text_seq`");
         assertV10(
                 b -> b.table("t", ID).sequence(0).sequence(0),
                 "Attempt to define id with more than 1 auto_inc sequence",
@@ -176,7 +181,8 @@ class ModuleDefValidationTest {
                 "invalid sequence range information: expected 1 <= 5 <= 4 in sequence `t_id_seq`");
         assertV10(
                 b -> b.table("t", ID).sequence(0, 0, null, null, 1),
-                "invalid sequence range information: expected 1 <= 0 <= 170141183460469231731687303715884105727 in sequence `t_id_seq`");
+                "invalid sequence range information: expected 1 <= 0 <= 170141183460469231731687303715884105727"
+                        + " in sequence `t_id_seq`");
         assertV10(b -> b.table("t", ID).sequence(0, null, null, null, 0), "sequence `t_id_seq` has increment 0");
     }
 
@@ -257,7 +263,9 @@ class ModuleDefValidationTest {
         assertV10(
                 b -> {
                     AlgebraicType.Ref list = new AlgebraicType.Ref(0);
-                    b.type("List", SumType.of(SumVariant.of("more", new ArrayType(list)), SumVariant.of("end", ProductType.UNIT)));
+                    b.type(
+                            "List",
+                            SumType.of(SumVariant.of("more", new ArrayType(list)), SumVariant.of("end", ProductType.UNIT)));
                     b.table("t", column("list", list));
                 },
                 "error at table `t`: reference &0 is recursive");
@@ -278,13 +286,26 @@ class ModuleDefValidationTest {
         b.naming = CaseConversion.NONE;
         AlgebraicType last = PrimitiveType.U8;
         for (int i = 0; i < 12; i++) {
-            last = b.type("T" + i, ProductType.of(column("a".repeat(4_000), last), column("b".repeat(4_000), last)));
+            last = b.type("T" + i, ProductType.of(column("a".repeat(3_000), last), column("b".repeat(3_000), last)));
         }
         for (int i = 0; i < 3; i++) {
             b.table("t" + i, column("wide", last));
         }
-        String reason = ": the types of the module take more than 33554432 bytes when references are resolved";
+        String reason = ": the types of the module have more than 32000000 parts and letters when references are resolved";
         assertErrors(b, "error at table `t1`" + reason, "error at table `t2`" + reason);
+    }
+
+    @Test
+    void messagesDoNotShowHugeTypes() {
+        assertV10(
+                b -> {
+                    AlgebraicType last = PrimitiveType.U8;
+                    for (int i = 0; i < 12; i++) {
+                        last = b.type("T" + i, ProductType.of(column("a", last), column("b", last)));
+                    }
+                    b.table("t", column("wide", last)).sequence(0);
+                },
+                "invalid sequence column type: wide with type `(a type that is too long to show)` in sequence `t_wide_seq`");
     }
 
     // 4.3 Identifiers
@@ -305,7 +326,8 @@ class ModuleDefValidationTest {
                 empty);
         assertV10(
                 b -> b.table("a.b", ID),
-                "module contains invalid identifier: Identifier `a.b` contains a character '.' that is not an XID_continue character,"
+                "module contains invalid identifier: Identifier `a.b` contains a character '.' that is not an XID_continue"
+                        + " character,"
                         + " which is required.");
     }
 
@@ -314,7 +336,8 @@ class ModuleDefValidationTest {
     @Test
     void namedTypesMustExistOnce() {
         assertV10(
-                b -> b.types.add(new RawModuleDef.NamedType(List.of("scope"), "Gone", 5, true)), "Type Scope::Gone has invalid ref: 5");
+                b -> b.types.add(new RawModuleDef.NamedType(List.of("scope"), "Gone", 5, true)),
+                "Type Scope::Gone has invalid ref: 5");
         assertV10(
                 b -> {
                     b.type("TwoD", INLINE);
@@ -339,13 +362,17 @@ class ModuleDefValidationTest {
 
     @Test
     void compoundTypesGoThroughNamedReferences() {
-        String reason = ": internal codegen error: non-special product or sum type (id: U32) cannot be used to generate a client type use";
+        String reason = ": internal codegen error: non-special product or sum type (id: U32) cannot be used to"
+                + " generate a client type use";
         assertV10(b -> b.table("t", column("c", INLINE)), "error at typespace ref `&0`" + reason);
         assertV10(b -> b.reducer("r", column("x", INLINE)), "error at reducer `r` argument 0 (`x`)" + reason);
         assertV10(
-                b -> b.reducer("r", column("x", new ArrayType(SpecialTypes.option(INLINE)))), "error at reducer `r` argument 0 (`x`)" + reason);
+                b -> b.reducer("r", column("x", new ArrayType(SpecialTypes.option(INLINE)))),
+                "error at reducer `r` argument 0 (`x`)" + reason);
         assertV10(b -> b.procedure("p", INLINE), "error at procedure `p` return value" + reason);
-        assertV10(b -> b.procedure("p", PrimitiveType.U8, column("x", INLINE)), "error at procedure `p` argument 0 (`x`)" + reason);
+        assertV10(
+                b -> b.procedure("p", PrimitiveType.U8, column("x", INLINE)),
+                "error at procedure `p` argument 0 (`x`)" + reason);
         assertV10(
                 b -> {
                     b.typespace.add(INLINE);
@@ -445,7 +472,8 @@ class ModuleDefValidationTest {
         assertEquals(Optional.of(new TableDef.Schedule("job_sched", 1, "run")), def.table("job").orElseThrow().schedule());
         assertEquals(Visibility.PRIVATE, def.reducer("run").orElseThrow().visibility());
 
-        String error = "A scheduled table must have columns `scheduled_id: u64` and `scheduled_at: ScheduledAt`, but table `job` has"
+        String error = "A scheduled table must have columns `scheduled_id: u64` and `scheduled_at:"
+                + " ScheduledAt`, but table `job` has"
                 + " columns (scheduled_id: U64, at: (Interval: (__time_duration_micros__: I64)"
                 + " | Time: (__timestamp_micros_since_unix_epoch__: I64)))";
         assertV10(
@@ -503,7 +531,9 @@ class ModuleDefValidationTest {
 
     @Test
     void httpHandlersAndRoutesFitTogether() {
-        assertV10(b -> b.httpHandlers.addAll(List.of("doIt", "do_it")), "HTTP handler name do_it is used for multiple HTTP handlers");
+        assertV10(
+                b -> b.httpHandlers.addAll(List.of("doIt", "do_it")),
+                "HTTP handler name do_it is used for multiple HTTP handlers");
         assertV10(b -> b.httpRoutes.add(route("Get", "/")), "HTTP route refers to unknown HTTP handler `h`");
         for (String path : List.of("a", "/A", "/a b", "/a?x", "/%41", "/é")) {
             assertV10(
@@ -511,7 +541,8 @@ class ModuleDefValidationTest {
                         b.httpHandlers.add("h");
                         b.httpRoutes.add(route("Get", path));
                     },
-                    "HTTP route path `" + path + "` is invalid; allowed characters are ASCII lowercase letters, digits and `-_~/`");
+                    "HTTP route path `" + path + "` is invalid; allowed characters are ASCII lowercase letters,"
+                            + " digits and `-_~/`");
         }
         assertV10(
                 b -> {
@@ -543,7 +574,8 @@ class ModuleDefValidationTest {
         lib.lifecycleReducers.add(new RawModuleDef.LifecycleReducer(Lifecycle.INIT, "init"));
         assertV10(
                 b -> b.submodules.add(new RawModuleDef.Submodule("lib", lib.build())),
-                "lifecycle event Init is not permitted in submodule under namespace `lib`; lifecycle reducers may only be declared in"
+                "lifecycle event Init is not permitted in submodule under namespace `lib`; lifecycle reducers"
+                        + " may only be declared in"
                         + " the root module");
         String longName = "n".repeat(64);
         assertV10(
@@ -562,18 +594,20 @@ class ModuleDefValidationTest {
     @Test
     void viewsReturnRows() {
         for (AlgebraicType type : List.of(
-                PrimitiveType.U8, new ArrayType(PrimitiveType.U8), new AlgebraicType.Ref(0), new ArrayType(new AlgebraicType.Ref(7)),
+                PrimitiveType.U8, new ArrayType(PrimitiveType.U8), new AlgebraicType.Ref(0),
+                new ArrayType(new AlgebraicType.Ref(7)),
                 ProductType.of(column("__query__", PrimitiveType.U8)), SpecialTypes.option(PrimitiveType.U8))) {
             assertV10(
                     b -> {
                         b.type("Row", INLINE);
                         b.view("v", type);
                     },
-                    "View v has invalid return type " + TypeText.of(type));
+                    "View v has invalid return type " + TypeSize.text(type));
         }
         RawModuleDefBuilder good = RawModuleDefBuilder.v10();
         AlgebraicType row = good.type("Row", INLINE);
-        good.view("a", new ArrayType(row)).view("b", SpecialTypes.option(row)).view("c", ProductType.of(column("__query__", row)));
+        good.view("a", new ArrayType(row)).view("b", SpecialTypes.option(row))
+                .view("c", ProductType.of(column("__query__", row)));
         assertEquals(List.of(0, 0, 0), good.define().views().stream().map(ViewDef::rowRef).toList());
     }
 

@@ -41,7 +41,8 @@ class RawModuleDefDecoderTest {
                 List.of(17, 17, 13, 24, 6, 4, 1, 3, 1, 1, 4, 4),
                 List.of(v10.typespace().types().size(), v10.types().size(), v10.tables().size(), v10.reducers().size(),
                         v10.procedures().size(), v10.views().size(), v10.schedules().size(), v10.lifecycleReducers().size(),
-                        v10.defaults().size(), v10.rowLevelSecurity().size(), v10.httpHandlers().size(), v10.httpRoutes().size()));
+                        v10.defaults().size(), v10.rowLevelSecurity().size(), v10.httpHandlers().size(),
+                        v10.httpRoutes().size()));
         assertEquals(Optional.of(new RawModuleDef.HttpMethod("Post", false)), v10.httpRoutes().get(2).method());
         RawModuleDef v9 = RawModuleDef.decode(GoldenModules.bytes(GoldenModules.V9));
         assertEquals(9, v9.version());

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.sats.PrimitiveType;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class UnsupportedFeaturesTest {
@@ -24,5 +26,20 @@ class UnsupportedFeaturesTest {
                         + " HTTP handlers (boom_http, echo, hello, root_any);"
                         + " HTTP routes (\"\", /hello, /echo, /boom)",
                 e.getMessage());
+    }
+
+    @Test
+    void aModuleOfTablesAndReducersPasses() {
+        RawModuleDefBuilder b = RawModuleDefBuilder.v10().reducer("r");
+        b.table("t", RawModuleDefBuilder.column("id", PrimitiveType.U32)).key(0);
+        UnsupportedFeatures.check(b.define());
+        assertEquals(List.of(), UnsupportedFeatures.of(b.build()));
+    }
+
+    @Test
+    void namesSubmodulesAndShortensExamples() {
+        RawModuleDefBuilder b = RawModuleDefBuilder.v10();
+        b.submodules.add(new RawModuleDef.Submodule("n".repeat(200), RawModuleDefBuilder.v10().build()));
+        assertEquals(List.of("submodules (" + "n".repeat(100) + "...)"), UnsupportedFeatures.of(b.build()));
     }
 }
