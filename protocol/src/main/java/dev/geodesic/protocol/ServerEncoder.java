@@ -2,7 +2,6 @@ package dev.geodesic.protocol;
 
 import dev.geodesic.protocol.message.Form;
 import dev.geodesic.protocol.message.Fragment;
-import dev.geodesic.protocol.message.ProcedureOutcome;
 import dev.geodesic.protocol.message.ProtocolLimits;
 import dev.geodesic.protocol.message.QueryOutcome;
 import dev.geodesic.protocol.message.QuerySetUpdate;
@@ -107,14 +106,27 @@ public final class ServerEncoder {
             }
             if (out == null) {
                 // The frame takes the buffer along, so each gets its own.
-                out = new BsatnWriter((int) Math.min(ProtocolLimits.BATCH_BYTES_MAX, (long) expected * messages.size()));
-                out.writeU8(Compression.NONE.tag());
+                out = batch((int) Math.min(ProtocolLimits.BATCH_BYTES_MAX, (long) expected * messages.size()));
             }
+            int before = out.length();
             append(out, message);
+            if (out.length() > ProtocolLimits.BATCH_BYTES_MAX && before > 1) {
+                // Longer than expected: it begins the next frame instead.
+                BsatnWriter next = batch(1 + out.length() - before);
+                next.writeRaw(out.buffer(), before, out.length() - before);
+                sink.accept(finish(out.buffer(), before));
+                out = next;
+            }
         }
         if (out != null) {
             sink.accept(finish(out.buffer(), out.length()));
         }
+    }
+
+    private static BsatnWriter batch(int capacity) {
+        BsatnWriter out = new BsatnWriter(capacity);
+        out.writeU8(Compression.NONE.tag());
+        return out;
     }
 
     private void append(BsatnWriter out, ServerMessage message) {
@@ -179,26 +191,34 @@ public final class ServerEncoder {
         return out.toByteArray();
     }
 
-    /** About the length of the payload, so that large answers are not copied while their buffer grows. */
     private static int capacity(ServerMessage message) {
-        long bytes = ENVELOPE_BYTES + switch (message) {
+        return (int) Math.min(expectedBytes(message), Integer.MAX_VALUE - 16);
+    }
+
+    /**
+     * About the length of the plain binary payload, at the cost of a walk over the fragments: for buffers that need not grow
+     * and for outboxes that count bytes. Rows count in full; values of calls do not.
+     */
+    public static long expectedBytes(ServerMessage message) {
+        return ENVELOPE_BYTES + switch (message) {
             case InitialConnection m -> m.token().length();
             case SubscribeApplied m -> tableBytes(m.tables());
             case UnsubscribeApplied m -> m.tables().map(ServerEncoder::tableBytes).orElse(0L);
             case SubscriptionError m -> m.error().length();
             case TransactionUpdate m -> querySetBytes(m.querySets());
-            case ReducerResult m -> m.outcome() instanceof ReducerOutcome.Committed committed
-                    ? querySetBytes(committed.querySets())
-                    : 0L;
-            case ProcedureResult m -> m.outcome() instanceof ProcedureOutcome.Returned returned
-                    ? returned.value().bsatn().length
-                    : 0L;
+            case ReducerResult m -> switch (m.outcome()) {
+                case ReducerOutcome.Committed committed ->
+                    committed.returnValue().length + querySetBytes(committed.querySets());
+                case ReducerOutcome.Failed failed -> failed.error().length();
+                case ReducerOutcome.InternalError error -> error.error().length();
+                case ReducerOutcome.OutOfEnergy o -> 0L;
+            };
+            case ProcedureResult m -> 0L;
             case OneOffResult m -> m.outcome() instanceof QueryOutcome.Rows rows
                     ? rows.rows().inserts().encodedLength()
                     : 0L;
-            case Shared m -> capacity(m.message());
+            case Shared m -> expectedBytes(m.message());
         };
-        return (int) Math.min(bytes, Integer.MAX_VALUE - 16);
     }
 
     private static long querySetBytes(List<QuerySetUpdate> querySets) {

@@ -93,7 +93,8 @@ class ClientDecoderTest {
         assertEquals(new Subscribe(SubscriptionKind.SINGLE, 5, 6, List.of("q")),
                 json("{'SubscribeSingle':{'query':'q','request_id':5,'query_id':{'id':6}}}"));
         assertEquals(new Subscribe(SubscriptionKind.MULTI, 5, 6, List.of("q", "ü\"\n\ud83d\ude00")),
-                json("{'SubscribeMulti':{'query_strings':['q','\\u00fc\\\"\\n\\ud83d\\ude00'],'request_id':5,'query_id':{'id':6}}}"));
+                json("{'SubscribeMulti':{'query_strings':['q','\\u00fc\\\"\\n\\ud83d\\ude00'],"
+                        + "'request_id':5,'query_id':{'id':6}}}"));
         assertEquals(new Unsubscribe(SubscriptionKind.SINGLE, 5, 6, true),
                 json("{'Unsubscribe':{'request_id':5,'query_id':{'id':6}}}"));
         assertEquals(new Unsubscribe(SubscriptionKind.MULTI, 5, 6, true),
@@ -183,32 +184,32 @@ class ClientDecoderTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
-            hello                         | expected value at line 1 column 1
-            ``                            | EOF while parsing a value at line 1 column 0
-            {}                            | expected a variant name at line 1 column 2
-            []                            | invalid type, expected an object with one member at line 1 column 1
-            {'Unsubscribe':{}}            | missing field `request_id` at line 1 column 17
-            {'Unsubscribe':{'x':1}}       | unknown field `x`, expected `request_id`, `query_id` at line 1 column 19
-            {'Unsubscribe':{'request_id':1,'request_id':1}}   | duplicate field `request_id` at line 1 column 43
-            {'Unsubscribe':{'request_id':1,}}                 | trailing comma at line 1 column 32
-            {'Unsubscribe':{'request_id':1 'query_id':{}}}    | expected `,` or `}` at line 1 column 32
-            {'Unsubscribe':{'request_id':4294967296}}         | invalid value: integer `4294967296`, expected u32 at line 1 column 39
-            {'Unsubscribe':{'request_id':-1}}                 | invalid value: integer `-1`, expected u32 at line 1 column 31
-            {'Unsubscribe':{'request_id':1.0}}                | invalid type: floating point, expected u32 at line 1 column 30
-            {'Unsubscribe':{'request_id':01}}                 | invalid number at line 1 column 31
-            {'Unsubscribe':{'request_id':'1'}}                | invalid type, expected u32 at line 1 column 30
-            {'Unsubscribe':{'request_id':1,'query_id':6}}     | invalid type, expected an object with one member at line 1 column 43
+            hello | expected value at line 1 column 1
+            `` | EOF while parsing a value at line 1 column 0
+            {} | expected a variant name at line 1 column 2
+            [] | invalid type, expected an object with one member at line 1 column 1
+            {'Unsubscribe':{}} | missing field `request_id` at line 1 column 17
+            {'Unsubscribe':{'x':1}} | unknown field `x`, expected `request_id`, `query_id` at line 1 column 19
+            {'Unsubscribe':{'request_id':1,'request_id':1}} | duplicate field `request_id` at line 1 column 43
+            {'Unsubscribe':{'request_id':1,}} | trailing comma at line 1 column 32
+            {'Unsubscribe':{'request_id':1 'query_id':{}}} | expected `,` or `}` at line 1 column 32
+            {'Unsubscribe':{'request_id':4294967296}} | invalid value: integer `4294967296`, expected u32 at line 1 column 39
+            {'Unsubscribe':{'request_id':-1}} | invalid value: integer `-1`, expected u32 at line 1 column 31
+            {'Unsubscribe':{'request_id':1.0}} | invalid type: floating point, expected u32 at line 1 column 30
+            {'Unsubscribe':{'request_id':01}} | invalid number at line 1 column 31
+            {'Unsubscribe':{'request_id':'1'}} | invalid type, expected u32 at line 1 column 30
+            {'Unsubscribe':{'request_id':1,'query_id':6}} | invalid type, expected an object with one member at line 1 column 43
             {'Unsubscribe':{'request_id':1,'query_id':{'id':6,'x':1}}} | expected one member only at line 1 column 50
             {'Unsubscribe':{'request_id':1,'query_id':{'id':6}}}x | trailing characters at line 1 column 53
             {'Unsubscribe':{'request_id':1,'query_id':{'id':6}},'a':1} | expected one member only at line 1 column 52
-            {'OneOffQuery':{'message_id':'0','query_string':''}}  | invalid hex text at line 1 column 32
+            {'OneOffQuery':{'message_id':'0','query_string':''}} | invalid hex text at line 1 column 32
             {'OneOffQuery':{'message_id':[256],'query_string':''}} | invalid value: integer `256`, expected u8 at line 1 column 33
             {'OneOffQuery':{'message_id':'','query_string':'\\ud800'}} | lone surrogate in hex escape at line 1 column 54
             {'OneOffQuery':{'message_id':'','query_string':'\\x'}} | invalid escape at line 1 column 50
-            {'OneOffQuery':{'message_id':'','query_string':'      | EOF while parsing a string at line 1 column 48
-            {'CallReducer':{'reducer':'a','args':[],'request_id':1,'flags':0}} | invalid type, expected a string at line 1 column 38
+            {'OneOffQuery':{'message_id':'','query_string':' | EOF while parsing a string at line 1 column 48
+            {'CallReducer':{'args':[]}} | invalid type, expected a string at line 1 column 24
             {'CallReducer':{'reducer':'a','args':'','request_id':1,'flags':2}} | invalid call reducer flag 2
-            {'CallReducer':{'reducer':'a','args':'','request_id':1,'flags':256}} | invalid value: integer `256`, expected u8 at line 1 column 66
+            {'CallReducer':{'flags':256}} | invalid value: integer `256`, expected u8 at line 1 column 27
             """)
     void refusesBadJson(String text, String reason) {
         ProtocolException e = assertThrows(ProtocolException.class, () -> json(text));

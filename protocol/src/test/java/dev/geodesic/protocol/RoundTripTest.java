@@ -22,7 +22,7 @@ class RoundTripTest {
         return HexFormat.of().formatHex(frame.bytes(), 0, frame.length());
     }
 
-    @Property(tries = 3000)
+    @Property(tries = 1500)
     void serverMessages(
             @ForAll Subprotocol subprotocol, @ForAll Compression compression, @ForAll boolean inner, @ForAll long seed) {
         List<ServerMessage> messages = new RandomMessages(subprotocol, seed).servers(4);
@@ -43,7 +43,7 @@ class RoundTripTest {
         }
     }
 
-    @Property(tries = 3000)
+    @Property(tries = 1500)
     void clientMessages(@ForAll Subprotocol subprotocol, @ForAll long seed) {
         ClientMessage message = new RandomMessages(subprotocol, seed).client();
         Frame frame = new ClientEncoder(subprotocol).encode(message);
@@ -71,7 +71,7 @@ class RoundTripTest {
         };
     }
 
-    @Property(tries = 5000)
+    @Property(tries = 2500)
     void damagedServerMessagesAreDecodedOrRefused(
             @ForAll Subprotocol subprotocol, @ForAll Compression compression, @ForAll long seed) {
         Frame frame = new ServerEncoder(subprotocol, compression).encode(new RandomMessages(subprotocol, seed).server());
@@ -79,14 +79,14 @@ class RoundTripTest {
         decodeOrRefuse(() -> new ServerDecoder(subprotocol).decode(new Frame(frame.isText(), damaged, damaged.length)));
     }
 
-    @Property(tries = 5000)
+    @Property(tries = 2500)
     void damagedClientMessagesAreDecodedOrRefused(@ForAll Subprotocol subprotocol, @ForAll long seed) {
         Frame frame = new ClientEncoder(subprotocol).encode(new RandomMessages(subprotocol, seed).client());
         byte[] damaged = damage(frame, new Random(seed));
         decodeOrRefuse(() -> new ClientDecoder(subprotocol).decode(new Frame(frame.isText(), damaged, damaged.length)));
     }
 
-    @Property(tries = 5000)
+    @Property(tries = 2500)
     void randomBytesAreDecodedOrRefused(@ForAll Subprotocol subprotocol, @ForAll byte[] bytes, @ForAll boolean text) {
         Frame frame = new Frame(text, bytes, bytes.length);
         decodeOrRefuse(() -> new ClientDecoder(subprotocol).decode(frame));

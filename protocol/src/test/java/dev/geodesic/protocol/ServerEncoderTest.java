@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.geodesic.protocol.message.EncodedValue;
 import dev.geodesic.protocol.message.Form;
 import dev.geodesic.protocol.message.Fragment;
+import dev.geodesic.protocol.message.ProcedureOutcome;
 import dev.geodesic.protocol.message.ProtocolLimits;
 import dev.geodesic.protocol.message.QuerySetUpdate;
 import dev.geodesic.protocol.message.ReducerCall;
@@ -39,6 +40,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -47,7 +49,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 class ServerEncoderTest {
 
     private static final ProductType ROW = ProductType.of(
-            new ProductElement(Optional.of("id"), PrimitiveType.U32), new ProductElement(Optional.of("name"), PrimitiveType.STRING));
+            new ProductElement(Optional.of("id"), PrimitiveType.U32),
+            new ProductElement(Optional.of("name"), PrimitiveType.STRING));
 
     private static RowList rows(String... names) {
         RowList.Builder rows = new RowList.Builder();
@@ -196,6 +199,24 @@ class ServerEncoderTest {
         for (int i = 0; i < 1000; i++) {
             assertEquals(i, setIds.get(i));
         }
+    }
+
+    @Test
+    void v3KeepsTheBoundWhenMessagesAreLongerThanExpected() {
+        ServerEncoder encoder = new ServerEncoder(Subprotocol.V3, Compression.NONE);
+        List<ServerMessage> messages = new ArrayList<>();
+        for (int i = 0; i < 50; i++) {
+            byte[] value = new byte[i == 30 ? ProtocolLimits.BATCH_BYTES_MAX + 1 : 100_000];
+            messages.add(new ServerMessage.ProcedureResult(
+                    i, new ProcedureOutcome.Returned(EncodedValue.ofBsatn(value)), 1, 2));
+        }
+        List<Integer> requestIds = new ArrayList<>();
+        encoder.encodeAll(messages, frame -> {
+            List<ServerMessage> decoded = new ServerDecoder(Subprotocol.V3).decode(frame);
+            assertTrue(frame.length() <= ProtocolLimits.BATCH_BYTES_MAX || decoded.size() == 1, "length " + frame.length());
+            decoded.forEach(m -> requestIds.add(((ServerMessage.ProcedureResult) m).requestId()));
+        });
+        assertEquals(IntStream.range(0, 50).boxed().toList(), requestIds);
     }
 
     @Test
