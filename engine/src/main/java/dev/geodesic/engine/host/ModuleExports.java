@@ -22,7 +22,13 @@ import java.util.stream.Collectors;
  *
  * @param preinits names in the order in which they run
  */
-record ModuleExports(AbiVersion version, boolean initialize, List<String> preinits, boolean setup, boolean view, boolean anonymousView) {
+record ModuleExports(
+        AbiVersion version,
+        boolean initialize,
+        List<String> preinits,
+        boolean setup,
+        boolean view,
+        boolean anonymousView) {
 
     static final String DESCRIBE = "__describe_module__";
     static final String CALL_REDUCER = "__call_reducer__";

@@ -55,8 +55,8 @@ public final class ModuleHost implements AutoCloseable {
     }
 
     /** The definition, as the main instance gave it. */
-    public RawModuleDef describe() {
-        return main.moduleDef();
+    public ModuleDescription describe() {
+        return main.description();
     }
 
     public AbiVersion abiVersion() {

@@ -28,7 +28,7 @@ public final class ModuleInstance implements AutoCloseable {
     private final GuestState guest;
     private final WasmInstance wasm;
     private final int callReducer;
-    private final RawModuleDef moduleDef;
+    private final ModuleDescription description;
     private boolean dead;
 
     private ModuleInstance(WasmModule module, ModuleExports exports, GuestOptions options) {
@@ -38,7 +38,7 @@ public final class ModuleInstance implements AutoCloseable {
         boolean ready = false;
         try {
             callReducer = wasm.function(ModuleExports.CALL_REDUCER);
-            moduleDef = initialise(exports);
+            description = initialise(exports);
             ready = true;
         } finally {
             if (!ready) {
@@ -62,7 +62,7 @@ public final class ModuleInstance implements AutoCloseable {
         }
     }
 
-    private RawModuleDef initialise(ModuleExports exports) {
+    private ModuleDescription initialise(ModuleExports exports) {
         if (exports.initialize()) {
             runInit(ModuleExports.INITIALIZE);
         }
@@ -87,21 +87,23 @@ public final class ModuleInstance implements AutoCloseable {
             wasm.call(wasm.function(function), limits.callMillisMax());
         } catch (WasmTrapException | HostCallException e) {
             releasePanic(e);
-            throw invalid((function.equals(ModuleExports.DESCRIBE) ? "error getting module description: " : "wasm trap while calling \""
-                    + function + "\": ") + e.getMessage());
+            String where = function.equals(ModuleExports.DESCRIBE)
+                    ? "error getting module description: "
+                    : "wasm trap while calling \"" + function + "\": ";
+            throw invalid(where + e.getMessage());
         } finally {
             guest.end();
         }
     }
 
-    private RawModuleDef describe() {
+    private ModuleDescription describe() {
         wasm.setI32(0, guest.openSink(limits.moduleBytesMax()));
         runInit(ModuleExports.DESCRIBE);
         byte[] bytes = guest.sink().toByteArray();
         int tag = bytes.length == 0 ? -1 : bytes[0];
         return switch (tag) {
-            case 1 -> new RawModuleDef(RawModuleDef.Version.V9, bytes);
-            case 2 -> new RawModuleDef(RawModuleDef.Version.V10, bytes);
+            case 1 -> new ModuleDescription(ModuleDescription.Version.V9, bytes);
+            case 2 -> new ModuleDescription(ModuleDescription.Version.V10, bytes);
             default -> throw invalid("error getting module description: error decoding module description: "
                     + (tag < 0 ? "it is empty" : "unknown version tag " + (tag & 0xff)));
         };
@@ -116,8 +118,8 @@ public final class ModuleInstance implements AutoCloseable {
     }
 
     /** The definition that this instance gave when it was made. */
-    public RawModuleDef moduleDef() {
-        return moduleDef;
+    public ModuleDescription description() {
+        return description;
     }
 
     public boolean isDead() {
@@ -133,7 +135,12 @@ public final class ModuleInstance implements AutoCloseable {
      * @throws EngineException INTERNAL if a host function met a bug; the guest has been unwound and the instance is dead
      */
     public ReducerOutcome callReducer(
-            CallContext context, int reducerId, Identity sender, ConnectionId connection, long timestampMicros, byte[] arguments) {
+            CallContext context,
+            int reducerId,
+            Identity sender,
+            ConnectionId connection,
+            long timestampMicros,
+            byte[] arguments) {
         Invariants.check(!dead, "the instance is dead");
         guest.begin(context);
         try {

@@ -12,6 +12,7 @@ import dev.geodesic.engine.host.wasmtime.WasmtimeRuntime;
 import dev.geodesic.engine.tx.Transaction;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -35,7 +36,10 @@ public final class Guests implements AutoCloseable {
 
     public Guests() {
         runtime = WasmtimeRuntime.open(
-                new WasmtimeOptions(Optional.empty(), Thread.ofPlatform().daemon().name("ticker").factory()), HostFunctions.TABLE);
+                new WasmtimeOptions(
+                        Optional.of(Path.of("target", "compiled-modules")),
+                        Thread.ofPlatform().daemon().name("ticker").factory()),
+                HostFunctions.TABLE);
     }
 
     public GuestOptions options() {
@@ -45,10 +49,12 @@ public final class Guests implements AutoCloseable {
                 Map.of("KEY", "value", "EMPTY", ""));
     }
 
-    public Guests withLimits(long memoryBytesMax, long callMillisMax, int rowBytesMax, int handlesMax, int logLineBytesMax) {
+    public Guests withLimits(
+            long memoryBytesMax, long callMillisMax, int rowBytesMax, int handlesMax, int logLineBytesMax) {
         Limits d = Limits.DEFAULTS;
-        limits = new Limits(memoryBytesMax, callMillisMax, rowBytesMax, d.transactionRowsMax(), d.transactionBytesMax(), handlesMax,
-                logLineBytesMax, d.logLinesPerSecondMax(), d.queueMessagesMax(), d.queueBytesMax(), d.messageBytesMax(),
+        limits = new Limits(memoryBytesMax, callMillisMax, rowBytesMax, d.transactionRowsMax(), d.transactionBytesMax(),
+                handlesMax, logLineBytesMax, d.logLinesPerSecondMax(), d.queueMessagesMax(), d.queueBytesMax(),
+                d.messageBytesMax(),
                 d.moduleBytesMax(), d.subscriptionQueriesMax(), d.queryTablesMax(), d.queryNodesMax(), d.queryTextBytesMax(),
                 d.databasesMax(), d.connectionsMax());
         return this;

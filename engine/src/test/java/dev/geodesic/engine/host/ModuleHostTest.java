@@ -11,8 +11,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.host.abi.HostFunctions;
 import dev.geodesic.engine.host.abi.LogRecord;
 import dev.geodesic.engine.host.wasmtime.Wat;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -52,9 +54,9 @@ class ModuleHostTest {
     void describesOncePerInstance() {
         try (ModuleHost host = guests.load(module("", "", "(i32.const 0)"));
                 ModuleInstance second = host.newInstance()) {
-            assertEquals(RawModuleDef.Version.V10, host.describe().version());
+            assertEquals(ModuleDescription.Version.V10, host.describe().version());
             assertArrayEquals(new byte[] {2, 0, 0, 0, 0}, host.describe().bytes());
-            assertArrayEquals(new byte[] {2, 0, 0, 0, 0}, second.moduleDef().bytes());
+            assertArrayEquals(new byte[] {2, 0, 0, 0, 0}, second.description().bytes());
             assertEquals("10.0", host.abiVersion().toString());
             assertEquals(Set.of(), host.features());
         }
@@ -64,7 +66,7 @@ class ModuleHostTest {
     void refusesRubbish() {
         refused(new byte[0]);
         refused(new byte[] {0, 'a', 's', 'm'});
-        refused("hello, this is text".getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        refused("hello, this is text".getBytes(StandardCharsets.UTF_8));
         refused(new byte[] {0, 'a', 's', 'm', 13, 0, 1, 0});
         // A section that claims four gigabytes.
         refused(new byte[] {0, 'a', 's', 'm', 1, 0, 0, 0, 1, -1, -1, -1, -1, 15});
@@ -102,7 +104,8 @@ class ModuleHostTest {
     @Test
     void namesWrongSignatures() {
         assertEquals("bad preinit signature for \"10_x\"; expected () got (i32) -> i64",
-                refused(module("", "(func (export \"__preinit__10_x\") (param i32) (result i64) (i64.const 0))", "(i32.const 0)")));
+                refused(module("",
+                        "(func (export \"__preinit__10_x\") (param i32) (result i64) (i64.const 0))", "(i32.const 0)")));
         assertEquals("bad describe_module signature for \"__describe_module__\"; expected (i32) got ()",
                 refused("(module " + SINK + MEMORY + REDUCER + "(func (export \"__describe_module__\")))"));
         assertEquals("bad setup signature for \"__setup__\"; expected (i32) -> i32 got (i32)",
@@ -110,7 +113,8 @@ class ModuleHostTest {
         assertEquals("expected \"__call_reducer__\" export to be a call_reducer with signature "
                         + "(i32, i64, i64, i64, i64, i64, i64, i64, i32, i32) -> i32, but it wasn't a function at all",
                 refused("(module " + SINK + MEMORY + DESCRIBE + "(global (export \"__call_reducer__\") i32 (i32.const 0)))"));
-        assertTrue(refused(module("", "(func (export \"__call_view__\") (param v128))", "(i32.const 0)")).startsWith("bad call_view"));
+        assertTrue(refused(module("", "(func (export \"__call_view__\") (param v128))", "(i32.const 0)"))
+                .startsWith("bad call_view"));
     }
 
     @Test
@@ -141,7 +145,7 @@ class ModuleHostTest {
 
     @Test
     void linksEveryFunction() {
-        String[] names = dev.geodesic.engine.host.abi.HostFunctions.TABLE.stream()
+        String[] names = HostFunctions.TABLE.stream()
                 .map(f -> f.name()).filter(n -> !n.equals("bytes_sink_write")).toArray(String[]::new);
         assertEquals(30, names.length);
         try (ModuleHost host = guests.load(module(imports(names), """
@@ -175,7 +179,8 @@ class ModuleHostTest {
     void runsTheStartSectionWithMemory() {
         guests.load(module(imports("console_log"), """
                 (data (i32.const 100) "start")
-                (func $start (call $console_log (i32.const 2) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 7)
+                (func $start (call $console_log (i32.const 2) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+                    (i32.const 7)
                     (i32.const 100) (i32.const 5)))
                 (start $start)
                 """, "(i32.const 0)")).close();
@@ -206,7 +211,8 @@ class ModuleHostTest {
     @Test
     void stopsInitialisationThatRunsForEver() {
         guests.withLimits(1 << 20, 50, 1 << 20, 8, 100);
-        assertTrue(refused(module("", "(func (export \"__preinit__x\") (loop $l (br $l)))", "(i32.const 0)")).contains("too long"));
+        assertTrue(refused(module("", "(func (export \"__preinit__x\") (loop $l (br $l)))", "(i32.const 0)"))
+                .contains("too long"));
         assertTrue(refused(module("", "(func $s (loop $l (br $l))) (start $s)", "(i32.const 0)")).contains("too long"));
     }
 
@@ -233,6 +239,7 @@ class ModuleHostTest {
     @Test
     void refusesLargeAddresses() {
         refused(module("", "", "(i32.const 0)").replace("(memory (export \"memory\") 2)", "(memory (export \"memory\") i64 2)"));
-        refused(module("", "", "(i32.const 0)").replace("(memory (export \"memory\") 2)", "(memory (export \"memory\") 2 2 shared)"));
+        refused(module("", "", "(i32.const 0)")
+                .replace("(memory (export \"memory\") 2)", "(memory (export \"memory\") 2 2 shared)"));
     }
 }

@@ -24,8 +24,10 @@ import dev.geodesic.engine.host.abi.LogLevel;
 import dev.geodesic.engine.host.abi.LogRecord;
 import dev.geodesic.engine.host.runtime.TrapKind;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -78,11 +80,13 @@ class ModuleInstanceTest {
                 (drop (call $bytes_source_remaining_length (local.get $args) (i32.const 64)))
                 (if (i32.ne (i32.load (i32.const 64)) (i32.const 3)) (then unreachable))
                 (i32.store (i32.const 64) (i32.const 2))
-                (if (i32.ne (call $bytes_source_read (local.get $args) (i32.const 80) (i32.const 64)) (i32.const 0)) (then unreachable))
+                (if (call $bytes_source_read (local.get $args) (i32.const 80) (i32.const 64)) (then unreachable))
                 (i32.store (i32.const 64) (i32.const 9))
-                (if (i32.ne (call $bytes_source_read (local.get $args) (i32.const 82) (i32.const 64)) (i32.const -1)) (then unreachable))
+                (if (i32.ne (call $bytes_source_read (local.get $args) (i32.const 82) (i32.const 64)) (i32.const -1))
+                  (then unreachable))
                 (if (i32.ne (i32.load (i32.const 64)) (i32.const 1)) (then unreachable))
-                (if (i32.ne (call $bytes_source_read (local.get $args) (i32.const 82) (i32.const 64)) (i32.const 8)) (then unreachable))
+                (if (i32.ne (call $bytes_source_read (local.get $args) (i32.const 82) (i32.const 64)) (i32.const 8))
+                  (then unreachable))
                 (i32.store8 (i32.const 83) (i32.const 0))
                 (i32.ne (i32.load (i32.const 80)) (i32.const 0x030201))
                 """;
@@ -206,7 +210,7 @@ class ModuleInstanceTest {
                 }
                 for (int i = 0; i < 100; i++) {
                     instance.interrupt();
-                    java.util.concurrent.locks.LockSupport.parkNanos(1_000_000);
+                    LockSupport.parkNanos(1_000_000);
                 }
             });
             assertInstanceOf(TimedOut.class, call(host, 0, tx));
@@ -237,7 +241,8 @@ class ModuleInstanceTest {
             Throwable[] thrown = new Throwable[1];
             Thread.ofVirtual().start(() -> {
                 try {
-                    instance.callReducer(CallContext.outsideTransaction("x"), 0, Guests.SENDER, Guests.CONNECTION, 0, new byte[0]);
+                    instance.callReducer(
+                            CallContext.outsideTransaction("x"), 0, Guests.SENDER, Guests.CONNECTION, 0, new byte[0]);
                 } catch (EngineException e) {
                     thrown[0] = e;
                 }
@@ -251,13 +256,16 @@ class ModuleInstanceTest {
     @ParameterizedTest
     @CsvSource({"255, 12", "1, 0"})
     void codesWithErrnoBecomeResults(int first, int errno) {
-        assertEquals(errno, errno(imports("datastore_insert_bsatn"), "(block (result i32) (i32.store8 (i32.const 64) (i32.const " + first
-                + ")) (i32.store (i32.const 68) (i32.const 1)) (call $datastore_insert_bsatn (i32.const 4097) (i32.const 64) (i32.const 68)))"));
+        assertEquals(errno, errno(imports("datastore_insert_bsatn"), "(block (result i32) " + insertion(first) + ")"));
     }
 
     private static String insert(int first) {
-        return module(imports("datastore_insert_bsatn"), "", "(i32.store8 (i32.const 64) (i32.const " + first
-                + ")) (i32.store (i32.const 68) (i32.const 1)) (call $datastore_insert_bsatn (i32.const 4097) (i32.const 64) (i32.const 68))");
+        return module(imports("datastore_insert_bsatn"), "", insertion(first));
+    }
+
+    private static String insertion(int first) {
+        return "(i32.store8 (i32.const 64) (i32.const " + first + ")) (i32.store (i32.const 68) (i32.const 1))"
+                + "(call $datastore_insert_bsatn (i32.const 4097) (i32.const 64) (i32.const 68))";
     }
 
     @Test
@@ -342,8 +350,9 @@ class ModuleInstanceTest {
     @Test
     void findsNames() {
         String data = "(data (i32.const 100) \"t_idx\")";
-        assertEquals(T, errno(imports("table_id_from_name"), data, "(block (result i32) (drop (call $table_id_from_name (i32.const 100)"
-                + " (i32.const 1) (i32.const 64))) (i32.load (i32.const 64)))"));
+        assertEquals(T, errno(imports("table_id_from_name"), data,
+                "(block (result i32) (drop (call $table_id_from_name (i32.const 100) (i32.const 1)"
+                + " (i32.const 64))) (i32.load (i32.const 64)))"));
         assertEquals(4, errno(imports("table_id_from_name"), data,
                 "(call $table_id_from_name (i32.const 100) (i32.const 2) (i32.const 64))"));
         assertEquals(FakeTransaction.INDEX, errno(imports("index_id_from_name"), data,
@@ -476,7 +485,8 @@ class ModuleInstanceTest {
                 "(call $datastore_index_scan_point_bsatn (i32.const 8) (i32.const 100) (i32.const 1) (i32.const 64))"));
         assertEquals(2, errno(imports, data, """
                 (block (result i32)
-                  (drop (call $datastore_delete_by_index_scan_point_bsatn (i32.const 7) (i32.const 100) (i32.const 1) (i32.const 64)))
+                  (drop (call $datastore_delete_by_index_scan_point_bsatn (i32.const 7) (i32.const 100) (i32.const 1)
+                    (i32.const 64)))
                   (i32.load (i32.const 64)))"""));
         assertEquals(1, tx.rows.size());
         assertEquals(0, errno(imports, data, """
@@ -497,7 +507,8 @@ class ModuleInstanceTest {
     void sinksAndSourcesThatDoNotExist() {
         assertEquals(8, errno("", "(call $bytes_sink_write (i32.const 2) (i32.const 64) (i32.const 80))"));
         assertEquals(8, errno("", "(call $bytes_sink_write (i32.const 0) (i32.const 64) (i32.const 80))"));
-        assertEquals(8, errno(imports("bytes_source_read"), "(call $bytes_source_read (i32.const 0) (i32.const 64) (i32.const 80))"));
+        assertEquals(8, errno(imports("bytes_source_read"),
+                "(call $bytes_source_read (i32.const 0) (i32.const 64) (i32.const 80))"));
         assertEquals(8, errno(imports("bytes_source_remaining_length"),
                 "(call $bytes_source_remaining_length (i32.const 1) (i32.const 64))"));
     }
@@ -524,9 +535,11 @@ class ModuleInstanceTest {
         String imports = imports("get_jwt", "bytes_source_remaining_length");
         String known = "(block (result i32) (i64.store (i32.const 64) (i64.const 5)) (i64.store (i32.const 72) (i64.const 6))"
                 + "(drop (call $get_jwt (i32.const 64) (i32.const 80)))"
-                + "(drop (call $bytes_source_remaining_length (i32.load (i32.const 80)) (i32.const 84))) (i32.load (i32.const 84)))";
+                + "(drop (call $bytes_source_remaining_length (i32.load (i32.const 80)) (i32.const 84)))"
+                + "(i32.load (i32.const 84)))";
         assertEquals("{\"sub\":\"x\"}".length(), errno(imports, known));
-        String unknown = "(block (result i32) (i32.store (i32.const 80) (i32.const -1)) (drop (call $get_jwt (i32.const 64) (i32.const 80)))"
+        String unknown = "(block (result i32) (i32.store (i32.const 80) (i32.const -1))"
+                + "(drop (call $get_jwt (i32.const 64) (i32.const 80)))"
                 + "(i32.load (i32.const 80)))";
         assertEquals(0, errno(imports, unknown));
     }
@@ -545,9 +558,10 @@ class ModuleInstanceTest {
 
     @Test
     void schedulesAtOnce() {
-        String body = "(call $volatile_nonatomic_schedule_immediate (i32.const 100) (i32.const 4) (i32.const 100) (i32.const 2)) (i32.const 0)";
+        String body = "(call $volatile_nonatomic_schedule_immediate (i32.const 100) (i32.const 4) (i32.const 100) (i32.const 2))"
+                + "(i32.const 0)";
         guests.run(module(imports("volatile_nonatomic_schedule_immediate"), "(data (i32.const 100) \"tick\")", body), tx);
-        assertEquals(java.util.List.of("tick2"), guests.scheduled);
+        assertEquals(List.of("tick2"), guests.scheduled);
     }
 
     private static String log(String level, String target, String line, String message) {

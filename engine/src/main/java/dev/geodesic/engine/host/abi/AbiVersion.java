@@ -25,7 +25,8 @@ public record AbiVersion(int major, int minor) {
             if (found == null) {
                 found = version;
             } else if (found.major != version.major) {
-                throw invalid("module cannot depend on both major version " + found.major + " and major version " + version.major);
+                throw invalid("module cannot depend on both major version " + found.major
+                        + " and major version " + version.major);
             } else if (version.minor > found.minor) {
                 found = version;
             }

@@ -22,6 +22,7 @@ public final class GuestState {
 
     /** Timers outlive their call, so there may not be as many as other handles. */
     private static final int TIMERS_MAX = 1_024;
+    private static final int SOURCES_KEPT = 64;
 
     /** Bytes on their way into the guest. */
     static final class ByteSource {
@@ -38,6 +39,8 @@ public final class GuestState {
 
     private final GuestOptions options;
     private final RowIterators iterators;
+    /** Handle 1, nearly always the arguments and nearly always the only one. */
+    private ByteSource firstSource;
     private final Int2ObjectOpenHashMap<ByteSource> sources = new Int2ObjectOpenHashMap<>();
     private int lastSource;
     private long sourceBytes;
@@ -66,7 +69,11 @@ public final class GuestState {
         releasePanic(List.of());
         iterators.clear();
         if (lastSource != 0) {
-            sources.clear();
+            firstSource = null;
+            if (lastSource > 1) {
+                sources.clear();
+                sources.trim(SOURCES_KEPT);
+            }
             lastSource = 0;
             sourceBytes = 0;
         }
@@ -90,7 +97,7 @@ public final class GuestState {
     /** As {@link #openSource}, but empty bytes get a source too. */
     int register(byte[] bytes) {
         int max = options.limits().handlesMax();
-        if (sources.size() >= max) {
+        if (sourceCount() >= max) {
             throw new EngineException(ErrorCode.LIMIT_EXCEEDED, "more than " + max + " open byte sources (limit handlesMax)");
         }
         long bytesMax = 2L * options.limits().messageBytesMax();
@@ -99,17 +106,22 @@ public final class GuestState {
                     ErrorCode.LIMIT_EXCEEDED, "more than " + bytesMax + " bytes in open byte sources (limit messageBytesMax)");
         }
         sourceBytes += bytes.length;
-        sources.put(++lastSource, new ByteSource(bytes));
+        ByteSource source = new ByteSource(bytes);
+        if (++lastSource == 1) {
+            firstSource = source;
+        } else {
+            sources.put(lastSource, source);
+        }
         return lastSource;
     }
 
     int sourceCount() {
-        return sources.size();
+        return sources.size() + (firstSource == null ? 0 : 1);
     }
 
     /** Errors: NO_SUCH_BYTES. */
     ByteSource source(int handle) {
-        ByteSource source = sources.get(handle);
+        ByteSource source = handle == 1 ? firstSource : sources.get(handle);
         if (source == null) {
             throw new EngineException(ErrorCode.NO_SUCH_BYTES, "no such byte source");
         }
@@ -117,7 +129,13 @@ public final class GuestState {
     }
 
     void closeSource(int handle) {
-        sourceBytes -= sources.remove(handle).bytes.length;
+        ByteSource closed = firstSource;
+        if (handle == 1) {
+            firstSource = null;
+        } else {
+            closed = sources.remove(handle);
+        }
+        sourceBytes -= closed.bytes.length;
     }
 
     /** Handle of the call's sink, emptied. */

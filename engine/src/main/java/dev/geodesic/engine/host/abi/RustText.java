@@ -67,8 +67,8 @@ final class RustText {
         int end = symbol.length() - 1;
         while (at < end) {
             int length = 0;
-            while (at < end && Character.digit(symbol.charAt(at), 10) >= 0 && length < end) {
-                length = length * 10 + Character.digit(symbol.charAt(at++), 10);
+            while (at < end && length <= end && symbol.charAt(at) >= '0' && symbol.charAt(at) <= '9') {
+                length = length * 10 + (symbol.charAt(at++) - '0');
             }
             if (length == 0 || length > end - at) {
                 return symbol;
@@ -80,7 +80,7 @@ final class RustText {
             }
             out.append(out.isEmpty() ? "" : "::").append(unescape(part));
         }
-        return out.toString();
+        return out.isEmpty() ? symbol : out.toString();
     }
 
     private static String unescape(String part) {

@@ -127,7 +127,8 @@ final class NativeLibrary {
     /** L is a pointer, size or u64, Z a bool, B a byte; parameters, a colon, the result if any. */
     private static MethodHandle handle(String name, String letters) {
         int colon = letters.indexOf(':');
-        MemoryLayout[] parameters = letters.substring(0, colon).chars().mapToObj(NativeLibrary::layout).toArray(MemoryLayout[]::new);
+        MemoryLayout[] parameters =
+                letters.substring(0, colon).chars().mapToObj(NativeLibrary::layout).toArray(MemoryLayout[]::new);
         FunctionDescriptor descriptor = colon + 1 == letters.length()
                 ? FunctionDescriptor.ofVoid(parameters)
                 : FunctionDescriptor.of(layout(letters.charAt(colon + 1)), parameters);

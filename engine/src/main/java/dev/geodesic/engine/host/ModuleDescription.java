@@ -5,7 +5,7 @@ package dev.geodesic.engine.host;
  *
  * @param bytes BSATN of the whole sum, its tag included
  */
-public record RawModuleDef(Version version, byte[] bytes) {
+public record ModuleDescription(Version version, byte[] bytes) {
 
     /** The sum's tag. */
     public enum Version {
