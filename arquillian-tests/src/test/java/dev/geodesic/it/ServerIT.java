@@ -1,9 +1,16 @@
 package dev.geodesic.it;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.geodesic.ejb.ServerBean;
+import dev.geodesic.engine.host.runtime.WasmInstance;
+import dev.geodesic.engine.host.runtime.WasmModule;
+import dev.geodesic.engine.host.runtime.WasmRuntime;
+import dev.geodesic.engine.host.wasmtime.WasmtimeOptions;
+import dev.geodesic.engine.host.wasmtime.WasmtimeRuntime;
+import dev.geodesic.protocol.wire.Compression;
 import jakarta.ejb.EJB;
 import jakarta.json.Json;
 import jakarta.json.JsonObject;
@@ -14,7 +21,10 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
+import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import net.openhft.chronicle.core.values.LongValue;
 import net.openhft.chronicle.map.ChronicleMap;
@@ -46,11 +56,11 @@ class ServerIT {
         assertTrue(Files.isDirectory(server.config().dataDirectory()));
     }
 
-    /** A recursion of 131,072 frames overflows the stack of an ordinary thread. */
+    /** A recursion of 65,536 frames overflows the stack of an ordinary thread. */
     @Test
     void runsGuestsOnLargeStacks() throws InterruptedException {
         AtomicInteger reached = new AtomicInteger();
-        int depth = server.config().guestStackBytes() / 512;
+        int depth = server.config().guestStackBytes() / 256;
         Thread thread = server.guestThreads().newThread(() -> reached.set(recurse(depth)));
         thread.start();
         thread.join();
@@ -78,6 +88,35 @@ class ServerIT {
             assertEquals(9801, map.get(key).getValue());
             assertEquals(100, map.size());
         }
+    }
+
+    /** Native libraries load inside the application server: libwasmtime, and the one of Brotli. */
+    @Test
+    void loadsNativeLibraries() throws Exception {
+        byte[] onlyMemory = {0, 'a', 's', 'm', 1, 0, 0, 0, 5, 3, 1, 0, 1, 7, 10, 1, 6, 'm', 'e', 'm', 'o', 'r', 'y', 2, 0};
+        FutureTask<Boolean> guest = new FutureTask<>(() -> {
+            try (WasmRuntime runtime = WasmtimeRuntime.open(
+                            new WasmtimeOptions(Optional.empty(), server.guestThreads()), List.of());
+                    WasmModule module = runtime.compile(onlyMemory);
+                    WasmInstance instance = module.instantiate(this, 1 << 20, 1000)) {
+                return instance != null;
+            }
+        });
+        server.guestThreads().newThread(guest).start();
+        assertTrue(guest.get(30, TimeUnit.SECONDS));
+        byte[] compressed = Compression.BROTLI.compress(new byte[1000], 0, 1000, 0);
+        assertArrayEquals(new byte[1000], Compression.BROTLI.decompress(compressed, 0, compressed.length, 1000));
+    }
+
+    @Test
+    @RunAsClient
+    void servesTheChatSample() throws Exception {
+        HttpResponse<String> page = get("samples/chat/");
+        assertEquals(200, page.statusCode());
+        assertTrue(page.body().contains("chat.js"), page::body);
+        HttpResponse<String> module = get("samples/chat/chat.wasm");
+        assertEquals(Optional.of("application/wasm"), module.headers().firstValue("content-type"));
+        assertEquals(200, module.statusCode());
     }
 
     @Test

@@ -37,6 +37,8 @@ public class ServerBean {
         config = ServerConfig.read(name -> settings.getOptionalValue(name, String.class));
         guestThreads = Thread.ofPlatform().daemon().name("geodesic-guest-", 0).stackSize(config.guestStackBytes()).factory();
         CompilerClassPath.prepare();
+        // The engine loads the library once for the whole process, from where this property says.
+        config.wasmtimeLibrary().ifPresent(path -> System.setProperty("geodesic.wasmtime.library", path.toString()));
         try {
             Files.createDirectories(config.dataDirectory());
         } catch (IOException e) {

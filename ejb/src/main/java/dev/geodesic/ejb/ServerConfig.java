@@ -1,6 +1,7 @@
 package dev.geodesic.ejb;
 
 import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.host.runtime.WasmRuntime;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -27,8 +28,6 @@ public record ServerConfig(
     /** Where rows live: off-heap in Chronicle Map, or on the Java heap. */
     public enum Store { CHRONICLE, HEAP }
 
-    private static final int GUEST_STACK_BYTES = 64 << 20;
-
     /**
      * Reads and checks every setting.
      *
@@ -41,7 +40,7 @@ public record ServerConfig(
                 read.path("data.directory").orElse(Path.of("geodesic-data")).toAbsolutePath().normalize(),
                 read.store("store"),
                 read.path("wasmtime.library"),
-                Math.toIntExact(read.number("guest.stack.bytes", GUEST_STACK_BYTES, 1 << 20, 1 << 30)),
+                Math.toIntExact(read.number("guest.stack.bytes", WasmRuntime.GUEST_THREAD_STACK_BYTES, 1 << 20, 1 << 30)),
                 limits(read));
     }
 

@@ -21,7 +21,7 @@ class ServerConfigTest {
     void usesDefaultsWhereNothingIsSet() {
         ServerConfig config = read(Map.of("geodesic.wasmtime.library", " "));
         assertEquals(new ServerConfig(Path.of("geodesic-data").toAbsolutePath(), ServerConfig.Store.CHRONICLE,
-                Optional.empty(), 64 << 20, Limits.DEFAULTS), config);
+                Optional.empty(), 16 << 20, Limits.DEFAULTS), config);
     }
 
     @Test
