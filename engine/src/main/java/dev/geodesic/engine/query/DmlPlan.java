@@ -1,5 +1,7 @@
 package dev.geodesic.engine.query;
 
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.RowIterator;
 import dev.geodesic.engine.table.RowLayout;
@@ -21,6 +23,14 @@ public sealed interface DmlPlan extends SqlStatement {
      */
     SqlResult execute(Transaction tx);
 
+    private static void insert(Transaction tx, TableSchema table, byte[] row, int length) {
+        try {
+            tx.insert(table.tableId(), MemorySegment.ofArray(row), 0, length);
+        } catch (EngineException e) {
+            throw e.code() == ErrorCode.UNIQUE_ALREADY_EXISTS ? new EngineException(e.code(), "IndexError: " + e.getMessage()) : e;
+        }
+    }
+
     /** INSERT. The rows are complete; generated columns hold what the statement gave, usually zero. */
     record Insert(TableSchema table, List<byte[]> rows) implements DmlPlan {
 
@@ -34,7 +44,7 @@ public sealed interface DmlPlan extends SqlStatement {
             for (byte[] row : rows) {
                 long before = tx.rowCount(table.tableId());
                 // A copy, because the transaction writes generated values over the row.
-                tx.insert(table.tableId(), MemorySegment.ofArray(row.clone()), 0, row.length);
+                DmlPlan.insert(tx, table, row.clone(), row.length);
                 // A row that was there already is no change. Rows of event tables are gone with the transaction, all count.
                 inserted += table.event() || tx.rowCount(table.tableId()) > before ? 1 : 0;
             }
@@ -74,7 +84,7 @@ public sealed interface DmlPlan extends SqlStatement {
             for (int i = 0; i < old.count(); i++) {
                 row.clear();
                 write(row, bytes, old.start(i));
-                tx.insert(tableId, MemorySegment.ofArray(row.buffer()), 0, row.length());
+                DmlPlan.insert(tx, table(), row.buffer(), row.length());
             }
             return SqlResult.changes(0, old.count(), 0);
         }

@@ -1,5 +1,6 @@
 package dev.geodesic.engine.query;
 
+import dev.geodesic.engine.catalog.SystemTables;
 import dev.geodesic.engine.query.parse.Expr;
 import dev.geodesic.engine.query.parse.Operator;
 import dev.geodesic.engine.query.parse.SqlError;
@@ -21,7 +22,6 @@ import java.util.OptionalLong;
 /** The one variable there is, {@code row_limit}: a row of {@code st_var} (name string, value sum; spec/sql.md 11, 14). */
 final class RowLimit {
 
-    static final int ST_VAR = 8;
     private static final int NAME = 0;
     private static final int VALUE = 1;
     /** Tag of U64 in the sum of the value. */
@@ -61,8 +61,8 @@ final class RowLimit {
 
     /** The limit, if there is one; unsigned. */
     static OptionalLong read(ReadView view) {
-        Optional<TableSchema> variables = view.table(ST_VAR);
-        if (variables.isEmpty() || view.rowCount(ST_VAR) == 0) {
+        Optional<TableSchema> variables = view.table(SystemTables.VAR);
+        if (variables.isEmpty() || view.rowCount(SystemTables.VAR) == 0) {
             return OptionalLong.empty();
         }
         TableScan scan = scan(variables.get());
@@ -83,7 +83,7 @@ final class RowLimit {
     }
 
     private static TableSchema variables(ReadView view) {
-        return view.table(ST_VAR).orElseThrow(() -> SqlError.noSuchTable("st_var"));
+        return view.table(SystemTables.VAR).orElseThrow(() -> SqlError.noSuchTable("st_var"));
     }
 
     private static TableScan scan(TableSchema variables) {

@@ -2,6 +2,7 @@ package dev.geodesic.engine.query;
 
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.catalog.SystemTables;
 import dev.geodesic.engine.query.parse.Expr;
 import dev.geodesic.engine.query.parse.Parser;
 import dev.geodesic.engine.query.parse.SqlError;
@@ -195,7 +196,7 @@ public final class SqlEngine {
         if (!caller.isOwner()) {
             throw SqlError.of("Caller " + caller.identity().toHex() + " is not authorized to run SQL DML statements");
         }
-        if (plan.table().kind() == TableKind.SYSTEM && plan.table().tableId() != RowLimit.ST_VAR) {
+        if (plan.table().kind() == TableKind.SYSTEM && plan.table().tableId() != SystemTables.VAR) {
             throw SqlError.unsupported("DML on the system table `" + plan.table().name() + "`");
         }
         return plan;

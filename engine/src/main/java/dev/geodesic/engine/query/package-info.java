@@ -10,6 +10,6 @@
  * test allocates nothing.
  *
  * <p>Joins are parsed and checked, then refused: a plan reads one table. Imports {@code base}, {@code schema},
- * {@code table}, {@code tx} and {@code sats}.
+ * {@code table}, {@code tx}, {@code catalog} and {@code sats}.
  */
 package dev.geodesic.engine.query;

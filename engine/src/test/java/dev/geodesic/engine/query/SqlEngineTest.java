@@ -10,8 +10,10 @@ import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.table.RowIterator;
+import dev.geodesic.engine.tx.ReadView;
 import dev.geodesic.sats.AlgebraicType;
 import dev.geodesic.sats.ArrayType;
+import dev.geodesic.sats.BsatnWriter;
 import dev.geodesic.sats.Identity;
 import dev.geodesic.sats.PrimitiveType;
 import dev.geodesic.sats.ProductElement;
@@ -20,6 +22,7 @@ import dev.geodesic.sats.SatsJson;
 import dev.geodesic.sats.SpecialTypes;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,7 +36,7 @@ final class SqlEngineTest {
     private static final Caller OTHER = new Caller(BOB, false);
 
     private final SqlEngine engine = new SqlEngine(Limits.DEFAULTS);
-    private final FakeTransaction tx = new FakeTransaction(
+    private final TestDatabase database = new TestDatabase(List.of(
             Tables.table(4096, "member")
                     .column("id", PrimitiveType.U32)
                     .column("team_id", "teamId", PrimitiveType.U32)
@@ -60,10 +63,8 @@ final class SqlEngineTest {
                     .column("nums", new ArrayType(PrimitiveType.I32))
                     .column("bytes", ArrayType.BYTES)
                     .column("conn", SpecialTypes.CONNECTION_ID)
-                    .build(),
-            Tables.variables(),
-            Tables.rowLevelSecurity(),
-            Tables.table(11, "st_connection_credentials").column("jwt", PrimitiveType.STRING).hidden().build());
+                    .build()));
+    private final ReadView view = database.view();
 
     @BeforeEach
     void fill() {
@@ -71,15 +72,17 @@ final class SqlEngineTest {
                 + "(1, 1, 'ann', true), (2, 1, 'bob', false), (3, 2, 'cid', true), (4, 9, 'dan', false)");
     }
 
+    @AfterEach
+    void close() {
+        database.close();
+    }
+
     private SqlResult execute(String sql) {
         return execute(sql, OWNER);
     }
 
     private SqlResult execute(String sql, Caller caller) {
-        return switch (engine.prepare(sql, tx, caller)) {
-            case SelectPlan select -> select.execute(tx);
-            case DmlPlan dml -> dml.execute(tx);
-        };
+        return database.execute(sql, caller);
     }
 
     private List<String> rows(String sql, Caller caller) {
@@ -92,13 +95,13 @@ final class SqlEngineTest {
     }
 
     private String error(String sql, Caller caller) {
-        EngineException e = assertThrows(EngineException.class, () -> engine.prepare(sql, tx, caller), sql);
+        EngineException e = assertThrows(EngineException.class, () -> engine.prepare(sql, view, caller), sql);
         assertEquals(ErrorCode.SQL, e.code());
         return e.getMessage();
     }
 
     private String subscriptionError(String sql) {
-        return assertThrows(EngineException.class, () -> engine.compileSubscription(sql, tx, OTHER), sql).getMessage();
+        return assertThrows(EngineException.class, () -> engine.compileSubscription(sql, view, OTHER), sql).getMessage();
     }
 
     /** The errors of spec/sql.md 3, 4, 5, 7 and 13 that need tables and types. */
@@ -213,7 +216,7 @@ final class SqlEngineTest {
     }
 
     private String index(String condition) {
-        SelectPlan plan = (SelectPlan) engine.prepare("SELECT * FROM member WHERE " + condition, tx, OWNER);
+        SelectPlan plan = (SelectPlan) engine.prepare("SELECT * FROM member WHERE " + condition, view, OWNER);
         return plan.scans().getFirst().indexName().orElse("none");
     }
 
@@ -230,15 +233,18 @@ final class SqlEngineTest {
         EngineException e = assertThrows(
                 EngineException.class, () -> execute("INSERT INTO member (id, team_id, name, active) VALUES (1, 1, 'x', true)"));
         assertEquals(ErrorCode.UNIQUE_ALREADY_EXISTS, e.code());
+        assertEquals(
+                "IndexError: Unique constraint violation 'member_id_idx_btree' in table 'member': column(s): '[\"id\"]' value: 1",
+                e.getMessage());
         assertEquals(1, execute("INSERT INTO flash (text) VALUES ('x')").inserted());
     }
 
     @Test
     void preparedInsertRunsAgainWithNewGeneratedValues() {
         DmlPlan insert = (DmlPlan) engine.prepare(
-                "INSERT INTO note (id, owner, text) VALUES (0, 0x" + ALICE.toHex() + ", 'x')", tx, OWNER);
-        assertEquals(1, insert.execute(tx).inserted());
-        assertEquals(1, insert.execute(tx).inserted());
+                "INSERT INTO note (id, owner, text) VALUES (0, 0x" + ALICE.toHex() + ", 'x')", view, OWNER);
+        assertEquals(1, database.execute(insert).inserted());
+        assertEquals(1, database.execute(insert).inserted());
         assertEquals(List.of("[1]", "[2]"), rows("SELECT id FROM note", OWNER));
     }
 
@@ -296,11 +302,11 @@ final class SqlEngineTest {
         assertEquals(2, rows("SELECT * FROM member LIMIT 2", OTHER).size());
         assertEquals(1, rows("SELECT * FROM member WHERE id = 1", OTHER).size());
         assertEquals(2, rows("SELECT * FROM member WHERE team_id = 1", OTHER).size());
-        assertThrows(EngineException.class, () -> engine.compileOneOff("SELECT * FROM member", tx, OTHER));
-        SubscriptionQuery query = engine.compileSubscription("SELECT * FROM member", tx, OTHER).getFirst();
-        assertEquals(4, query.estimate(tx));
-        assertThrows(EngineException.class, () -> engine.checkRowLimit(tx, OTHER, query.estimate(tx)));
-        engine.checkRowLimit(tx, OWNER, query.estimate(tx));
+        assertThrows(EngineException.class, () -> engine.compileOneOff("SELECT * FROM member", view, OTHER));
+        SubscriptionQuery query = engine.compileSubscription("SELECT * FROM member", view, OTHER).getFirst();
+        assertEquals(4, query.estimate(view));
+        assertThrows(EngineException.class, () -> engine.checkRowLimit(view, OTHER, query.estimate(view)));
+        engine.checkRowLimit(view, OWNER, query.estimate(view));
         assertEquals(1, execute("DELETE FROM st_var WHERE name = 'row_limit'").deleted());
         assertEquals(4, rows("SELECT * FROM member", OTHER).size());
     }
@@ -313,7 +319,7 @@ final class SqlEngineTest {
         assertEquals(List.of("[\"b\"]"), rows("SELECT text FROM note", OTHER));
         assertEquals(List.of(), rows("SELECT text FROM note WHERE text = 'a'", OTHER));
         assertEquals(List.of("[1]"), rows("SELECT COUNT(*) AS n FROM note", OTHER));
-        SubscriptionQuery query = engine.compileSubscription("SELECT * FROM note", tx, OTHER).getFirst();
+        SubscriptionQuery query = engine.compileSubscription("SELECT * FROM note", view, OTHER).getFirst();
         assertTrue(query.dependsOnCaller());
         assertEquals(1, count(query));
 
@@ -321,23 +327,23 @@ final class SqlEngineTest {
         assertEquals(List.of("[\"a\"]", "[\"b\"]", "[\"b\"]"), rows("SELECT text FROM note", OTHER).stream().sorted().toList());
         assertEquals(List.of("[3]"), rows("SELECT COUNT(*) AS n FROM note", OTHER));
         assertEquals(1, rows("SELECT text FROM note LIMIT 1", OTHER).size());
-        assertEquals(2, engine.compileSubscription("SELECT * FROM note", tx, OTHER).size());
-        assertEquals(1, engine.compileSubscription("SELECT * FROM note", tx, OWNER).size());
+        assertEquals(2, engine.compileSubscription("SELECT * FROM note", view, OTHER).size());
+        assertEquals(1, engine.compileSubscription("SELECT * FROM note", view, OWNER).size());
 
         protect(4097, "SELECT note.* FROM note JOIN member ON note.text = member.name");
         assertEquals("Joins in row-level-security rules are not supported yet", error("SELECT * FROM note", OTHER));
     }
 
     private void protect(int tableId, String sql) {
-        dev.geodesic.sats.BsatnWriter row = new dev.geodesic.sats.BsatnWriter();
+        BsatnWriter row = new BsatnWriter();
         row.writeU32(tableId);
         row.writeString(sql);
-        tx.insert(10, java.lang.foreign.MemorySegment.ofArray(row.toByteArray()), 0, row.length());
+        database.insert(10, row.toByteArray());
     }
 
     private long count(SubscriptionQuery query) {
         long count = 0;
-        for (RowIterator rows = query.rows(tx); rows.next();) {
+        for (RowIterator rows = query.rows(view); rows.next();) {
             count++;
         }
         return count;
@@ -358,10 +364,10 @@ final class SqlEngineTest {
                         "SELECT a.* FROM member a JOIN member b ON a.id = b.id JOIN member c ON a.id = c.id")
                 .startsWith("Invalid number of tables in subscription: 3"));
         EngineException e = assertThrows(
-                EngineException.class, () -> engine.compileOneOff("SELECT id FROM member", tx, OTHER));
+                EngineException.class, () -> engine.compileOneOff("SELECT id FROM member", view, OTHER));
         assertEquals(projection, e.getMessage());
-        assertThrows(EngineException.class, () -> engine.compileOneOff("SELECT * FROM *", tx, OTHER));
-        assertEquals(2, engine.compileOneOff("SELECT * FROM member WHERE active", tx, OTHER).execute(tx).rows().count());
+        assertThrows(EngineException.class, () -> engine.compileOneOff("SELECT * FROM *", view, OTHER));
+        assertEquals(2, engine.compileOneOff("SELECT * FROM member WHERE active", view, OTHER).execute(view).rows().count());
     }
 
     @Test
@@ -374,12 +380,12 @@ final class SqlEngineTest {
         assertNotEquals(key, key("SELECT * FROM member WHERE team_id = 1 AND active = true", OTHER));
         assertNotEquals(key("SELECT * FROM note WHERE owner = :sender", OTHER), key("SELECT * FROM note WHERE owner = :sender", OWNER));
         assertNotEquals(key("SELECT * FROM note", OTHER), key("SELECT * FROM member", OTHER));
-        assertFalse(engine.compileSubscription("SELECT * FROM note", tx, OTHER).getFirst().dependsOnCaller());
-        assertTrue(engine.compileSubscription("SELECT * FROM note WHERE :sender = owner", tx, OTHER).getFirst().dependsOnCaller());
+        assertFalse(engine.compileSubscription("SELECT * FROM note", view, OTHER).getFirst().dependsOnCaller());
+        assertTrue(engine.compileSubscription("SELECT * FROM note WHERE :sender = owner", view, OTHER).getFirst().dependsOnCaller());
     }
 
     private String key(String sql, Caller caller) {
-        List<SubscriptionQuery> queries = engine.compileSubscription(sql, tx, caller);
+        List<SubscriptionQuery> queries = engine.compileSubscription(sql, view, caller);
         assertEquals(1, queries.size());
         return queries.getFirst().key();
     }
@@ -392,7 +398,7 @@ final class SqlEngineTest {
     }
 
     private List<Integer> equalities(String condition) {
-        return engine.compileSubscription("SELECT * FROM member WHERE " + condition, tx, OTHER).getFirst().equalities().stream()
+        return engine.compileSubscription("SELECT * FROM member WHERE " + condition, view, OTHER).getFirst().equalities().stream()
                 .map(ColumnEquality::column)
                 .toList();
     }
@@ -404,13 +410,13 @@ final class SqlEngineTest {
     }
 
     private List<String> tableNames(Caller caller) {
-        return engine.compileSubscription("SELECT * FROM *;", tx, caller).stream().map(SubscriptionQuery::tableName).toList();
+        return engine.compileSubscription("SELECT * FROM *;", view, caller).stream().map(SubscriptionQuery::tableName).toList();
     }
 
     @Test
     void limitsTheNumberOfConditionsAndTables() {
         String sql = "SELECT * FROM member WHERE id = 1" + " OR id = 1".repeat(1_200);
-        EngineException e = assertThrows(EngineException.class, () -> engine.prepare(sql, tx, OWNER));
+        EngineException e = assertThrows(EngineException.class, () -> engine.prepare(sql, view, OWNER));
         assertEquals(ErrorCode.LIMIT_EXCEEDED, e.code());
         StringBuilder join = new StringBuilder("SELECT a.* FROM member a");
         for (int i = 0; i < 16; i++) {
@@ -418,7 +424,7 @@ final class SqlEngineTest {
         }
         assertEquals(
                 ErrorCode.LIMIT_EXCEEDED,
-                assertThrows(EngineException.class, () -> engine.prepare(join.toString(), tx, OWNER)).code());
+                assertThrows(EngineException.class, () -> engine.prepare(join.toString(), view, OWNER)).code());
     }
 
     /** A type of 2^60 parts: sharing makes it small in memory, but printing or comparing it part by part would not end. */

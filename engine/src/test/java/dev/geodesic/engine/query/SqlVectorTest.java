@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.geodesic.engine.base.EngineException;
-import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.sats.AlgebraicType;
 import dev.geodesic.sats.BsatnWriter;
@@ -24,10 +23,8 @@ import dev.geodesic.sats.SatsJson;
 import dev.geodesic.sats.TypeJson;
 import java.io.IOException;
 import java.io.InputStream;
-import java.lang.foreign.MemorySegment;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,7 +33,8 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /**
- * Runs the recorded statements of {@code golden/sql/sql.jsonl} in order. Left out: queries on views and on the catalogue.
+ * Runs the recorded statements of {@code golden/sql/sql.jsonl} in order. Left out: queries on views, on event tables
+ * (modules with such are refused) and on the catalogue.
  * Where this engine answers otherwise on purpose, {@link #OUR_ERRORS} says how.
  */
 final class SqlVectorTest {
@@ -44,7 +42,7 @@ final class SqlVectorTest {
     private static final String OWNER = "c200b9322c6915549469768188dc0cc6ce60fdbd63823b801c6ace9666085d28";
     private static final String OTHER = "c200f259de898313807ef60499e192d8658d3d1d7a0e0cc5baf3f366956aa94c";
     private static final Pattern ELSEWHERE = Pattern.compile(
-            "\\b(my_notes|red_members|first_secret|active_members|st_(?!var|row_level)\\w+)\\b");
+            "\\b(my_notes|red_members|first_secret|active_members|flash|st_(?!var|row_level)\\w+)\\b");
 
     /** Statements that succeed on the recorded server, or fail there otherwise, and the beginning of our error. */
     private static final Map<String, String> OUR_ERRORS = Map.of(
@@ -63,40 +61,34 @@ final class SqlVectorTest {
     /** Counts that differ because of the statements above. */
     private static final Map<String, Long> OUR_DELETES = Map.of("DELETE FROM team", 5L);
 
-    private final SqlEngine engine = new SqlEngine(Limits.DEFAULTS);
     private int compared;
 
     @Test
     void answersAsRecorded() throws IOException {
         List<JsonObject> vectors = vectors();
-        FakeTransaction tx = fixture(vectors);
-        for (JsonObject vector : vectors) {
-            String query = string(vector, "query");
-            if (!ELSEWHERE.matcher(query).find() && (vector.get("rows").isEmpty() || vector.get("rows").get() instanceof JsonArray)) {
-                run(tx, vector, query);
-                compared++;
+        try (TestDatabase database = fixture(vectors)) {
+            for (JsonObject vector : vectors) {
+                String query = string(vector, "query");
+                if (!ELSEWHERE.matcher(query).find()) {
+                    run(database, vector, query);
+                    compared++;
+                }
             }
         }
-        assertTrue(compared > 300, "statements compared: " + compared);
+        assertTrue(compared > 290, "statements compared: " + compared);
     }
 
-    private void run(FakeTransaction tx, JsonObject vector, String query) {
+    private static void run(TestDatabase database, JsonObject vector, String query) {
         Caller caller = new Caller(
                 Identity.fromHex(string(vector, "caller").equals("owner") ? OWNER : OTHER),
                 string(vector, "caller").equals("owner"));
-        FakeTransaction.State before = tx.save();
         SqlResult result;
         try {
-            result = switch (engine.prepare(query, tx, caller)) {
-                case SelectPlan select -> select.execute(tx);
-                case DmlPlan dml -> dml.execute(tx);
-            };
+            result = database.execute(query, caller);
         } catch (EngineException e) {
-            tx.restore(before);
             compareError(vector, query, e.getMessage());
             return;
         }
-        tx.commit();
         if (WORKING.contains(query)) {
             return;
         }
@@ -119,9 +111,6 @@ final class SqlVectorTest {
 
     /** The part of a message that must be the same. */
     private static String leadingPhrase(String error) {
-        if (error.startsWith("IndexError: ")) {
-            return "Unique constraint violation";
-        }
         boolean isEcho = error.startsWith("sql parser error:") || error.startsWith("Unsupported");
         return isEcho && !error.startsWith("Unsupported literal") ? error.substring(0, error.indexOf(':') + 1) : error;
     }
@@ -178,12 +167,12 @@ final class SqlVectorTest {
     }
 
     /** Tables as the recorded answers to {@code SELECT * FROM table} show them, with what the module says beyond that. */
-    private static FakeTransaction fixture(List<JsonObject> vectors) {
+    private static TestDatabase fixture(List<JsonObject> vectors) {
         Map<String, Tables> tables = new HashMap<>();
         Map<String, JsonArray> rows = new HashMap<>();
         int id = 4096;
         for (String name : List.of(
-                "scalars", "specials", "compounds", "player_score_2_d", "RenamedTable", "team", "member", "note", "secret", "flash")) {
+                "scalars", "specials", "compounds", "player_score_2_d", "RenamedTable", "team", "member", "note", "secret")) {
             JsonObject answer = vectors.stream()
                     .filter(v -> string(v, "query").equals("SELECT * FROM " + name) && string(v, "caller").equals("owner"))
                     .findFirst()
@@ -204,27 +193,28 @@ final class SqlVectorTest {
         tables.get("member").btree("team_id");
         tables.get("secret").hidden();
         tables.get("note").btree("owner").autoInc("id");
-        tables.get("flash").event();
-        List<TableSchema> schemas = new ArrayList<>(tables.values().stream().map(Tables::build).toList());
-        schemas.add(Tables.variables());
-        schemas.add(Tables.rowLevelSecurity());
-        FakeTransaction tx = new FakeTransaction(schemas.toArray(TableSchema[]::new));
+        TestDatabase database = new TestDatabase(tables.values().stream().map(Tables::build).toList());
         rows.forEach((name, all) -> {
-            TableSchema table = tx.tableByName(name).orElseThrow();
-            all.items().forEach(row -> insert(tx, table, row));
+            TableSchema table = database.view().tableByName(name).orElseThrow();
+            for (JsonValue row : all.items()) {
+                database.insert(table.tableId(), encode(table, row));
+            }
         });
-        TableSchema note = tx.tableByName("note").orElseThrow();
-        insert(tx, Tables.rowLevelSecurity(),
-                Json.parse("[" + note.tableId() + ", \"SELECT * FROM note WHERE owner = :sender\"]"));
-        tx.skipSequence(note, 2);
-        return tx;
+        TableSchema rules = database.view().tableByName("st_row_level_security").orElseThrow();
+        int noteId = database.view().tableByName("note").orElseThrow().tableId();
+        JsonValue rule = Json.parse("[" + noteId + ", \"SELECT * FROM note WHERE owner = :sender\"]");
+        database.insert(rules.tableId(), encode(rules, rule));
+        return database;
     }
 
-    private static void insert(FakeTransaction tx, TableSchema table, JsonValue row) {
+    private static byte[] encode(TableSchema table, JsonValue row) {
         BsatnWriter out = new BsatnWriter();
         for (int c = 0; c < table.columns().size(); c++) {
             AlgebraicType type = table.columns().get(c).type();
-            JsonValue value = ((JsonArray) row).items().get(c);
+            int column = c;
+            // Zero lets the sequence give the recorded number, and be where it was.
+            boolean isGenerated = table.sequences().stream().anyMatch(s -> s.column() == column);
+            JsonValue value = isGenerated ? new JsonNumber("0") : ((JsonArray) row).items().get(c);
             // JSON has no NaN and no infinity; the fixture's calls say which it was.
             if (value instanceof JsonNull && type == PrimitiveType.F32) {
                 out.writeF32(Float.NaN);
@@ -234,7 +224,7 @@ final class SqlVectorTest {
                 SatsJson.read(type, value, out);
             }
         }
-        tx.insert(table.tableId(), MemorySegment.ofArray(out.toByteArray()), 0, out.length());
+        return out.toByteArray();
     }
 
     private static ProductType schema(JsonArray columns) {

@@ -8,11 +8,9 @@ import dev.geodesic.engine.schema.TableAccess;
 import dev.geodesic.engine.schema.TableKind;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.sats.AlgebraicType;
-import dev.geodesic.sats.PrimitiveType;
-import dev.geodesic.sats.SumType;
-import dev.geodesic.sats.SumVariant;
 import java.math.BigInteger;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -75,7 +73,7 @@ final class Tables {
     }
 
     private List<Integer> positions(String... names) {
-        return java.util.Arrays.stream(names).map(this::position).toList();
+        return Arrays.stream(names).map(this::position).toList();
     }
 
     private int position(String columnName) {
@@ -99,34 +97,6 @@ final class Tables {
 
     TableSchema build() {
         return new TableSchema(
-                id, name, accessor, columns, OptionalInt.empty(), indexes, List.of(), sequences, access,
-                id < 4096 ? TableKind.SYSTEM : TableKind.USER, event);
-    }
-
-    /** {@code st_var}. */
-    static TableSchema variables() {
-        List<SumVariant> variants = new ArrayList<>();
-        variants.add(SumVariant.of("Bool", PrimitiveType.BOOL));
-        for (PrimitiveType p : List.of(
-                PrimitiveType.I8, PrimitiveType.U8, PrimitiveType.I16, PrimitiveType.U16, PrimitiveType.I32, PrimitiveType.U32,
-                PrimitiveType.I64, PrimitiveType.U64, PrimitiveType.I128, PrimitiveType.U128, PrimitiveType.F32,
-                PrimitiveType.F64)) {
-            variants.add(SumVariant.of(p.name(), p));
-        }
-        variants.add(SumVariant.of("String", PrimitiveType.STRING));
-        return table(8, "st_var")
-                .column("name", PrimitiveType.STRING)
-                .column("value", new SumType(variants))
-                .unique("name")
-                .build();
-    }
-
-    /** {@code st_row_level_security}. */
-    static TableSchema rowLevelSecurity() {
-        return table(10, "st_row_level_security")
-                .column("table_id", PrimitiveType.U32)
-                .column("sql", PrimitiveType.STRING)
-                .unique("sql")
-                .build();
+                id, name, accessor, columns, OptionalInt.empty(), indexes, List.of(), sequences, access, TableKind.USER, event);
     }
 }
