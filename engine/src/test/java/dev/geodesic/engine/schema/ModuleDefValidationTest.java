@@ -285,14 +285,14 @@ class ModuleDefValidationTest {
         RawModuleDefBuilder b = RawModuleDefBuilder.v10();
         b.naming = CaseConversion.NONE;
         AlgebraicType last = PrimitiveType.U8;
-        for (int i = 0; i < 12; i++) {
-            last = b.type("T" + i, ProductType.of(column("a".repeat(3_000), last), column("b".repeat(3_000), last)));
+        for (int i = 0; i < 7; i++) {
+            last = b.type("T" + i, ProductType.of(column("a".repeat(4_000), last), column("b".repeat(4_000), last)));
         }
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < 33; i++) {
             b.table("t" + i, column("wide", last));
         }
         String reason = ": the types of the module have more than 32000000 parts and letters when references are resolved";
-        assertErrors(b, "error at table `t1`" + reason, "error at table `t2`" + reason);
+        assertErrors(b, "error at table `t31`" + reason, "error at table `t32`" + reason);
     }
 
     @Test
