@@ -1,5 +1,11 @@
 package dev.geodesic.ejb;
 
+import dev.geodesic.engine.database.Server;
+import dev.geodesic.engine.database.ServerOptions;
+import dev.geodesic.engine.durability.LogFactory;
+import dev.geodesic.engine.table.TableStores;
+import dev.geodesic.engine.table.chronicle.ChronicleStores;
+import dev.geodesic.engine.table.heap.HeapStores;
 import jakarta.annotation.PostConstruct;
 import jakarta.annotation.PreDestroy;
 import jakarta.ejb.ConcurrencyManagement;
@@ -9,9 +15,9 @@ import jakarta.ejb.Startup;
 import jakarta.ejb.TransactionManagement;
 import jakarta.ejb.TransactionManagementType;
 import jakarta.inject.Inject;
-import java.io.IOException;
-import java.nio.file.Files;
+import java.time.Clock;
 import java.util.concurrent.ThreadFactory;
+import java.util.function.Supplier;
 import org.eclipse.microprofile.config.Config;
 
 /**
@@ -30,26 +36,29 @@ public class ServerBean {
     private Config settings;
 
     private ServerConfig config;
-    private ThreadFactory guestThreads;
+    private Server server;
 
     @PostConstruct
     void start() {
         config = ServerConfig.read(name -> settings.getOptionalValue(name, String.class));
-        guestThreads = Thread.ofPlatform().daemon().name("geodesic-guest-", 0).stackSize(config.guestStackBytes()).factory();
         CompilerClassPath.prepare();
         // The engine loads the library once for the whole process, from where this property says.
         config.wasmtimeLibrary().ifPresent(path -> System.setProperty("geodesic.wasmtime.library", path.toString()));
-        try {
-            Files.createDirectories(config.dataDirectory());
-        } catch (IOException e) {
-            throw new IllegalStateException("geodesic.data.directory=" + config.dataDirectory() + " cannot be made: " + e, e);
-        }
+        Supplier<TableStores> stores = switch (config.store()) {
+            case CHRONICLE -> ChronicleStores::new;
+            case HEAP -> HeapStores::new;
+        };
+        ThreadFactory guestThreads =
+                Thread.ofPlatform().daemon().name("geodesic-guest-", 0).stackSize(config.guestStackBytes()).factory();
+        server = Server.start(new ServerOptions(
+                config.dataDirectory(), config.limits(), stores, LogFactory.MEMORY, guestThreads, Clock.systemUTC()));
         LOG.log(System.Logger.Level.INFO, "Geodesic on Java {0}: data in {1}, rows in the {2} store",
                 Runtime.version().toString(), config.dataDirectory(), config.store());
     }
 
     @PreDestroy
     void stop() {
+        server.close();
         LOG.log(System.Logger.Level.INFO, "Geodesic stopped");
     }
 
@@ -58,8 +67,8 @@ public class ServerBean {
         return config;
     }
 
-    /** Makes platform threads whose stacks are large enough for guests. Any thread may use it. */
-    public ThreadFactory guestThreads() {
-        return guestThreads;
+    /** The engine; running as long as the application is. */
+    public Server server() {
+        return server;
     }
 }

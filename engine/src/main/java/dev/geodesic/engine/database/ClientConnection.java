@@ -54,6 +54,12 @@ public final class ClientConnection {
         return subscriber;
     }
 
+    /** The client may not connect. */
+    void refuse(EngineException reason) {
+        ended.set(true);
+        subscriber.sink().close(CloseReason.error(reason.getMessage()));
+    }
+
     void greet(String token) {
         subscriber.sink().send(new ServerMessage.InitialConnection(client.identity(), client.connection(), token));
     }

@@ -160,7 +160,7 @@ public final class Database implements AutoCloseable {
         }
     }
 
-    Limits limits() {
+    public Limits limits() {
         return limits;
     }
 
@@ -464,29 +464,55 @@ public final class Database implements AutoCloseable {
     // ---- clients ----
 
     /**
-     * Connects a WebSocket client: runs {@code client_connected}, then sends the first message.
+     * Connects a WebSocket client: runs {@code client_connected}, then sends the first message. The connection may be used
+     * at once; what it is given waits its turn, and is dropped if the module refuses the client. A refused client's sink is
+     * closed with the reason.
      *
      * @param token what the first message shows
-     * @return completes exceptionally with REDUCER_FAILED if the module refuses the client, DATABASE_STOPPED
      */
-    public CompletableFuture<ClientConnection> connect(
-            ClientInfo client, ConnectionOptions options, ClientSink sink, String token) {
+    public ClientConnection connect(ClientInfo client, ConnectionOptions options, ClientSink sink, String token) {
         ConfirmedGate.Lane lane = options.confirmed() ? gate.lane(sink) : null;
-        return onWriter(() -> {
-            for (ClientConnection other : connections) {
-                if (other.client().connection().equals(client.connection()) && !other.client().equals(client)) {
-                    throw new EngineException(ErrorCode.NOT_AUTHORIZED, "the connection id is in use by another client");
+        ClientConnection connection =
+                new ClientConnection(this, client, new Subscriber(sink, lane, options.v1(), options.light()));
+        writer.submit(new Writer.Task() {
+            @Override
+            public void run() {
+                try {
+                    admit(connection, token);
+                } catch (EngineException e) {
+                    if (isFatal(e)) {
+                        throw e;
+                    }
+                    connection.refuse(e);
                 }
             }
-            connect(client);
-            ClientConnection connection =
-                    new ClientConnection(this, client, new Subscriber(sink, lane, options.v1(), options.light()));
-            synchronized (connections) {
-                connections.add(connection);
+
+            @Override
+            public void refuse(EngineException reason) {
+                connection.refuse(reason);
             }
-            connection.greet(token);
-            return connection;
         });
+        return connection;
+    }
+
+    private void admit(ClientConnection connection, String token) {
+        ClientInfo client = connection.client();
+        for (ClientConnection other : connections) {
+            if (other.client().connection().equals(client.connection()) && !other.client().equals(client)) {
+                throw new EngineException(ErrorCode.NOT_AUTHORIZED, "the connection id is in use by another client");
+            }
+        }
+        try {
+            connect(client);
+        } catch (EngineException e) {
+            throw e.code() == ErrorCode.REDUCER_FAILED
+                    ? new EngineException(e.code(), "Connection rejected by `client_connected` reducer: " + e.getMessage())
+                    : e;
+        }
+        synchronized (connections) {
+            connections.add(connection);
+        }
+        connection.greet(token);
     }
 
     /** Enters a client and runs {@code client_connected}. Writer thread. Errors: REDUCER_FAILED. */
@@ -538,8 +564,12 @@ public final class Database implements AutoCloseable {
     /** A connection ended. Any thread; the first call counts. */
     void disconnected(ClientConnection connection) {
         onWriter(() -> {
+            boolean admitted;
             synchronized (connections) {
-                connections.remove(connection);
+                admitted = connections.remove(connection);
+            }
+            if (!admitted) {
+                return null;
             }
             subscriptions.remove(connection.subscriber());
             boolean shared = connections.stream().anyMatch(c -> c.client().equals(connection.client()));

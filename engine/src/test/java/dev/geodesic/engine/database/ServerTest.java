@@ -96,7 +96,7 @@ class ServerTest {
         Database chat = publishChat();
         Inbox inbox = new Inbox();
         ClientConnection connection =
-                chat.connect(client(owner, 7), new ConnectionOptions(true, false, false), inbox, "token").join();
+                chat.connect(client(owner, 7), new ConnectionOptions(true, false, false), inbox, "token");
         inbox.next(ServerMessage.InitialConnection.class);
         connection.submit(new ClientMessage.Subscribe(
                 SubscriptionKind.MULTI, 1, 2, List.of("SELECT * FROM message")), 10);

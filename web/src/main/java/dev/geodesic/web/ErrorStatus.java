@@ -1,0 +1,23 @@
+package dev.geodesic.web;
+
+import dev.geodesic.engine.base.ErrorCode;
+
+/** Which HTTP status an error of the engine gets where a route says nothing else (spec/http-api.md). */
+public final class ErrorStatus {
+
+    private ErrorStatus() {
+    }
+
+    public static int of(ErrorCode code) {
+        return switch (code) {
+            case NO_SUCH_DATABASE, NO_SUCH_REDUCER -> 404;
+            case INVALID_TOKEN, NAME_TAKEN -> 401;
+            case NOT_AUTHORIZED, REDUCER_FAILED -> 403;
+            case INVALID_NAME, INVALID_ARGUMENTS, LIFECYCLE_REDUCER, SQL, UNIQUE_ALREADY_EXISTS, BSATN_DECODE_ERROR,
+                    MIGRATION_REFUSED, LIMIT_EXCEEDED -> 400;
+            case DATABASE_STOPPED -> 503;
+            case UNSUPPORTED_FEATURE -> 501;
+            default -> 500;
+        };
+    }
+}

@@ -1,0 +1,26 @@
+package dev.geodesic.web.ws;
+
+import dev.geodesic.engine.database.ClientInfo;
+import dev.geodesic.engine.database.Database;
+import dev.geodesic.protocol.ConnectParams;
+import dev.geodesic.protocol.Subprotocol;
+import java.util.concurrent.Executor;
+
+/**
+ * What the handshake settled, for the endpoint.
+ *
+ * @param token shown to the client in the first message
+ * @param senders runs the sending of outboxes
+ */
+record Handshake(
+        Database database,
+        ClientInfo client,
+        String token,
+        Subprotocol subprotocol,
+        ConnectParams params,
+        Executor senders,
+        Heartbeat heartbeat) {
+
+    /** Key in the endpoint's user properties. */
+    static final String KEY = Handshake.class.getName();
+}

@@ -1,0 +1,46 @@
+package dev.geodesic.web.ws;
+
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+
+/** Pings every client, and drops those from which nothing came for too long (spec/websocket.md section 10). */
+final class Heartbeat implements AutoCloseable {
+
+    private static final long PING_SECONDS = 15;
+    private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(30);
+
+    private final Set<SubscribeEndpoint> endpoints = ConcurrentHashMap.newKeySet();
+    private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("geodesic-heartbeat").factory());
+
+    Heartbeat() {
+        timer.scheduleAtFixedRate(this::beat, PING_SECONDS, PING_SECONDS, TimeUnit.SECONDS);
+    }
+
+    void add(SubscribeEndpoint endpoint) {
+        endpoints.add(endpoint);
+    }
+
+    void remove(SubscribeEndpoint endpoint) {
+        endpoints.remove(endpoint);
+    }
+
+    private void beat() {
+        long now = System.nanoTime();
+        for (SubscribeEndpoint endpoint : endpoints) {
+            if (now - endpoint.lastInboundNanos() > IDLE_NANOS) {
+                endpoint.dropIdle();
+            } else {
+                endpoint.ping();
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        timer.shutdownNow();
+    }
+}

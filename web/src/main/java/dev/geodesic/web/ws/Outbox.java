@@ -1,0 +1,161 @@
+package dev.geodesic.web.ws;
+
+import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.port.ClientSink;
+import dev.geodesic.protocol.Frame;
+import dev.geodesic.protocol.ServerEncoder;
+import dev.geodesic.protocol.message.CloseReason;
+import dev.geodesic.protocol.message.ServerMessage;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executor;
+
+/**
+ * Messages that wait to be sent to one client, bounded in number and in bytes. A thread is busy with an outbox only while
+ * there is something to send; it takes everything that waits at once, so that protocol version 3 packs it into one frame.
+ * A client that does not keep up is dropped: it never delays anybody else. Thread-safe.
+ */
+final class Outbox implements ClientSink {
+
+    /** The way to the client. Called by one thread at a time. */
+    interface Wire {
+
+        void send(Frame frame) throws IOException;
+
+        void ping() throws IOException;
+
+        void close(CloseReason reason) throws IOException;
+
+        /** Ends the connection without waiting for anything. Any thread. */
+        void abort(CloseReason reason);
+    }
+
+    private static final int BATCH_MAX = 512;
+    private static final CloseReason TOO_SLOW =
+            new CloseReason(1008, "the client does not read fast enough: too many messages wait for it");
+
+    private final Wire wire;
+    private final ServerEncoder encoder;
+    private final Executor senders;
+    private final int messagesMax;
+    private final long bytesMax;
+    private final ArrayDeque<ServerMessage> waiting = new ArrayDeque<>();
+    private long waitingBytes;
+    private boolean sending;
+    private boolean pingDue;
+    private boolean closed;
+    private CloseReason closing;
+
+    Outbox(Wire wire, ServerEncoder encoder, Limits limits, Executor senders) {
+        this.wire = wire;
+        this.encoder = encoder;
+        this.senders = senders;
+        this.messagesMax = limits.queueMessagesMax();
+        this.bytesMax = limits.queueBytesMax();
+    }
+
+    @Override
+    public void send(ServerMessage message) {
+        boolean overflow;
+        synchronized (this) {
+            if (closed || closing != null) {
+                return;
+            }
+            waiting.add(message);
+            waitingBytes += ServerEncoder.expectedBytes(message);
+            // A single message may be larger than the bound: an answer to a query is one message.
+            overflow = waiting.size() > messagesMax || waitingBytes > bytesMax && waiting.size() > 1;
+            if (!overflow) {
+                wake();
+                return;
+            }
+            discard();
+        }
+        wire.abort(TOO_SLOW);
+    }
+
+    /** Asks for a ping as soon as the thread gets to it. */
+    synchronized void ping() {
+        if (!closed) {
+            pingDue = true;
+            wake();
+        }
+    }
+
+    @Override
+    public synchronized void close(CloseReason reason) {
+        if (!closed && closing == null) {
+            closing = reason;
+            wake();
+        }
+    }
+
+    /** The connection is gone; nothing more can be sent. */
+    synchronized void discard() {
+        closed = true;
+        waiting.clear();
+        waitingBytes = 0;
+    }
+
+    private void wake() {
+        if (!sending) {
+            sending = true;
+            senders.execute(this::drain);
+        }
+    }
+
+    private void drain() {
+        List<ServerMessage> batch = new ArrayList<>();
+        try {
+            while (true) {
+                boolean ping;
+                CloseReason last = null;
+                long bytes = 0;
+                batch.clear();
+                synchronized (this) {
+                    ping = pingDue;
+                    pingDue = false;
+                    while (batch.size() < BATCH_MAX && !waiting.isEmpty()) {
+                        bytes += ServerEncoder.expectedBytes(waiting.peek());
+                        batch.add(waiting.remove());
+                    }
+                    if (batch.isEmpty()) {
+                        last = closing;
+                        closed |= last != null;
+                        if (last == null && !ping || closed && last == null) {
+                            sending = false;
+                            return;
+                        }
+                    }
+                }
+                if (!batch.isEmpty()) {
+                    encoder.encodeAll(batch, this::transmit);
+                }
+                synchronized (this) {
+                    waitingBytes = Math.max(0, waitingBytes - bytes);
+                }
+                if (ping) {
+                    wire.ping();
+                }
+                if (last != null) {
+                    wire.close(last);
+                    return;
+                }
+            }
+        } catch (IOException | RuntimeException e) {
+            discard();
+            wire.abort(CloseReason.error("sending failed"));
+        }
+    }
+
+    private void transmit(Frame frame) {
+        try {
+            wire.send(frame);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+package dev.geodesic.web.ws;
+
+import dev.geodesic.engine.database.ClientConnection;
+import dev.geodesic.engine.database.ConnectionOptions;
+import dev.geodesic.protocol.ClientDecoder;
+import dev.geodesic.protocol.Frame;
+import dev.geodesic.protocol.ServerEncoder;
+import dev.geodesic.protocol.Subprotocol;
+import dev.geodesic.protocol.message.ClientMessage;
+import dev.geodesic.protocol.message.ProtocolException;
+import jakarta.websocket.CloseReason;
+import jakarta.websocket.Endpoint;
+import jakarta.websocket.EndpointConfig;
+import jakarta.websocket.MessageHandler;
+import jakarta.websocket.PongMessage;
+import jakarta.websocket.Session;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/** One WebSocket connection over Jakarta WebSocket. The container calls it by one thread at a time. */
+public class SubscribeEndpoint extends Endpoint {
+
+    private static final System.Logger LOG = System.getLogger(SubscribeEndpoint.class.getName());
+
+    private Session session;
+    private Handshake handshake;
+    private ClientDecoder decoder;
+    private Outbox outbox;
+    private ClientConnection connection;
+    private volatile long lastInboundNanos = System.nanoTime();
+
+    @Override
+    public void onOpen(Session opened, EndpointConfig config) {
+        session = opened;
+        handshake = (Handshake) config.getUserProperties().get(Handshake.KEY);
+        int messageBytesMax = handshake.database().limits().messageBytesMax();
+        session.setMaxIdleTimeout(0);
+        session.setMaxBinaryMessageBufferSize(messageBytesMax);
+        session.setMaxTextMessageBufferSize(messageBytesMax);
+        Subprotocol subprotocol = handshake.subprotocol();
+        decoder = new ClientDecoder(subprotocol);
+        outbox = new Outbox(
+                new SessionWire(session),
+                new ServerEncoder(subprotocol, handshake.params().compression()),
+                handshake.database().limits(),
+                handshake.senders());
+        connection = handshake.database().connect(
+                handshake.client(),
+                new ConnectionOptions(
+                        subprotocol.isV1(), handshake.params().light(), handshake.params().isConfirmed(subprotocol)),
+                outbox,
+                handshake.token());
+        session.addMessageHandler(ByteBuffer.class, (MessageHandler.Whole<ByteBuffer>) this::onBinary);
+        session.addMessageHandler(String.class, (MessageHandler.Whole<String>) this::onText);
+        session.addMessageHandler(PongMessage.class, (MessageHandler.Whole<PongMessage>) pong -> lastInboundNanos = System.nanoTime());
+        handshake.heartbeat().add(this);
+    }
+
+    private void onBinary(ByteBuffer payload) {
+        byte[] bytes = new byte[payload.remaining()];
+        payload.get(bytes);
+        receive(Frame.binary(bytes));
+    }
+
+    private void onText(String text) {
+        receive(Frame.text(text.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private void receive(Frame frame) {
+        lastInboundNanos = System.nanoTime();
+        try {
+            List<ClientMessage> messages = decoder.decode(frame);
+            int bytesEach = frame.length() / messages.size();
+            for (ClientMessage message : messages) {
+                connection.submit(message, bytesEach);
+            }
+        } catch (ProtocolException e) {
+            connection.disconnect();
+            outbox.close(e.closeReason());
+        }
+    }
+
+    long lastInboundNanos() {
+        return lastInboundNanos;
+    }
+
+    void ping() {
+        outbox.ping();
+    }
+
+    void dropIdle() {
+        ended();
+        new SessionWire(session).abort(new dev.geodesic.protocol.message.CloseReason(1001, "nothing came for 30 seconds"));
+    }
+
+    @Override
+    public void onClose(Session closed, CloseReason reason) {
+        ended();
+    }
+
+    @Override
+    public void onError(Session failed, Throwable cause) {
+        LOG.log(System.Logger.Level.DEBUG, "connection " + handshake.client().connection() + " failed: " + cause);
+        ended();
+    }
+
+    private void ended() {
+        handshake.heartbeat().remove(this);
+        outbox.discard();
+        connection.disconnect();
+    }
+
+    /** Blocking sends of one session. */
+    private record SessionWire(Session session) implements Outbox.Wire {
+
+        private static final byte[] PING = {'g', 'e', 'o', 'd'};
+
+        @Override
+        public void send(Frame frame) throws IOException {
+            if (frame.isText()) {
+                session.getBasicRemote().sendText(frame.text());
+            } else {
+                session.getBasicRemote().sendBinary(frame.buffer());
+            }
+        }
+
+        @Override
+        public void ping() throws IOException {
+            session.getBasicRemote().sendPing(ByteBuffer.wrap(PING));
+        }
+
+        @Override
+        public void close(dev.geodesic.protocol.message.CloseReason reason) throws IOException {
+            session.close(new CloseReason(CloseReason.CloseCodes.getCloseCode(reason.code()), reason.reason()));
+        }
+
+        @Override
+        public void abort(dev.geodesic.protocol.message.CloseReason reason) {
+            // The sending thread may hang in the same session.
+            Thread.ofVirtual().start(() -> {
+                try {
+                    close(reason);
+                } catch (IOException | IllegalStateException e) {
+                    LOG.log(System.Logger.Level.DEBUG, "closing: " + e);
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,173 @@
+package dev.geodesic.web.ws;
+
+import dev.geodesic.ejb.ServerBean;
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.database.ClientInfo;
+import dev.geodesic.engine.database.Database;
+import dev.geodesic.engine.database.Server;
+import dev.geodesic.protocol.ConnectParams;
+import dev.geodesic.protocol.Subprotocol;
+import dev.geodesic.sats.ConnectionId;
+import dev.geodesic.web.Credentials;
+import dev.geodesic.web.ErrorStatus;
+import jakarta.ejb.EJB;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.annotation.WebFilter;
+import jakarta.servlet.http.HttpFilter;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import jakarta.websocket.DeploymentException;
+import jakarta.websocket.server.ServerContainer;
+import jakarta.websocket.server.ServerEndpointConfig;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The handshake of {@code GET /v1/database/{name}/subscribe} (spec/websocket.md section 1): everything that can be refused is
+ * refused here, with a status and a text, before the connection becomes a WebSocket.
+ */
+@WebFilter(urlPatterns = "/v1/database/*", asyncSupported = true)
+public class SubscribeFilter extends HttpFilter {
+
+    private static final long serialVersionUID = 1L;
+    private static final Pattern PATH = Pattern.compile("/v1/database/([^/]+)/subscribe");
+    private static final int UPGRADE_REQUIRED = 426;
+
+    @EJB
+    private transient ServerBean bean;
+
+    private transient Server server;
+    private transient ExecutorService senders;
+    private transient Heartbeat heartbeat;
+    private transient SecureRandom random;
+
+    /** A refused handshake. */
+    private static final class RefusedException extends Exception {
+
+        private static final long serialVersionUID = 1L;
+
+        private final int status;
+
+        RefusedException(int status, String text) {
+            super(text, null, false, false);
+            this.status = status;
+        }
+    }
+
+    @Override
+    public void init() {
+        server = bean.server();
+        senders = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("geodesic-session-", 0).factory());
+        heartbeat = new Heartbeat();
+        random = new SecureRandom();
+    }
+
+    @Override
+    public void destroy() {
+        heartbeat.close();
+        senders.shutdownNow();
+    }
+
+    @Override
+    protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+            throws IOException, ServletException {
+        Matcher path = PATH.matcher(request.getRequestURI());
+        if (!path.matches()) {
+            chain.doFilter(request, response);
+            return;
+        }
+        response.setHeader("Access-Control-Allow-Origin", "*");
+        try {
+            upgrade(request, response, path.group(1));
+        } catch (RefusedException e) {
+            refuse(response, e.status, e.getMessage());
+        } catch (EngineException e) {
+            refuse(response, ErrorStatus.of(e.code()), e.getMessage());
+        }
+    }
+
+    private static void refuse(HttpServletResponse response, int status, String text) throws IOException {
+        byte[] body = text.getBytes(StandardCharsets.UTF_8);
+        response.setStatus(status);
+        if (status == UPGRADE_REQUIRED) {
+            response.setHeader("Connection", "upgrade");
+            response.setHeader("Upgrade", "websocket");
+        }
+        if (status == HttpServletResponse.SC_METHOD_NOT_ALLOWED) {
+            response.setHeader("Allow", "GET,HEAD");
+        }
+        if (body.length > 0) {
+            response.setContentType("text/plain; charset=utf-8");
+        }
+        response.setContentLength(body.length);
+        response.getOutputStream().write(body);
+    }
+
+    private void upgrade(HttpServletRequest request, HttpServletResponse response, String name)
+            throws RefusedException, IOException, ServletException {
+        if (!request.getMethod().equals("GET")) {
+            throw new RefusedException(HttpServletResponse.SC_METHOD_NOT_ALLOWED, "");
+        }
+        ConnectParams params;
+        Credentials credentials;
+        try {
+            params = ConnectParams.parse(Optional.ofNullable(request.getQueryString()).orElse(""));
+            Optional<Credentials> presented =
+                    Credentials.of(server.tokens(), request.getHeader("Authorization"), params.token());
+            credentials = presented.isPresent() ? presented.get() : Credentials.anonymous(server.tokens());
+        } catch (ConnectParams.InvalidException | Credentials.MalformedException e) {
+            throw new RefusedException(HttpServletResponse.SC_BAD_REQUEST, e.getMessage());
+        }
+        response.setHeader("spacetime-identity", credentials.claims().identity().toHex());
+        response.setHeader("spacetime-identity-token", credentials.token());
+        if (!"websocket".equalsIgnoreCase(request.getHeader("Upgrade"))) {
+            throw new RefusedException(UPGRADE_REQUIRED, "This service requires use of the websocket protocol");
+        }
+        if (!"13".equals(request.getHeader("Sec-WebSocket-Version"))) {
+            throw new RefusedException(
+                    HttpServletResponse.SC_BAD_REQUEST, "`Sec-WebSocket-Version` header did not include '13'");
+        }
+        if (request.getHeader("Sec-WebSocket-Key") == null) {
+            throw new RefusedException(HttpServletResponse.SC_BAD_REQUEST, "`Sec-WebSocket-Key` header missing");
+        }
+        Subprotocol subprotocol = Subprotocol.negotiate(Collections.list(request.getHeaders("Sec-WebSocket-Protocol")))
+                .orElseThrow(() -> new RefusedException(HttpServletResponse.SC_BAD_REQUEST, Subprotocol.NOT_SELECTED));
+        Database database = server.database(server.resolve(name));
+        ConnectionId connection = params.connectionId().orElseGet(this::randomConnection);
+        Handshake handshake = new Handshake(
+                database,
+                new ClientInfo(credentials.claims().identity(), connection, credentials.claims().payload()),
+                credentials.token(),
+                subprotocol,
+                params,
+                senders,
+                heartbeat);
+        ServerEndpointConfig config = ServerEndpointConfig.Builder
+                .create(SubscribeEndpoint.class, "/v1/database/{name}/subscribe")
+                .subprotocols(List.of(subprotocol.headerValue()))
+                .build();
+        config.getUserProperties().put(Handshake.KEY, handshake);
+        ServerContainer container =
+                (ServerContainer) request.getServletContext().getAttribute(ServerContainer.class.getName());
+        try {
+            container.upgradeHttpToWebSocket(request, response, config, Map.of("name", name));
+        } catch (DeploymentException e) {
+            throw new ServletException(e);
+        }
+    }
+
+    private ConnectionId randomConnection() {
+        long low = random.nextLong();
+        return new ConnectionId(low == 0 ? 1 : low, random.nextLong());
+    }
+}
