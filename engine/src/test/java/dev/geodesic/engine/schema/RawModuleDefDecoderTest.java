@@ -181,7 +181,7 @@ class RawModuleDefDecoderTest {
         byte[] good = GoldenModules.bytes(module);
         int accepted = 0;
         int refused = 0;
-        for (int i = 0; i < 20_000; i++) {
+        for (int i = 0; i < 3_000; i++) {
             byte[] bytes = good.clone();
             for (int changes = 1 + random.nextInt(3); changes > 0; changes--) {
                 int at = random.nextInt(bytes.length);
