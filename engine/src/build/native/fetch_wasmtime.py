@@ -45,8 +45,9 @@ def fetch(cached, system):
                    "--disable-pip-version-check", "--dest", folder, "-r", str(REQUIREMENTS)],
             capture_output=True, text=True)
         if result.returncode != 0:
-            reason = (result.stderr or result.stdout).strip().splitlines() or ["no output"]
-            fail("pip download failed: %s%s" % (reason[-1], REMEDY))
+            lines = (result.stderr or result.stdout).strip().splitlines() or ["no output"]
+            reason = next((line for line in lines if line.startswith("ERROR")), lines[-1])
+            fail("pip download failed: %s%s" % (reason, REMEDY))
         for wheel in pathlib.Path(folder).glob("*.whl"):
             with zipfile.ZipFile(wheel) as archive:
                 for name in archive.namelist():
