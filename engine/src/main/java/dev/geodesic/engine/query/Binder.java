@@ -52,7 +52,8 @@ final class Binder {
     Scope relation(Statement.Relation relation) {
         if (relation.joins().size() >= limits.queryTablesMax()) {
             throw new EngineException(
-                    ErrorCode.LIMIT_EXCEEDED, "a query joins at most " + limits.queryTablesMax() + " tables (queryTablesMax)");
+                    ErrorCode.LIMIT_EXCEEDED,
+                    "the query joins more tables than the limit query-tables-max of " + limits.queryTablesMax());
         }
         Scope scope = Scope.of(relation.first().alias(), table(relation.first().name()));
         for (Statement.Join join : relation.joins()) {
@@ -66,7 +67,8 @@ final class Binder {
     BoundExpr condition(Expr expr, Scope scope) {
         if (++nodes > limits.queryNodesMax()) {
             throw new EngineException(
-                    ErrorCode.LIMIT_EXCEEDED, "a query has at most " + limits.queryNodesMax() + " conditions (queryNodesMax)");
+                    ErrorCode.LIMIT_EXCEEDED,
+                    "the query has more conditions than the limit query-nodes-max of " + limits.queryNodesMax());
         }
         return switch (expr) {
             case Expr.And(List<Expr> terms) -> BoundExpr.and(terms.stream().map(t -> condition(t, scope)).toList());

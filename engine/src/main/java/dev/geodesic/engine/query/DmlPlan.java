@@ -27,7 +27,9 @@ public sealed interface DmlPlan extends SqlStatement {
         try {
             tx.insert(table.tableId(), MemorySegment.ofArray(row), 0, length);
         } catch (EngineException e) {
-            throw e.code() == ErrorCode.UNIQUE_ALREADY_EXISTS ? new EngineException(e.code(), "IndexError: " + e.getMessage()) : e;
+            throw e.code() == ErrorCode.UNIQUE_ALREADY_EXISTS
+                    ? new EngineException(e.code(), "IndexError: " + e.getMessage())
+                    : e;
         }
     }
 

@@ -114,8 +114,8 @@ public final class SelectPlan implements SqlStatement {
     static void appendColumn(BsatnWriter out, RowLayout layout, MemorySegment segment, long rowOffset, int column) {
         int length = layout.columnLength(segment, rowOffset, column);
         out.ensure(length);
-        MemorySegment.copy(
-                segment, ValueLayout.JAVA_BYTE, layout.columnOffset(segment, rowOffset, column), out.buffer(), out.length(), length);
+        long from = layout.columnOffset(segment, rowOffset, column);
+        MemorySegment.copy(segment, ValueLayout.JAVA_BYTE, from, out.buffer(), out.length(), length);
         out.advance(length);
     }
 

@@ -17,6 +17,7 @@ import dev.geodesic.sats.PrimitiveType;
 import dev.geodesic.sats.ProductElement;
 import dev.geodesic.sats.ProductType;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -25,6 +26,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.function.LongSupplier;
 
 /**
  * Compiles SQL (spec/sql.md). Every method throws {@link EngineException}: SQL for text that does not parse, bind or may
@@ -248,26 +250,30 @@ public final class SqlEngine {
 
     // ---- row limit ----
 
-    /**
-     * Refuses others than the owner more rows than the row limit.
-     *
-     * @param estimate sum of {@link SubscriptionQuery#estimate} over a set's newly compiled distinct queries
-     */
+    /** Refuses others than the owner more rows than the row limit, in the sum of a set's newly compiled distinct queries. */
+    public void checkRowLimit(ReadView view, Caller caller, Collection<SubscriptionQuery> queries) {
+        checkRowLimit(view, caller, () -> queries.stream().mapToLong(q -> q.estimate(view)).sum());
+    }
+
+    /** As {@link #checkRowLimit(ReadView, Caller, Collection)}, of a sum of {@link SubscriptionQuery#estimate}. */
     public void checkRowLimit(ReadView view, Caller caller, long estimate) {
-        if (caller.isOwner()) {
-            return;
-        }
-        OptionalLong limit = RowLimit.read(view);
-        if (limit.isPresent() && Long.compareUnsigned(estimate, limit.getAsLong()) > 0) {
-            throw SqlError.of("Estimated cardinality (" + estimate + " rows) exceeds limit ("
-                    + Long.toUnsignedString(limit.getAsLong()) + " rows)");
+        checkRowLimit(view, caller, () -> estimate);
+    }
+
+    /** Estimating counts index points, so it is done only if there is a limit. */
+    private static void checkRowLimit(ReadView view, Caller caller, LongSupplier estimate) {
+        OptionalLong limit = caller.isOwner() ? OptionalLong.empty() : RowLimit.read(view);
+        if (limit.isPresent()) {
+            long rows = estimate.getAsLong();
+            if (Long.compareUnsigned(rows, limit.getAsLong()) > 0) {
+                throw SqlError.of("Estimated cardinality (" + rows + " rows) exceeds limit ("
+                        + Long.toUnsignedString(limit.getAsLong()) + " rows)");
+            }
         }
     }
 
-    private SelectPlan limited(SelectPlan plan, ReadView view, Caller caller) {
-        if (!caller.isOwner() && RowLimit.read(view).isPresent()) {
-            checkRowLimit(view, caller, plan.estimate(view));
-        }
+    private static SelectPlan limited(SelectPlan plan, ReadView view, Caller caller) {
+        checkRowLimit(view, caller, () -> plan.estimate(view));
         return plan;
     }
 }

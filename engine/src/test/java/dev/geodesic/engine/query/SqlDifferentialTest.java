@@ -34,6 +34,7 @@ import java.util.Locale;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
@@ -201,7 +202,8 @@ final class SqlDifferentialTest {
         assertTrue(multiset(expected).keySet().containsAll(multiset(rows(limited)).keySet()), message);
 
         int column = random.nextInt(table.columns().size());
-        SqlResult projected = ((SelectPlan) engine.prepare("SELECT c" + column + ", c0 AS z FROM t" + where, tx, OWNER)).execute(tx);
+        String projection = "SELECT c" + column + ", c0 AS z FROM t" + where;
+        SqlResult projected = ((SelectPlan) engine.prepare(projection, tx, OWNER)).execute(tx);
         List<Object> wanted = expected.stream()
                 .map(r -> NaiveValues.decodeRow(rowType, r))
                 .map(r -> (Object) List.of(r.get(column), r.get(0)).toString())
@@ -292,7 +294,7 @@ final class SqlDifferentialTest {
         return leaf(value ? "TRUE" : "false = true", row -> value);
     }
 
-    private static Condition leaf(String sql, java.util.function.Predicate<List<Object>> holds) {
+    private static Condition leaf(String sql, Predicate<List<Object>> holds) {
         return new Condition() {
             @Override
             public String sql() {
@@ -370,7 +372,8 @@ final class SqlDifferentialTest {
         }
         types.add(new SampleType(SpecialTypes.TIMESTAMP, timestamps));
         types.add(new SampleType(SpecialTypes.TIME_DURATION, List.of(
-                sample(SpecialTypes.TIME_DURATION, w -> w.writeU64(5)), sample(SpecialTypes.TIME_DURATION, w -> w.writeU64(-5)))));
+                sample(SpecialTypes.TIME_DURATION, w -> w.writeU64(5)),
+                sample(SpecialTypes.TIME_DURATION, w -> w.writeU64(-5)))));
         return types;
     }
 

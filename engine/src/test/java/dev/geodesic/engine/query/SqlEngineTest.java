@@ -222,7 +222,8 @@ final class SqlEngineTest {
 
     @Test
     void insertsInTheOrderOfTheNames() {
-        SqlResult result = execute("INSERT INTO member (name, active, teamId, id) VALUES ('eve', true, 7, 5), ('fay', false, 8, 6)");
+        SqlResult result = execute("INSERT INTO member (name, active, teamId, id) "
+                + "VALUES ('eve', true, 7, 5), ('fay', false, 8, 6)");
         assertEquals(2, result.inserted());
         assertEquals(List.of("[5,7,\"eve\",true]"), rows("SELECT * FROM member WHERE name = 'eve'", OWNER));
     }
@@ -295,7 +296,8 @@ final class SqlEngineTest {
         assertEquals(List.of("[[8,3]]"), rows("SHOW row_limit", OTHER));
         assertThrows(EngineException.class, () -> execute("SET row_limit TO 4"));
         assertEquals("Estimated cardinality (4 rows) exceeds limit (3 rows)", error("SELECT * FROM member", OTHER));
-        assertEquals("Estimated cardinality (8 rows) exceeds limit (3 rows)", error("SELECT * FROM member WHERE name = 'x'", OTHER));
+        assertEquals(
+                "Estimated cardinality (8 rows) exceeds limit (3 rows)", error("SELECT * FROM member WHERE name = 'x'", OTHER));
         assertTrue(error("SELECT COUNT(*) AS n FROM member", OTHER).startsWith("Estimated cardinality (4 rows)"));
         assertTrue(error("SELECT COUNT(*) AS n FROM member LIMIT 1", OTHER).startsWith("Estimated cardinality (4 rows)"));
         assertEquals(4, rows("SELECT * FROM member", OWNER).size());
@@ -306,7 +308,11 @@ final class SqlEngineTest {
         SubscriptionQuery query = engine.compileSubscription("SELECT * FROM member", view, OTHER).getFirst();
         assertEquals(4, query.estimate(view));
         assertThrows(EngineException.class, () -> engine.checkRowLimit(view, OTHER, query.estimate(view)));
-        engine.checkRowLimit(view, OWNER, query.estimate(view));
+        engine.checkRowLimit(view, OTHER, 3);
+        SubscriptionQuery point = engine.compileSubscription("SELECT * FROM member WHERE team_id = 1", view, OTHER).getFirst();
+        engine.checkRowLimit(view, OTHER, List.of(point));
+        assertThrows(EngineException.class, () -> engine.checkRowLimit(view, OTHER, List.of(point, point)));
+        engine.checkRowLimit(view, OWNER, List.of(query));
         assertEquals(1, execute("DELETE FROM st_var WHERE name = 'row_limit'").deleted());
         assertEquals(4, rows("SELECT * FROM member", OTHER).size());
     }
@@ -359,7 +365,8 @@ final class SqlEngineTest {
         assertTrue(subscriptionError("SHOW row_limit").startsWith("Unsupported: Non-SELECT queries"));
         assertTrue(subscriptionError("SELECT * FROM secret").startsWith("no such table: `secret`"));
         assertTrue(subscriptionError("").startsWith("Empty SQL query"));
-        assertTrue(subscriptionError("SELECT a.* FROM member a JOIN member b ON a.id = b.id").startsWith("Joins are not supported yet"));
+        assertTrue(subscriptionError("SELECT a.* FROM member a JOIN member b ON a.id = b.id")
+                .startsWith("Joins are not supported yet"));
         assertTrue(subscriptionError(
                         "SELECT a.* FROM member a JOIN member b ON a.id = b.id JOIN member c ON a.id = c.id")
                 .startsWith("Invalid number of tables in subscription: 3"));
@@ -378,10 +385,13 @@ final class SqlEngineTest {
         assertEquals(key, key("SELECT * FROM member WHERE active AND id = '1' AND active", OWNER));
         assertNotEquals(key, key("SELECT * FROM member WHERE id = 1 OR active = true", OTHER));
         assertNotEquals(key, key("SELECT * FROM member WHERE team_id = 1 AND active = true", OTHER));
-        assertNotEquals(key("SELECT * FROM note WHERE owner = :sender", OTHER), key("SELECT * FROM note WHERE owner = :sender", OWNER));
+        assertNotEquals(
+                key("SELECT * FROM note WHERE owner = :sender", OTHER), key("SELECT * FROM note WHERE owner = :sender", OWNER));
         assertNotEquals(key("SELECT * FROM note", OTHER), key("SELECT * FROM member", OTHER));
         assertFalse(engine.compileSubscription("SELECT * FROM note", view, OTHER).getFirst().dependsOnCaller());
-        assertTrue(engine.compileSubscription("SELECT * FROM note WHERE :sender = owner", view, OTHER).getFirst().dependsOnCaller());
+        assertTrue(engine.compileSubscription("SELECT * FROM note WHERE :sender = owner", view, OTHER)
+                .getFirst()
+                .dependsOnCaller());
     }
 
     private String key(String sql, Caller caller) {

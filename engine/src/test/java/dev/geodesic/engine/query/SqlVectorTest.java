@@ -27,6 +27,7 @@ import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
@@ -235,7 +236,7 @@ final class SqlVectorTest {
     }
 
     private static String camelCase(String name) {
-        return Pattern.compile("_(\\w)").matcher(name).replaceAll(m -> m.group(1).toUpperCase(java.util.Locale.ROOT));
+        return Pattern.compile("_(\\w)").matcher(name).replaceAll(m -> m.group(1).toUpperCase(Locale.ROOT));
     }
 
     private static String string(JsonObject object, String name) {

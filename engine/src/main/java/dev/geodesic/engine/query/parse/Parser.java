@@ -211,8 +211,8 @@ public final class Parser {
                 return new Item.Count(alias);
             }
         }
-        String kind = AGGREGATES.contains(upper(start)) ? "Unsupported aggregate function: " : "Unsupported projection expression: ";
-        throw SqlError.of(kind + restOfItem(start));
+        String kind = AGGREGATES.contains(upper(start)) ? "aggregate function" : "projection expression";
+        throw SqlError.of("Unsupported " + kind + ": " + restOfItem(start));
     }
 
     private static Statement.Projection projection(List<Item> items) {

@@ -15,7 +15,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class NumberTextTest {
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "-", "+", ".", "e5", "1e", "1e+", "1 ", " 1", "0x1", "inf", "NaN", "1f", "1_0", "--1", "\u0661", "1.2.3"})
+    @ValueSource(strings = {
+        "", "-", "+", ".", "e5", "1e", "1e+", "1 ", " 1", "0x1", "inf", "NaN", "1f", "1_0", "--1", "\u0661", "1.2.3"
+    })
     void isNoNumber(String text) {
         assertEquals(false, NumberText.isNumber(text), text);
         assertEquals(Optional.empty(), NumberText.integer(text), text);

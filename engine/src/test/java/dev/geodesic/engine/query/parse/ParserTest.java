@@ -268,7 +268,8 @@ final class ParserTest {
     @Test
     void limitsChainsAndParentheses() {
         assertEquals(1_600, ((Expr.And) where("a" + " AND a".repeat(1_599))).terms().size());
-        assertEquals("Recursion limit exceeded, `sql-parser::parse_expr`", error("SELECT * FROM t WHERE a" + " AND a".repeat(1_601)));
+        assertEquals(
+                "Recursion limit exceeded, `sql-parser::parse_expr`", error("SELECT * FROM t WHERE a" + " AND a".repeat(1_601)));
         assertEquals(column("a"), where("(".repeat(47) + "a" + ")".repeat(47)));
         assertEquals(
                 "sql parser error: recursion limit exceeded",
@@ -290,13 +291,16 @@ final class ParserTest {
     @Test
     void survivesHostileText() {
         for (String part : List.of(
-                "(", ")", "((", "/*", "*/", "--\n", "'", "''", "\"", "\"a", "$", "$$", "$a$", "0x", "x'", "E'\\'", ":", "::", ";", ",",
-                "-", "+", "NOT ", "SELECT ", "FROM ", "WHERE ", "a.", "a ", "a=", "a IN (", "1e", "1e9", ".", "\u0000", "\ud83d",
-                "\ud83d\ude00", "JOIN a ", "CASE ", "COUNT(*)", "BETWEEN 1 ", "LIMIT ", "AND ", "OR (", "VALUES (", "[", "{", "\\")) {
+                "(", ")", "((", "/*", "*/", "--\n", "'", "''", "\"", "\"a", "$", "$$", "$a$", "0x", "x'", "E'\\'", ":", "::", ";",
+                ",", "-", "+", "NOT ", "SELECT ", "FROM ", "WHERE ", "a.", "a ", "a=", "a IN (", "1e", "1e9", ".", "\u0000",
+                "\ud83d",
+                "\ud83d\ude00", "JOIN a ", "CASE ", "COUNT(*)", "BETWEEN 1 ", "LIMIT ", "AND ", "OR (", "VALUES (", "[", "{",
+                "\\")) {
             String flood = part.repeat(20_000 / part.length());
             for (String prefix : List.of(
                     "", "SELECT ", "SELECT * FROM t WHERE ", "SELECT * FROM t WHERE a = ", "SELECT * FROM t ",
-                    "INSERT INTO t (a) VALUES (", "INSERT INTO t (a) VALUES ", "UPDATE t SET a = ", "DELETE FROM t WHERE ", "SET ")) {
+                    "INSERT INTO t (a) VALUES (", "INSERT INTO t (a) VALUES ", "UPDATE t SET a = ", "DELETE FROM t WHERE ",
+                    "SET ")) {
                 survives(prefix + flood);
             }
         }
@@ -307,9 +311,11 @@ final class ParserTest {
         long seed = Long.getLong("geodesic.seed", new Random().nextLong());
         Random random = new Random(seed);
         List<String> words = List.of(
-                "SELECT", "*", "FROM", "t", "WHERE", "a", "=", "1", "'x'", "AND", "OR", "(", ")", ",", ".", "COUNT", "AS", "LIMIT", ";",
-                "JOIN", "ON", "INSERT", "INTO", "VALUES", "UPDATE", "SET", "DELETE", "NOT", "IN", "NULL", ":sender", "0xff", "-", "<>",
-                "\"q\"", "SHOW", "BETWEEN", "--", "/*", "*/", "ORDER", "BY");
+                "SELECT", "*", "FROM", "t", "WHERE", "a", "=", "1", "'x'", "AND", "OR", "(", ")", ",", ".", "COUNT", "AS",
+                "LIMIT",
+                ";", "JOIN", "ON", "INSERT", "INTO", "VALUES", "UPDATE", "SET", "DELETE", "NOT", "IN", "NULL", ":sender",
+                "0xff", "-",
+                "<>", "\"q\"", "SHOW", "BETWEEN", "--", "/*", "*/", "ORDER", "BY");
         for (int i = 0; i < 20_000; i++) {
             StringBuilder sql = new StringBuilder(random.nextBoolean() ? "SELECT * FROM t WHERE " : "");
             for (int n = random.nextInt(25); n > 0; n--) {
