@@ -176,8 +176,7 @@ public final class ClientConnection {
             for (String text : request.queries()) {
                 queries.addAll(database.sqlEngine().compileSubscription(text, database.view(), caller));
             }
-            database.sqlEngine().checkRowLimit(
-                    database.view(), caller, queries.stream().mapToLong(q -> q.estimate(database.view())).sum());
+            database.sqlEngine().checkRowLimit(database.view(), caller, queries);
             List<TableUpdate> rows = database.subscriptions()
                     .subscribe(subscriber, request.kind(), request.querySetId(), queries, database.view());
             dependOnPresent();

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Runs the JMH benchmarks: bench/run.sh [JMH options and name patterns], for instance  bench/run.sh Transaction
+# Needs a build (mvn -q -pl bench -am package -DskipTests). JAVA_HOME may name the JDK 25; else the newest JDK found is taken.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+java=${JAVA_HOME:+$JAVA_HOME/bin/java}
+if [ -z "${java:-}" ] || ! "$java" -version 2>&1 | grep -q '"2[5-9]'; then
+    java=$(ls -d /usr/lib/jvm/*25*/bin/java 2>/dev/null | tail -n 1)
+fi
+[ -n "$java" ] || { echo "no JDK 25 found; set JAVA_HOME" >&2; exit 1; }
+[ -d bench/target/classes ] || mvn -q -pl bench -am package -DskipTests
+mvn -q -o -pl bench -am dependency:build-classpath -Dmdep.outputFile=target/classpath.txt >/dev/null 2>&1 \
+    || mvn -q -pl bench -am compile dependency:build-classpath -Dmdep.outputFile=target/classpath.txt
+opens="--add-opens=java.base/java.lang=ALL-UNNAMED --add-opens=java.base/java.lang.reflect=ALL-UNNAMED \
+--add-opens=jdk.compiler/com.sun.tools.javac=ALL-UNNAMED --add-exports=jdk.compiler/com.sun.tools.javac.file=ALL-UNNAMED"
+exec "$java" --enable-native-access=ALL-UNNAMED $opens -Dchronicle.analytics.disable=true -Dchronicle.announcer.disable=true \
+    -Dgeodesic.wasmtime.library="${GEODESIC_WASMTIME_LIBRARY:-engine/target/native}" \
+    -cp "bench/target/classes:$(cat bench/target/classpath.txt)" org.openjdk.jmh.Main \
+    -f 1 -wi 3 -w 2 -i 5 -r 2 "$@"
