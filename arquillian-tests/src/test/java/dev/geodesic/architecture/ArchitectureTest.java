@@ -1,5 +1,7 @@
 package dev.geodesic.architecture;
 
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
@@ -62,7 +64,16 @@ class ArchitectureTest {
     void engineKnowsNoApplicationServer() {
         noClasses().that().resideInAPackage(ROOT + "engine..")
                 .should().dependOnClassesThat().resideInAnyPackage(
-                        "jakarta..", "org.eclipse.microprofile..", ROOT + "ejb..", ROOT + "web..", ROOT + "protocol..")
+                        "jakarta..", "org.eclipse.microprofile..", ROOT + "ejb..", ROOT + "web..")
+                .check(all);
+    }
+
+    /** Messages are what the engine takes and gives; how they look on the wire is not its business. */
+    @Test
+    void engineKnowsMessagesButNoCodec() {
+        noClasses().that().resideInAPackage(ROOT + "engine..")
+                .should().dependOnClassesThat(resideInAPackage(ROOT + "protocol..")
+                        .and(not(resideInAPackage(ROOT + "protocol.message"))))
                 .check(all);
     }
 

@@ -30,12 +30,13 @@ final class Ear {
     private Ear() {
     }
 
-    /** The shipped EAR plus the given test classes. */
+    /** The shipped EAR plus the given test classes, which find the chat module as the resource {@code /chat.wasm}. */
     static EnterpriseArchive with(Class<?>... tests) {
         EnterpriseArchive ear = ShrinkWrap.create(ZipImporter.class, "geodesic.ear")
                 .importFrom(new File(System.getProperty("ear.file"))).as(EnterpriseArchive.class);
         String modules = text(ear, "META-INF/application.xml");
         WebArchive war = ShrinkWrap.create(WebArchive.class, "tests.war").addClass(Ear.class).addClasses(tests)
+                .addAsResource(new File("../samples/chat/module/chat.wasm"), "chat.wasm")
                 .addAsWebInfResource(new StringAsset(BEANS), "beans.xml");
         ear.addAsModule(Testable.archiveToTest(war));
         ear.setApplicationXML(new StringAsset(modules.replace("</application>", MODULE)));

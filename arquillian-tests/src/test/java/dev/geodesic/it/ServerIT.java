@@ -2,34 +2,32 @@ package dev.geodesic.it;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.geodesic.ejb.ServerBean;
-import dev.geodesic.engine.host.runtime.WasmInstance;
-import dev.geodesic.engine.host.runtime.WasmModule;
-import dev.geodesic.engine.host.runtime.WasmRuntime;
-import dev.geodesic.engine.host.wasmtime.WasmtimeOptions;
-import dev.geodesic.engine.host.wasmtime.WasmtimeRuntime;
+import dev.geodesic.engine.auth.TokenAuthority;
+import dev.geodesic.engine.database.CallResult;
+import dev.geodesic.engine.database.ClientInfo;
+import dev.geodesic.engine.database.Database;
+import dev.geodesic.engine.database.PublishRequest;
+import dev.geodesic.engine.database.Server;
+import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.protocol.wire.Compression;
+import dev.geodesic.sats.ConnectionId;
+import dev.geodesic.sats.Identity;
 import jakarta.ejb.EJB;
 import jakarta.json.Json;
 import jakarta.json.JsonObject;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.StringReader;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
-import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
-import net.openhft.chronicle.core.values.LongValue;
-import net.openhft.chronicle.map.ChronicleMap;
-import net.openhft.chronicle.map.ChronicleMapBuilder;
-import net.openhft.chronicle.values.Values;
 import org.jboss.arquillian.container.test.api.Deployment;
 import org.jboss.arquillian.container.test.api.RunAsClient;
 import org.jboss.arquillian.junit5.ArquillianExtension;
@@ -56,54 +54,32 @@ class ServerIT {
         assertTrue(Files.isDirectory(server.config().dataDirectory()));
     }
 
-    /** A recursion of 65,536 frames overflows the stack of an ordinary thread. */
+    /** A guest on libwasmtime and a large stack, its rows in Chronicle Map: all of it inside the application server. */
     @Test
-    void runsGuestsOnLargeStacks() throws InterruptedException {
-        AtomicInteger reached = new AtomicInteger();
-        int depth = server.config().guestStackBytes() / 256;
-        Thread thread = server.guestThreads().newThread(() -> reached.set(recurse(depth)));
-        thread.start();
-        thread.join();
-        assertTrue(thread.isDaemon());
-        assertEquals(depth, reached.get());
-    }
-
-    private static int recurse(int depth) {
-        return depth == 0 ? 0 : 1 + recurse(depth - 1);
-    }
-
-    /** Value classes are compiled at run time, inside the application server. */
-    @Test
-    void compilesChronicleValues() {
-        try (ChronicleMap<LongValue, LongValue> map = ChronicleMapBuilder.of(LongValue.class, LongValue.class)
-                .name("numbers").entries(100).create()) {
-            LongValue key = Values.newHeapInstance(LongValue.class);
-            LongValue value = Values.newNativeReference(LongValue.class);
-            for (long number = 0; number < 100; number++) {
-                key.setValue(number);
-                map.acquireUsing(key, value);
-                value.addValue(number * number);
+    void runsAModule() throws IOException {
+        Server engine = server.server();
+        TokenAuthority.Issued owner = engine.tokens().issueAnonymous();
+        Identity caller = owner.claims().identity();
+        byte[] program;
+        try (InputStream in = ServerIT.class.getResourceAsStream("/chat.wasm")) {
+            program = in.readAllBytes();
+        }
+        Identity identity = engine.publish(new PublishRequest(Optional.empty(), caller, program, false)).identity();
+        try {
+            Database chat = engine.database(identity);
+            ClientInfo client = new ClientInfo(caller, new ConnectionId(7, 1), owner.claims().payload());
+            for (int sent = 1; sent <= 3; sent++) {
+                CallResult result = chat.call(client, "send_message", new Arguments.Json("[\"hello\"]")).join();
+                assertInstanceOf(CallResult.Committed.class, result);
+                assertEquals(sent, chat.sql(client, "SELECT text FROM message").result().rows().count());
             }
-            key.setValue(99);
-            assertEquals(9801, map.get(key).getValue());
-            assertEquals(100, map.size());
+        } finally {
+            engine.delete(identity, caller);
         }
     }
 
-    /** Native libraries load inside the application server: libwasmtime, and the one of Brotli. */
     @Test
-    void loadsNativeLibraries() throws Exception {
-        byte[] onlyMemory = {0, 'a', 's', 'm', 1, 0, 0, 0, 5, 3, 1, 0, 1, 7, 10, 1, 6, 'm', 'e', 'm', 'o', 'r', 'y', 2, 0};
-        FutureTask<Boolean> guest = new FutureTask<>(() -> {
-            try (WasmRuntime runtime = WasmtimeRuntime.open(
-                            new WasmtimeOptions(Optional.empty(), server.guestThreads()), List.of());
-                    WasmModule module = runtime.compile(onlyMemory);
-                    WasmInstance instance = module.instantiate(this, 1 << 20, 1000)) {
-                return instance != null;
-            }
-        });
-        server.guestThreads().newThread(guest).start();
-        assertTrue(guest.get(30, TimeUnit.SECONDS));
+    void loadsTheLibraryOfBrotli() {
         byte[] compressed = Compression.BROTLI.compress(new byte[1000], 0, 1000, 0);
         assertArrayEquals(new byte[1000], Compression.BROTLI.decompress(compressed, 0, compressed.length, 1000));
     }

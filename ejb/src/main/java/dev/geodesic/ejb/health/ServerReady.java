@@ -7,9 +7,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;
+import org.eclipse.microprofile.health.HealthCheckResponseBuilder;
 import org.eclipse.microprofile.health.Readiness;
 
-/** Calls are served: the server bean started and its data directory can be written. */
+/**
+ * Calls are served: the engine started and its data directory can be written. A database that could not be opened is named
+ * with its reason; it does not make the server unready, for the others serve.
+ */
 @Readiness
 @ApplicationScoped
 public class ServerReady implements HealthCheck {
@@ -20,7 +24,12 @@ public class ServerReady implements HealthCheck {
     @Override
     public HealthCheckResponse call() {
         Path data = server.config().dataDirectory();
-        return HealthCheckResponse.named("geodesic").status(Files.isDirectory(data) && Files.isWritable(data))
-                .withData("dataDirectory", data.toString()).build();
+        HealthCheckResponseBuilder answer = HealthCheckResponse.named("geodesic")
+                .status(Files.isDirectory(data) && Files.isWritable(data))
+                .withData("dataDirectory", data.toString())
+                .withData("databases", server.server().databases().size());
+        server.server().failedDatabases().forEach((identity, error) ->
+                answer.withData("failed " + identity.toHex(), error.describe()));
+        return answer.build();
     }
 }
