@@ -1,0 +1,41 @@
+package dev.geodesic.web;
+
+import dev.geodesic.sats.JsonWriter;
+import jakarta.ws.rs.core.HttpHeaders;
+import jakarta.ws.rs.core.Response;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** Bodies with the exact content types that clients compare (spec/http-api.md section 1). */
+final class Answers {
+
+    /** Without a charset: the published command line tool compares it byte for byte. */
+    static final String JSON = "application/json";
+    static final String TEXT = "text/plain; charset=utf-8";
+
+    private static final List<String> METHODS = List.of("GET", "HEAD", "POST", "PUT", "DELETE");
+
+    private Answers() {
+    }
+
+    static Response text(int status, String text) {
+        return Response.status(status).header(HttpHeaders.CONTENT_TYPE, TEXT)
+                .entity(text.getBytes(StandardCharsets.UTF_8)).build();
+    }
+
+    static Response.ResponseBuilder json(int status, byte[] json) {
+        return Response.status(status).header(HttpHeaders.CONTENT_TYPE, JSON).entity(json);
+    }
+
+    static Response.ResponseBuilder json(JsonWriter json) {
+        return json(Response.Status.OK.getStatusCode(), json.toByteArray());
+    }
+
+    /** Value of an {@code Allow} header in our order, without OPTIONS, which the server answers everywhere. */
+    static String methods(String allowed) {
+        List<String> names = Arrays.stream((allowed == null ? "" : allowed).split(",")).map(String::strip).toList();
+        return METHODS.stream().filter(names::contains).collect(Collectors.joining(","));
+    }
+}

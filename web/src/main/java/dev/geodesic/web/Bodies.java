@@ -1,0 +1,45 @@
+package dev.geodesic.web;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+
+/** Request bodies with their limits, whatever length a client announces (spec/http-api.md section 8). */
+final class Bodies {
+
+    /** Of every body but modules. */
+    static final int BYTES_MAX = 2 << 20;
+
+    private Bodies() {
+    }
+
+    /** Reads a body. A longer one is a 413. */
+    static byte[] read(InputStream body, int bytesMax) throws IOException {
+        byte[] bytes = body.readNBytes(bytesMax + 1);
+        if (bytes.length > bytesMax) {
+            throw new RefusedException(413, "Failed to buffer the request body: length limit exceeded");
+        }
+        return bytes;
+    }
+
+    /** Reads text of up to {@link #BYTES_MAX} bytes. Bytes that are no UTF-8 are a 400. */
+    static String text(InputStream body) throws IOException {
+        try {
+            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(read(body, BYTES_MAX))).toString();
+        } catch (CharacterCodingException e) {
+            throw new RefusedException(400, "Request body didn't contain valid UTF-8");
+        }
+    }
+
+    /** Refuses bodies that do not say that they are JSON: 400 without a content type, 415 with another. */
+    static void requireJson(String contentType) {
+        if (contentType == null) {
+            throw new RefusedException(400, "Header of type `content-type` was missing");
+        }
+        if (!contentType.equals(Answers.JSON)) {
+            throw new RefusedException(415, "Expected request with `Content-Type: application/json`");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+package dev.geodesic.web;
+
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.database.CallResult;
+import dev.geodesic.engine.database.Database;
+import dev.geodesic.engine.database.Server;
+import dev.geodesic.protocol.message.Arguments;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import jakarta.ws.rs.HeaderParam;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.HttpHeaders;
+import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.SecurityContext;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CompletionException;
+
+/** Calls of reducers (spec/http-api.md 6.11). */
+@Path("database")
+@ApplicationScoped
+public class CallResource {
+
+    /** What a reducer's own error and a trap answer with; no status of the standard. */
+    private static final int REDUCER_ERROR = 530;
+
+    @Inject
+    private Server server;
+
+    @POST
+    @Path("{database}/call/{function}")
+    public Response call(
+            @PathParam("database") String name,
+            @PathParam("function") String function,
+            @HeaderParam(HttpHeaders.CONTENT_TYPE) String contentType,
+            @Context SecurityContext security,
+            InputStream body) throws IOException {
+        Bodies.requireJson(contentType);
+        Database database = Names.database(server, name);
+        Arguments arguments = new Arguments.Json(Bodies.text(body));
+        CallResult result;
+        try {
+            result = database.call(Credentials.required(security).client(), function, arguments).join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof EngineException cause) {
+                throw cause.code() == ErrorCode.NO_SUCH_REDUCER ? new RefusedException(404, "No such procedure") : cause;
+            }
+            throw e;
+        }
+        return switch (result) {
+            case CallResult.Committed committed -> answer(200, "", result);
+            case CallResult.Failed failed -> answer(REDUCER_ERROR, failed.message(), result);
+            case CallResult.Trapped trapped -> answer(REDUCER_ERROR, trapped.message(), result);
+            case CallResult.TimedOut timedOut -> answer(
+                    REDUCER_ERROR, "the call took longer than " + server.limits().callMillisMax() + " ms", result);
+        };
+    }
+
+    /** Nothing here costs energy, but clients read the header. */
+    private static Response answer(int status, String text, CallResult result) {
+        return Response.status(status)
+                .header(HttpHeaders.CONTENT_TYPE, Answers.TEXT)
+                .header("spacetime-energy-used", 0)
+                .header("spacetime-execution-duration-micros", result.durationMicros())
+                .entity(text.getBytes(StandardCharsets.UTF_8))
+                .build();
+    }
+}

@@ -1,0 +1,108 @@
+package dev.geodesic.web;
+
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.database.DatabaseEntry;
+import dev.geodesic.engine.database.Server;
+import dev.geodesic.engine.schema.ModuleDef;
+import dev.geodesic.engine.schema.SchemaJson;
+import dev.geodesic.sats.Identity;
+import dev.geodesic.sats.JsonWriter;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import jakarta.ws.rs.DELETE;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.SecurityContext;
+import jakarta.ws.rs.core.UriInfo;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+
+/** What a database is, and its end (spec/http-api.md 6.4 to 6.6, 6.9, 6.13). */
+@Path("database")
+@ApplicationScoped
+public class DatabaseResource {
+
+    @Inject
+    private Server server;
+
+    @GET
+    @Path("{database}")
+    public Response info(@PathParam("database") String name) {
+        Identity identity = Names.resolve(server, name);
+        DatabaseEntry entry = server.entry(identity)
+                .orElseThrow(() -> new EngineException(ErrorCode.NO_SUCH_DATABASE, "No such database."));
+        JsonWriter json = new JsonWriter().beginObject();
+        typed(json.key("database_identity"), identity);
+        typed(json.key("owner_identity"), entry.owner());
+        json.key("host_type").beginObject().key("Wasm").beginArray().endArray().endObject();
+        json.key("initial_program").string(number(entry.initialProgram()));
+        return Answers.json(json.endObject()).build();
+    }
+
+    private static void typed(JsonWriter json, Identity identity) {
+        json.beginObject().key("__identity__").string(number(identity)).endObject();
+    }
+
+    /** As a 256-bit number: without leading zeros. */
+    private static String number(Identity value) {
+        return "0x" + value.toHex().replaceFirst("^0+(?=.)", "");
+    }
+
+    @DELETE
+    @Path("{database}")
+    public Response delete(@PathParam("database") String name, @Context SecurityContext security) {
+        Identity identity = Names.resolve(server, name);
+        if (server.entry(identity).isPresent()) {
+            server.delete(identity, Credentials.required(security).identity());
+        }
+        return Response.ok().build();
+    }
+
+    @POST
+    @Path("{database}/lock")
+    public Response lock(@PathParam("database") String name, @Context SecurityContext security) {
+        server.setLocked(Names.resolve(server, name), true, Credentials.required(security).identity());
+        return Response.ok().build();
+    }
+
+    @POST
+    @Path("{database}/unlock")
+    public Response unlock(@PathParam("database") String name, @Context SecurityContext security) {
+        server.setLocked(Names.resolve(server, name), false, Credentials.required(security).identity());
+        return Response.ok().build();
+    }
+
+    @GET
+    @Path("{database}/identity")
+    public Response identity(@PathParam("database") String name) {
+        return Answers.text(200, Names.resolve(server, name).toHex());
+    }
+
+    @GET
+    @Path("{database}/schema")
+    public Response schema(@PathParam("database") String name, @Context UriInfo uri) {
+        boolean nine = Query.of(uri).required("version", "9", "10").equals("9");
+        ModuleDef definition = Names.database(server, name).definition();
+        JsonWriter json = new JsonWriter();
+        if (nine) {
+            SchemaJson.writeV9(definition, json);
+        } else {
+            SchemaJson.writeV10(definition, json);
+        }
+        return Answers.json(json).build();
+    }
+
+    @GET
+    @Path("{database}/unstable/timestamp")
+    public Response timestamp(@PathParam("database") String name) {
+        Names.database(server, name);
+        long micros = ChronoUnit.MICROS.between(Instant.EPOCH, server.clock().instant());
+        return Answers.json(new JsonWriter().beginObject().key("__timestamp_micros_since_unix_epoch__").number(micros)
+                .endObject()).build();
+    }
+}

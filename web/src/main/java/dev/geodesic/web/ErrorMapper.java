@@ -1,0 +1,38 @@
+package dev.geodesic.web;
+
+import dev.geodesic.engine.base.EngineException;
+import jakarta.ws.rs.NotAllowedException;
+import jakarta.ws.rs.WebApplicationException;
+import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.ext.ExceptionMapper;
+import jakarta.ws.rs.ext.Provider;
+
+/** The one place where errors become answers: a status and one line of text (spec/http-api.md section 1). */
+@Provider
+public class ErrorMapper implements ExceptionMapper<Throwable> {
+
+    private static final System.Logger LOG = System.getLogger(ErrorMapper.class.getName());
+    private static final int INTERNAL_ERROR = 500;
+
+    @Override
+    public Response toResponse(Throwable error) {
+        return switch (error) {
+            case RefusedException e -> Answers.text(e.status(), e.getMessage());
+            case EngineException e -> {
+                int status = ErrorStatus.of(e.code());
+                if (status == INTERNAL_ERROR && e.getCause() != null) {
+                    LOG.log(System.Logger.Level.ERROR, e.describe(), e);
+                }
+                yield Answers.text(status, e.getMessage());
+            }
+            // Unknown paths and wrong methods have an empty body.
+            case NotAllowedException e -> Response.status(e.getResponse().getStatus())
+                    .header("Allow", Answers.methods(e.getResponse().getHeaderString("Allow"))).build();
+            case WebApplicationException e -> Response.status(e.getResponse().getStatus()).build();
+            default -> {
+                LOG.log(System.Logger.Level.ERROR, "a request failed", error);
+                yield Answers.text(INTERNAL_ERROR, "internal error");
+            }
+        };
+    }
+}

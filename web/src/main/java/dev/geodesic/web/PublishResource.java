@@ -1,0 +1,139 @@
+package dev.geodesic.web;
+
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.database.PublishRequest;
+import dev.geodesic.engine.database.PublishResult;
+import dev.geodesic.engine.database.Server;
+import dev.geodesic.sats.Identity;
+import dev.geodesic.sats.JsonWriter;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.PUT;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.SecurityContext;
+import jakarta.ws.rs.core.UriInfo;
+import java.io.IOException;
+import java.io.InputStream;
+import java.time.Duration;
+import java.util.Optional;
+
+/** Publishing programs (spec/http-api.md 6.1 to 6.3). */
+@Path("database")
+@ApplicationScoped
+public class PublishResource {
+
+    private static final Duration CONFIRMATION_DEFAULT = Duration.ofSeconds(5);
+    private static final Duration CONFIRMATION_MAX = Duration.ofMinutes(5);
+    private static final int REPLICAS_MAX = 255;
+
+    @Inject
+    private Server server;
+
+    @POST
+    public Response publishNew(@Context UriInfo uri, @Context SecurityContext security, InputStream body) throws IOException {
+        Query query = Query.of(uri);
+        if (query.flag("clear", false)) {
+            throw new RefusedException(400, "Clear database requires database name or identity");
+        }
+        return publish(Optional.empty(), false, query, Credentials.required(security).identity(), body);
+    }
+
+    @PUT
+    @Path("{database}")
+    public Response publish(
+            @PathParam("database") String name, @Context UriInfo uri, @Context SecurityContext security, InputStream body)
+            throws IOException {
+        Query query = Query.of(uri);
+        return publish(
+                Optional.of(name), query.flag("clear", false), query, Credentials.required(security).identity(), body);
+    }
+
+    private Response publish(Optional<String> name, boolean clear, Query query, Identity caller, InputStream body)
+            throws IOException {
+        requireWasm(query);
+        boolean breakClients = query.choice("policy", "Compatible", "BreakClients").equals(Optional.of("BreakClients"));
+        if (breakClients && query.hash("token").isEmpty()) {
+            throw new RefusedException(
+                    400, "Migration policy is set to `BreakClients`, but no migration token was provided.");
+        }
+        requireReplicas(query);
+        query.text("parent").ifPresent(parent -> {
+            Names.resolve(server, parent);
+            if (clear) {
+                throw new RefusedException(400, "Setting the parent of an existing database is not supported");
+            }
+        });
+        Duration timeout = query.duration("update_confirmation_timeout").orElse(CONFIRMATION_DEFAULT);
+        byte[] program = Bodies.read(body, server.limits().moduleBytesMax());
+        PublishResult result;
+        try {
+            result = server.publish(new PublishRequest(name, caller, program, clear));
+        } catch (EngineException e) {
+            switch (e.code()) {
+                case NAME_TAKEN -> {
+                    JsonWriter json = new JsonWriter().beginObject().key("PermissionDenied").beginObject()
+                            .key("name").string(name.orElseThrow()).endObject().endObject();
+                    return Answers.json(401, json.toByteArray()).build();
+                }
+                case INVALID_NAME -> throw Names.invalid(e);
+                // The init reducer; nobody asked client_connected here.
+                case REDUCER_FAILED -> throw new RefusedException(500, e.getMessage());
+                case MIGRATION_REFUSED -> throw new RefusedException(400, "Database update rejected: " + e.getMessage());
+                default -> throw e;
+            }
+        }
+        if (!result.created()) {
+            awaitDurable(result, timeout.compareTo(CONFIRMATION_MAX) > 0 ? CONFIRMATION_MAX : timeout);
+        }
+        return success(result.name(), result.identity(), result.created());
+    }
+
+    private void awaitDurable(PublishResult result, Duration timeout) {
+        server.database(result.identity()).awaitDurable(result.txOffset());
+    }
+
+    private static Response success(Optional<String> name, Identity identity, boolean created) {
+        JsonWriter json = new JsonWriter().beginObject().key("Success").beginObject().key("domain");
+        name.ifPresentOrElse(json::string, json::nullValue);
+        json.key("database_identity").string(identity.toHex()).key("op").string(created ? "created" : "updated");
+        return Answers.json(json.endObject().endObject()).build();
+    }
+
+    private static void requireWasm(Query query) {
+        if (query.choice("host_type", "Wasm", "Js").equals(Optional.of("Js"))) {
+            throw new RefusedException(400, "JavaScript modules are not supported by this server; publish WebAssembly");
+        }
+    }
+
+    private static void requireReplicas(Query query) {
+        query.number("num_replicas", Integer.MAX_VALUE).ifPresent(count -> {
+            if (count > REPLICAS_MAX) {
+                throw new RefusedException(400, "Replication factor " + count + " out of bounds");
+            }
+        });
+    }
+
+    /** Starts again from an empty database. Without a body the program stays. */
+    @PUT
+    @Path("{database}/reset")
+    public Response reset(
+            @PathParam("database") String name, @Context UriInfo uri, @Context SecurityContext security, InputStream body)
+            throws IOException {
+        Query query = Query.of(uri);
+        requireWasm(query);
+        requireReplicas(query);
+        Identity identity = Names.resolve(server, name);
+        Identity caller = Credentials.required(security).identity();
+        server.requireOwner(identity, caller, "reset database");
+        byte[] program = Bodies.read(body, server.limits().moduleBytesMax());
+        if (program.length == 0) {
+            program = server.program(identity);
+        }
+        PublishResult result = server.publish(new PublishRequest(Optional.of(identity.toHex()), caller, program, true));
+        return success(Optional.empty(), result.identity(), false);
+    }
+}

@@ -1,0 +1,116 @@
+package dev.geodesic.web;
+
+import dev.geodesic.engine.database.Database;
+import dev.geodesic.engine.database.Server;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.PUT;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.SecurityContext;
+import jakarta.ws.rs.core.UriInfo;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToLongFunction;
+
+/** What operators and tools ask of the server as a whole (spec/http-api.md section 7). */
+@Path("")
+@ApplicationScoped
+public class StatusResource {
+
+    @Inject
+    private Server server;
+
+    /** Answer to {@link #health}. */
+    public record Health(String package_name, String version, List<Integer> nodes, boolean schedulable) {
+    }
+
+    /** One entry of the answer to {@link #serviceDiscovery}. */
+    public record Targets(List<String> targets, Map<String, String> labels) {
+    }
+
+    /** Answer about energy: nothing here costs any. */
+    public record Balance(String balance) {
+    }
+
+    /** Whether anybody is here: 200 and nothing else, since clients refuse a 204. */
+    @GET
+    @Path("ping")
+    public Response ping() {
+        return Response.ok().build();
+    }
+
+    @GET
+    @Path("health")
+    @Produces(Answers.JSON)
+    public Health health() {
+        return new Health("geodesic", "0.1.0", List.of(0), true);
+    }
+
+    @GET
+    @Path("prometheus/sd_config")
+    @Produces(Answers.JSON)
+    public List<Targets> serviceDiscovery(@Context UriInfo uri) {
+        int port = uri.getBaseUri().getPort();
+        return List.of(new Targets(List.of(uri.getBaseUri().getHost() + ":" + (port < 0 ? 80 : port)), Map.of()));
+    }
+
+    @GET
+    @Path("metrics")
+    public Response metrics() {
+        StringBuilder text = new StringBuilder(1024);
+        gauge(text, "geodesic_databases", "Running databases", server.databases().size());
+        gauge(text, "geodesic_databases_failed", "Databases that could not be opened", server.failedDatabases().size());
+        gauges(text, "geodesic_connections", "WebSocket connections", Database::connectionCount);
+        gauges(text, "geodesic_memory_bytes", "Bytes of rows and indexes", Database::memoryBytes);
+        gauges(text, "geodesic_queue_depth", "Tasks that wait for the writer", Database::queueDepth);
+        gauges(text, "geodesic_durable_offset", "Offset of the last transaction on stable storage", Database::durableOffset);
+        return Answers.text(200, text.toString());
+    }
+
+    private static void head(StringBuilder text, String name, String help) {
+        text.append("# HELP ").append(name).append(' ').append(help).append("\n# TYPE ").append(name).append(" gauge\n");
+    }
+
+    private static void gauge(StringBuilder text, String name, String help, long value) {
+        head(text, name, help);
+        text.append(name).append(' ').append(value).append('\n');
+    }
+
+    private void gauges(StringBuilder text, String name, String help, ToLongFunction<Database> value) {
+        head(text, name, help);
+        for (Database database : server.databases()) {
+            text.append(name).append("{database=\"").append(database.identity().toHex()).append("\"} ")
+                    .append(value.applyAsLong(database)).append('\n');
+        }
+    }
+
+    @GET
+    @Path("energy/{identity}")
+    @Produces(Answers.JSON)
+    public Balance energy(@PathParam("identity") String identity) {
+        IdentityResource.parse(identity);
+        return new Balance("0");
+    }
+
+    @POST
+    @Path("energy/{identity}")
+    @Produces(Answers.JSON)
+    public Balance addEnergy(
+            @PathParam("identity") String identity, @Context UriInfo uri, @Context SecurityContext security) {
+        IdentityResource.parse(identity);
+        Credentials.required(security);
+        return new Balance(Long.toString(Query.of(uri).number("amount", Long.MAX_VALUE).orElse(0)));
+    }
+
+    @PUT
+    @Path("energy/{identity}")
+    public Response setEnergy() {
+        return Response.status(Response.Status.UNAUTHORIZED).build();
+    }
+}
