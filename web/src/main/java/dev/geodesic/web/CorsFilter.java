@@ -24,6 +24,7 @@ public class CorsFilter implements ContainerResponseFilter {
             }
             headers.putSingle("Access-Control-Allow-Methods", "*");
             headers.putSingle("Access-Control-Allow-Headers", "authorization,accept,content-type");
+            headers.remove(HttpHeaders.CONTENT_TYPE);
             response.setStatus(200);
             response.setEntity(null);
         }

@@ -9,6 +9,7 @@ import dev.geodesic.sats.JsonValue;
 import dev.geodesic.sats.JsonWriter;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
+import jakarta.json.bind.annotation.JsonbPropertyOrder;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.POST;
@@ -39,6 +40,7 @@ public class NamesResource {
     }
 
     /** What became of {@link #add}. */
+    @JsonbPropertyOrder({"domain", "database_identity"})
     public record Added(String domain, String database_identity) {
     }
 

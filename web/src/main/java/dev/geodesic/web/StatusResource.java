@@ -4,6 +4,7 @@ import dev.geodesic.engine.database.Database;
 import dev.geodesic.engine.database.Server;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
+import jakarta.json.bind.annotation.JsonbPropertyOrder;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.PUT;
@@ -27,10 +28,12 @@ public class StatusResource {
     private Server server;
 
     /** Answer to {@link #health}. */
+    @JsonbPropertyOrder({"package_name", "version", "nodes", "schedulable"})
     public record Health(String package_name, String version, List<Integer> nodes, boolean schedulable) {
     }
 
     /** One entry of the answer to {@link #serviceDiscovery}. */
+    @JsonbPropertyOrder({"targets", "labels"})
     public record Targets(List<String> targets, Map<String, String> labels) {
     }
 
