@@ -14,7 +14,7 @@ import java.util.Arrays;
  */
 final class OrderedIndex implements TableIndex {
 
-    private static final int LEAF_MAX = 128;
+    private static final int LEAF_MAX = 64;
     private static final int INNER_MAX = 64;
     private static final int LEAF_MIN = LEAF_MAX / 4;
     private static final int INNER_MIN = INNER_MAX / 4;
@@ -99,8 +99,9 @@ final class OrderedIndex implements TableIndex {
     }
 
     /**
-     * A place in the order: an encoded row, or a packed key in two pieces (prefix and bound) that may leave the last
-     * parts open. Entries whose prefix is below {@code min} or above {@code max} need no look at their rows.
+     * A place in the order. In a tree of exact prefixes the numbers {@code (key, row)} are a place, and targets are null.
+     * Elsewhere a target is an encoded row, or a packed key in two pieces (prefix and bound) that may leave the last parts
+     * open; entries whose prefix is below {@code min} or above {@code max} need no look at their rows.
      */
     private record Target(
             long min, long max, long row, MemorySegment segment, long offset, int parts, long boundOffset, int boundEnd) {
@@ -151,24 +152,37 @@ final class OrderedIndex implements TableIndex {
         return c != 0 ? c : Long.compare(entryRow, t.row);
     }
 
-    /** First entry from {@code from} on that is not before the target. */
-    private int search(Node n, int from, Target t) {
-        return key.exact ? searchExact(n, from, t.exactKey(), t.row) : searchFull(n, from, t);
+    /** First entry from {@code from} on that is not before the target, or before {@code (key, row)} if that is null. */
+    private int search(Node n, int from, long key, long row, Target t) {
+        return t == null ? searchExact(n, from, key, row) : searchFull(n, from, t);
     }
 
     private static int searchExact(Node n, int from, long key, long row) {
-        int to = n.count;
-        long[] keys = n.keys;
-        while (from < to) {
-            int middle = from + to >>> 1;
-            long k = keys[middle];
-            if (k < key || k == key && n.rows[middle] < row) {
-                from = middle + 1;
+        int at = lowerBound(n.keys, from, n.count, key);
+        int end = n.count;
+        if (row == FIRST || at == end || n.keys[at] != key) {
+            return at;
+        }
+        while (at < end) {
+            int middle = at + end >>> 1;
+            if (n.keys[middle] == key && n.rows[middle] < row) {
+                at = middle + 1;
             } else {
-                to = middle;
+                end = middle;
             }
         }
-        return from;
+        return at;
+    }
+
+    /** First place whose key is not below {@code key}. Without branches that depend on the keys: those are not predictable. */
+    private static int lowerBound(long[] keys, int from, int to, long key) {
+        int length = to - from;
+        while (length > 1) {
+            int half = length >>> 1;
+            from += keys[from + half - 1] < key ? half : 0;
+            length -= half;
+        }
+        return length == 1 && keys[from] < key ? from + 1 : from;
     }
 
     private int searchFull(Node n, int from, Target t) {
@@ -185,28 +199,33 @@ final class OrderedIndex implements TableIndex {
     }
 
     /** The child in which the target lies, or would lie. */
-    private int childOf(Node n, Target t) {
-        int i = search(n, 1, t);
-        return i < n.count && n.rows[i] == t.row ? i : i - 1;
+    private int childOf(Node n, long key, long row, Target t) {
+        int i = search(n, 1, key, row, t);
+        return i < n.count && n.rows[i] == row ? i : i - 1;
     }
 
-    private Node leafOf(Target t) {
+    private Node leafOf(long key, long row, Target t) {
         Node n = root;
         while (!n.isLeaf()) {
-            n = n.children[childOf(n, t)];
+            n = n.children[childOf(n, key, row, t)];
         }
         return n;
     }
 
-    private Target targetOf(long row) {
-        MemorySegment s = store.segment(row);
-        long at = store.offset(row);
-        return Target.ofRow(key.rowPrefix(s, at), row, s, at);
+    private Node leafOf(Target t) {
+        return key.exact ? leafOf(t.exactKey(), t.row, null) : leafOf(t.min, t.row, t);
+    }
+
+    private int search(Node n, Target t) {
+        return key.exact ? searchExact(n, 0, t.exactKey(), t.row) : searchFull(n, 0, t);
     }
 
     @Override
     public void insert(long row) {
-        Node right = insert(root, targetOf(row));
+        MemorySegment s = store.segment(row);
+        long at = store.offset(row);
+        long prefix = key.rowPrefix(s, at);
+        Node right = insert(root, prefix, row, key.exact ? null : Target.ofRow(prefix, row, s, at));
         if (right != null) {
             Node top = newNode(INNER_MAX, true);
             top.children[0] = root;
@@ -226,10 +245,10 @@ final class OrderedIndex implements TableIndex {
     }
 
     /** Returns the new right neighbour if the node was split; its first entry stands in its place 0. */
-    private Node insert(Node n, Target t) {
+    private Node insert(Node n, long prefix, long row, Target t) {
         if (n.isLeaf()) {
-            int i = search(n, 0, t);
-            Invariants.check(i == n.count || n.rows[i] != t.row, "row is in the index already", "row", t.row);
+            int i = search(n, 0, prefix, row, t);
+            Invariants.check(i == n.count || n.rows[i] != row, "row is in the index already", "row", row);
             Node right = split(n, i);
             Node into = right != null && i > n.count ? right : n;
             int at = into == n ? i : i - n.count;
@@ -238,12 +257,12 @@ final class OrderedIndex implements TableIndex {
                 at = 0;
             }
             into.open(at);
-            into.keys[at] = t.min;
-            into.rows[at] = t.row;
+            into.keys[at] = prefix;
+            into.rows[at] = row;
             return right;
         }
-        int i = childOf(n, t);
-        Node child = insert(n.children[i], t);
+        int i = childOf(n, prefix, row, t);
+        Node child = insert(n.children[i], prefix, row, t);
         if (child == null) {
             return null;
         }
@@ -293,7 +312,10 @@ final class OrderedIndex implements TableIndex {
     @Override
     public void remove(long row) {
         firstChanged = false;
-        remove(root, targetOf(row));
+        MemorySegment s = store.segment(row);
+        long at = store.offset(row);
+        long prefix = key.rowPrefix(s, at);
+        remove(root, prefix, row, key.exact ? null : Target.ofRow(prefix, row, s, at));
         firstChanged = false;
         while (!root.isLeaf() && root.count == 1) {
             bytes -= root.bytes();
@@ -302,17 +324,17 @@ final class OrderedIndex implements TableIndex {
         size--;
     }
 
-    private void remove(Node n, Target t) {
+    private void remove(Node n, long prefix, long row, Target t) {
         if (n.isLeaf()) {
-            int i = search(n, 0, t);
-            Invariants.check(i < n.count && n.rows[i] == t.row, "row is not in the index", "row", t.row);
+            int i = search(n, 0, prefix, row, t);
+            Invariants.check(i < n.count && n.rows[i] == row, "row is not in the index", "row", row);
             n.close(i);
             noteFirst(n, i);
             return;
         }
-        int i = childOf(n, t);
+        int i = childOf(n, prefix, row, t);
         Node child = n.children[i];
-        remove(child, t);
+        remove(child, prefix, row, t);
         if (child.count == 0) {
             unlink(child);
             n.close(i);
@@ -371,14 +393,19 @@ final class OrderedIndex implements TableIndex {
 
     @Override
     public long findByRow(MemorySegment row, long offset) {
-        Target t = Target.ofRow(key.rowPrefix(row, offset), FIRST, row, offset);
-        Node n = leafOf(t);
-        int i = search(n, 0, t);
+        long prefix = key.rowPrefix(row, offset);
+        Target t = key.exact ? null : Target.ofRow(prefix, FIRST, row, offset);
+        Node n = leafOf(prefix, FIRST, t);
+        int i = search(n, 0, prefix, FIRST, t);
         if (i == n.count) {
             n = n.next;
             i = 0;
+            if (n == null) {
+                return TableStore.NO_ROW;
+            }
         }
-        return n != null && n.count > 0 && isNotBehind(n, i, t.withRow(LAST)) ? n.rows[i] : TableStore.NO_ROW;
+        boolean equal = t == null ? n.keys[i] == prefix : compareEntry(n.keys[i], n.rows[i], t.withRow(LAST)) < 0;
+        return equal ? n.rows[i] : TableStore.NO_ROW;
     }
 
     /** Whether an entry that is not before a key has that key: the target stands behind all entries of the key. */
@@ -392,7 +419,7 @@ final class OrderedIndex implements TableIndex {
         Target first = packed(s, offset, key.parts.length, 0, key.parts.length, FIRST);
         Target last = first.withRow(LAST);
         Node n = leafOf(first);
-        int i = search(n, 0, first);
+        int i = search(n, first);
         for (; n != null; n = n.next, i = 0) {
             for (; i < n.count; i++) {
                 if (!isNotBehind(n, i, last)) {
@@ -431,9 +458,9 @@ final class OrderedIndex implements TableIndex {
 
     private void copy(Target from, Target to, RowPointers out) {
         Node last = leafOf(to);
-        int lastEnd = search(last, 0, to);
+        int lastEnd = search(last, to);
         Node n = leafOf(from);
-        int i = search(n, 0, from);
+        int i = search(n, from);
         while (n != last) {
             for (; i < n.count; i++) {
                 out.add(n.rows[i]);

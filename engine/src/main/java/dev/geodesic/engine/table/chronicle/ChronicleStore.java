@@ -24,6 +24,7 @@ final class ChronicleStore implements TableStore {
     private static final int LENGTH_BYTES = 4;
     private static final int VARIABLE = -1;
     private static final Page[] NO_PAGES = {};
+    private static final long[] NO_PLACES = {};
 
     private final ChronicleStores stores;
     private final MemorySegment memory;
@@ -31,8 +32,11 @@ final class ChronicleStore implements TableStore {
     private final int fixedLength;
     private final int headerBytes;
     private final Slots[] slots;
-    // Volatile, because the writer grows it while readers look up live rows. Ends in GONE pages.
+    // Volatile, because the writer grows them while readers look up live rows. The first ends in GONE pages, the second
+    // has for each page the address of the first row in it, and (slots << 32 | bytes of a slot): all that reading a row
+    // needs, close together.
     private volatile Page[] pages = NO_PAGES;
+    private volatile long[] places = NO_PLACES;
     private int pageEnd;
     private int[] freeIndexes = new int[8];
     private int freeIndexCount;
@@ -107,11 +111,12 @@ final class ChronicleStore implements TableStore {
             int length = all.length;
             all = Arrays.copyOf(all, Math.max(8, length * 2));
             Arrays.fill(all, length, all.length, Page.GONE);
-            all[page.index] = page;
             pages = all;
-        } else {
-            all[page.index] = page;
+            places = Arrays.copyOf(places, all.length * 2);
         }
+        all[page.index] = page;
+        places[page.index * 2] = page.address + headerBytes;
+        places[page.index * 2 + 1] = (long) page.slots << 32 | page.slotBytes;
         bytes += pageBytes + page.bookkeepingBytes();
         return page;
     }
@@ -119,6 +124,7 @@ final class ChronicleStore implements TableStore {
     private void drop(Page page) {
         long pageBytes = page.owner.pool == null ? page.slotBytes : page.owner.pool.pageBytes;
         pages[page.index] = Page.GONE;
+        places[page.index * 2 + 1] = 0;
         bytes -= pageBytes + page.bookkeepingBytes();
         if (freeIndexCount == freeIndexes.length) {
             freeIndexes = Arrays.copyOf(freeIndexes, freeIndexCount * 2);
@@ -141,10 +147,13 @@ final class ChronicleStore implements TableStore {
         long index = row >>> SLOT_BITS;
         Page page = index < all.length ? all[(int) index] : Page.GONE;
         if ((row & SLOT_MASK) >= page.slots) {
-            throw new EngineException(ErrorCode.INTERNAL, "no such row in the store").with("row", row);
+            throw noSuchRow(row);
         }
-        assert page.isUsed((int) row & SLOT_MASK) : "row " + row + " has been freed";
         return page;
+    }
+
+    private static EngineException noSuchRow(long row) {
+        return new EngineException(ErrorCode.INTERNAL, "no such row in the store").with("row", row);
     }
 
     private Page pageInState(long row, boolean live) {
@@ -204,14 +213,28 @@ final class ChronicleStore implements TableStore {
 
     @Override
     public long offset(long row) {
-        Page page = page(row);
-        return page.address + (row & SLOT_MASK) * page.slotBytes + headerBytes;
+        long[] all = places;
+        long place = row >>> SLOT_BITS << 1;
+        if (place >= all.length) {
+            throw noSuchRow(row);
+        }
+        long slot = row & SLOT_MASK;
+        long size = all[(int) place + 1];
+        if (slot >= size >>> 32) {
+            throw noSuchRow(row);
+        }
+        assert isUsed(row) : "row " + row + " has been freed";
+        return all[(int) place] + slot * (int) size;
+    }
+
+    private boolean isUsed(long row) {
+        return page(row).isUsed((int) row & SLOT_MASK);
     }
 
     @Override
     public int length(long row) {
         if (fixedLength != VARIABLE) {
-            page(row);
+            offset(row); // checks that there is such a row
             return fixedLength;
         }
         return memory.get(LENGTH, offset(row) - LENGTH_BYTES);
@@ -229,7 +252,7 @@ final class ChronicleStore implements TableStore {
 
     @Override
     public long memoryBytes() {
-        return bytes + pages.length * 4L;
+        return bytes + pages.length * 20L;
     }
 
     @Override
@@ -287,6 +310,7 @@ final class ChronicleStore implements TableStore {
             }
         }
         pages = NO_PAGES;
+        places = NO_PLACES;
         pageEnd = 0;
         freeIndexCount = 0;
         liveCount = 0;
