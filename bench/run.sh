@@ -9,8 +9,7 @@ if [ -z "${java:-}" ] || ! "$java" -version 2>&1 | grep -q '"2[5-9]'; then
 fi
 [ -n "$java" ] || { echo "no JDK 25 found; set JAVA_HOME" >&2; exit 1; }
 [ -d bench/target/classes ] || mvn -q -pl bench -am package -DskipTests
-mvn -q -o -pl bench -am dependency:build-classpath -Dmdep.outputFile=target/classpath.txt >/dev/null 2>&1 \
-    || mvn -q -pl bench -am compile dependency:build-classpath -Dmdep.outputFile=target/classpath.txt
+mvn -q -pl bench -am compile dependency:build-classpath -Dmdep.outputFile=target/classpath.txt
 opens="--add-opens=java.base/java.lang=ALL-UNNAMED --add-opens=java.base/java.lang.reflect=ALL-UNNAMED \
 --add-opens=jdk.compiler/com.sun.tools.javac=ALL-UNNAMED --add-exports=jdk.compiler/com.sun.tools.javac.file=ALL-UNNAMED"
 exec "$java" --enable-native-access=ALL-UNNAMED $opens -Dchronicle.analytics.disable=true -Dchronicle.announcer.disable=true \
