@@ -1,6 +1,5 @@
 package dev.geodesic.web;
 
-import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.database.Server;
 import jakarta.inject.Inject;
 import jakarta.ws.rs.container.ContainerRequestContext;
@@ -63,15 +62,13 @@ public class CallerFilter implements ContainerRequestFilter, ContainerResponseFi
             Optional<Credentials> presented = Credentials.of(
                     server.tokens(),
                     request.getHeaderString(HttpHeaders.AUTHORIZATION),
-                    Optional.ofNullable(request.getUriInfo().getQueryParameters().getFirst("token")));
+                    Query.of(request.getUriInfo()).text("token"));
             if (presented.isPresent() || isDatabasePath(request)) {
                 Credentials credentials = presented.orElseGet(() -> Credentials.anonymous(server.tokens()));
                 request.setSecurityContext(new Caller(credentials, request.getSecurityContext().isSecure()));
             }
         } catch (Credentials.MalformedException e) {
-            request.abortWith(Answers.text(400, e.getMessage()));
-        } catch (EngineException e) {
-            request.abortWith(Answers.text(ErrorStatus.of(e.code()), e.getMessage()));
+            throw new RefusedException(400, e.getMessage());
         }
     }
 

@@ -34,7 +34,7 @@ public class LogsResource {
     private static final long LINES_MAX = 100_000;
     private static final long U32_MAX = 0xFFFF_FFFFL;
     private static final int FOLLOWERS_MAX = 256;
-    private static final long HEARTBEAT_MILLIS = 10_000;
+    private static final long HEARTBEAT_MILLIS = 5_000;
     private static final int BUFFER_BYTES = 16 << 10;
 
     private final Semaphore followers = new Semaphore(FOLLOWERS_MAX);
@@ -44,6 +44,11 @@ public class LogsResource {
 
     @Inject
     private Server server;
+
+    /** Number of logs that are being followed. */
+    int followerCount() {
+        return FOLLOWERS_MAX - followers.availablePermits();
+    }
 
     @PreDestroy
     void stop() {

@@ -1,6 +1,7 @@
 package dev.geodesic.web;
 
 import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.database.Server;
 import dev.geodesic.sats.BsatnException;
 import dev.geodesic.sats.Identity;
@@ -31,6 +32,8 @@ import java.util.Map;
 @Path("database/{database}/names")
 @ApplicationScoped
 public class NamesResource {
+
+    private static final int NAMES_MAX = 100;
 
     @Inject
     private Server server;
@@ -87,11 +90,23 @@ public class NamesResource {
                 case NOT_AUTHORIZED -> refused(401, "NotYourDatabase", "database", identity.toHex());
                 case NAME_TAKEN -> Answers.json(400, new JsonWriter().beginObject().key("OtherError")
                         .string(e.getMessage()).endObject().toByteArray()).build();
-                case INVALID_NAME -> throw new RefusedException(400, "Error parsing " + e.getMessage());
+                case INVALID_NAME -> throw new RefusedException(400, "Error parsing `" + malformed(names) + "`: " + e.getMessage());
                 default -> throw e;
             };
         }
         return Answers.json(new JsonWriter().string("Success")).build();
+    }
+
+    /** The name that the engine took exception to: the first that no path could hold either. */
+    private String malformed(List<String> names) {
+        return names.stream().filter(name -> {
+            try {
+                server.resolve(name);
+                return true;
+            } catch (EngineException e) {
+                return e.code() == ErrorCode.INVALID_NAME;
+            }
+        }).findFirst().orElse("");
     }
 
     private static Response refused(int status, String variant, String key, String value) {
@@ -112,6 +127,9 @@ public class NamesResource {
                 if (element instanceof JsonValue.JsonString text) {
                     names.add(text.value());
                 }
+            }
+            if (names.size() > NAMES_MAX) {
+                throw new RefusedException(400, "more than " + NAMES_MAX + " names for one database");
             }
             if (names.size() == array.items().size()) {
                 return names;

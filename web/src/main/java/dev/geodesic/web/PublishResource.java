@@ -1,9 +1,14 @@
 package dev.geodesic.web;
 
+import dev.geodesic.engine.auth.Hashes;
 import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.database.DatabaseEntry;
 import dev.geodesic.engine.database.PublishRequest;
 import dev.geodesic.engine.database.PublishResult;
 import dev.geodesic.engine.database.Server;
+import dev.geodesic.engine.database.UpdatePreview;
+import dev.geodesic.engine.schema.MigrationPlan;
 import dev.geodesic.sats.Identity;
 import dev.geodesic.sats.JsonWriter;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -19,7 +24,11 @@ import jakarta.ws.rs.core.UriInfo;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /** Publishing programs (spec/http-api.md 6.1 to 6.3). */
 @Path("database")
@@ -68,7 +77,13 @@ public class PublishResource {
             }
         });
         Duration timeout = query.duration("update_confirmation_timeout").orElse(CONFIRMATION_DEFAULT);
+        // Before the body: nobody's memory holds what a stranger sends.
+        Optional<Identity> existing = name.flatMap(this::existing);
+        existing.ifPresent(identity -> server.requireOwner(identity, caller, clear ? "reset database" : "update database"));
         byte[] program = Bodies.read(body, server.limits().moduleBytesMax());
+        if (breakClients && !clear) {
+            existing.ifPresent(identity -> requireToken(identity, program, query.hash("token").orElseThrow()));
+        }
         PublishResult result;
         try {
             result = server.publish(new PublishRequest(name, caller, program, clear));
@@ -92,8 +107,43 @@ public class PublishResource {
         return success(result.name(), result.identity(), result.created());
     }
 
+    private Optional<Identity> existing(String nameOrIdentity) {
+        try {
+            return server.entry(Names.resolve(server, nameOrIdentity)).map(DatabaseEntry::identity);
+        } catch (EngineException e) {
+            if (e.code() == ErrorCode.NO_SUCH_DATABASE) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+    }
+
+    /** The token of {@link #preview}; nobody asks for it if the program stays the same. */
+    private void requireToken(Identity identity, byte[] program, String token) {
+        byte[] before = server.database(identity).programHash().toLittleEndian();
+        byte[] after = Hashes.keccak256(program);
+        if (!Arrays.equals(before, after)
+                && !Hashes.toNumberText(Hashes.migrationToken(identity, before, after)).equals(token)) {
+            throw new RefusedException(400, "Failed to create or update the database: "
+                    + "Token provided is invalid or does not match expected hash");
+        }
+    }
+
     private void awaitDurable(PublishResult result, Duration timeout) {
-        server.database(result.identity()).awaitDurable(result.txOffset());
+        String failed = "Database update failed: ";
+        try {
+            server.database(result.identity()).whenDurable(result.txOffset())
+                    .get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            throw new RefusedException(504, failed + "timeout waiting for transaction confirmation");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new RefusedException(503, failed + "the server is stopping");
+        } catch (ExecutionException e) {
+            throw new RefusedException(503, failed + e.getCause().getMessage());
+        } catch (EngineException e) {
+            throw new RefusedException(503, failed + e.getMessage());
+        }
     }
 
     private static Response success(Optional<String> name, Identity identity, boolean created) {
@@ -117,6 +167,39 @@ public class PublishResource {
         });
     }
 
+    /** What publishing a program would do, and the token that agrees to it. */
+    @POST
+    @Path("{database}/pre_publish")
+    public Response preview(
+            @PathParam("database") String name, @Context UriInfo uri, @Context SecurityContext security, InputStream body)
+            throws IOException {
+        Query query = Query.of(uri);
+        requireWasm(query);
+        Optional<String> style = query.choice("style", "AnsiColor", "NoColor")
+                .or(() -> query.choice("pretty_print_style", "AnsiColor", "NoColor"));
+        Identity identity = Names.resolve(server, name);
+        Identity caller = Credentials.required(security).identity();
+        server.requireOwner(identity, caller, "update database");
+        byte[] program = Bodies.read(body, server.limits().moduleBytesMax());
+        byte[] before = server.database(identity).programHash().toLittleEndian();
+        JsonWriter json = new JsonWriter().beginObject();
+        switch (server.preview(identity, caller, program)) {
+            case UpdatePreview.Automatic(MigrationPlan plan, boolean majorUpgrade) -> json
+                    .key("AutoMigrate").beginObject()
+                    .key("migrate_plan").string(MigrationText.of(plan, !style.equals(Optional.of("NoColor"))))
+                    // So far every change that a plan can hold keeps the clients.
+                    .key("break_clients").bool(false)
+                    .key("token").string(Hashes.toNumberText(
+                            Hashes.migrationToken(identity, before, Hashes.keccak256(program))))
+                    .key("major_version_upgrade").bool(majorUpgrade).endObject();
+            case UpdatePreview.Refused(String reason, boolean majorUpgrade) -> json
+                    .key("ManualMigrate").beginObject()
+                    .key("reason").string(reason)
+                    .key("major_version_upgrade").bool(majorUpgrade).endObject();
+        }
+        return Answers.json(json.endObject()).build();
+    }
+
     /** Starts again from an empty database. Without a body the program stays. */
     @PUT
     @Path("{database}/reset")
@@ -133,7 +216,7 @@ public class PublishResource {
         if (program.length == 0) {
             program = server.program(identity);
         }
-        PublishResult result = server.publish(new PublishRequest(Optional.of(identity.toHex()), caller, program, true));
-        return success(Optional.empty(), result.identity(), false);
+        PublishResult result = server.publish(new PublishRequest(Optional.of(name), caller, program, true));
+        return success(result.name(), result.identity(), false);
     }
 }

@@ -17,7 +17,11 @@ record Query(MultivaluedMap<String, String> params) {
     private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
 
     static Query of(UriInfo uri) {
-        return new Query(uri.getQueryParameters());
+        try {
+            return new Query(uri.getQueryParameters());
+        } catch (IllegalArgumentException e) {
+            throw refused("malformed percent-encoding");
+        }
     }
 
     private static RefusedException refused(String cause) {

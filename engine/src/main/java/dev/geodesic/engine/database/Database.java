@@ -443,6 +443,11 @@ public final class Database implements AutoCloseable {
         }
     }
 
+    /** Completes when a transaction is on stable storage, or exceptionally with DATABASE_STOPPED. */
+    public CompletableFuture<Void> whenDurable(long txOffset) {
+        return gate.whenDurable(txOffset);
+    }
+
     /** Waits until a transaction is on stable storage. Errors: STORAGE_FAILED, DATABASE_STOPPED. */
     public void awaitDurable(long txOffset) {
         if (durability.durableOffset() < txOffset) {

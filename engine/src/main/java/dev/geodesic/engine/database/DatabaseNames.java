@@ -9,6 +9,7 @@ import java.util.Optional;
 final class DatabaseNames {
 
     private static final int HEX_DIGITS = 64;
+    private static final int NAME_LENGTH_MAX = 256;
 
     private DatabaseNames() {
     }
@@ -38,7 +39,11 @@ final class DatabaseNames {
                 throw invalid("invalid characters in database name");
             }
         }
-        if (name.isEmpty()) {
+        if (name.length() > NAME_LENGTH_MAX) {
+            throw invalid("more than " + NAME_LENGTH_MAX + " characters in database name");
+        }
+        // What reads as an identity would never be found as a name.
+        if (name.isEmpty() || identity(name).isPresent()) {
             throw invalid("invalid characters in database name");
         }
         if (hyphen) {

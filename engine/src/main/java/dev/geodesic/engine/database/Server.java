@@ -16,6 +16,7 @@ import dev.geodesic.engine.host.wasmtime.WasmtimeOptions;
 import dev.geodesic.engine.host.wasmtime.WasmtimeRuntime;
 import dev.geodesic.engine.host.runtime.WasmRuntime;
 import dev.geodesic.engine.modulelog.ModuleLog;
+import dev.geodesic.engine.schema.MigrationPlanner;
 import dev.geodesic.engine.tx.CommittedState;
 import dev.geodesic.sats.Identity;
 import java.io.IOException;
@@ -460,6 +461,27 @@ public final class Server implements AutoCloseable {
         } finally {
             if (!taken) {
                 next.close();
+            }
+        }
+    }
+
+    /**
+     * What {@link #publish} would do with a program, without doing it. Errors: NO_SUCH_DATABASE, NOT_AUTHORIZED,
+     * DATABASE_STOPPED, and those of a program that is no good.
+     */
+    public UpdatePreview preview(Identity identity, Identity caller, byte[] program) {
+        requireOwner(identity, caller, "update database");
+        Database database = database(identity);
+        try (LoadedModule next = onGuestThread(() -> load(identity, program, database.log()))) {
+            boolean majorUpgrade = database.definition().version() < next.definition().version();
+            try {
+                return new UpdatePreview.Automatic(
+                        MigrationPlanner.plan(database.definition(), next.definition()), majorUpgrade);
+            } catch (EngineException e) {
+                if (e.code() == ErrorCode.MIGRATION_REFUSED) {
+                    return new UpdatePreview.Refused(e.getMessage(), majorUpgrade);
+                }
+                throw e;
             }
         }
     }
