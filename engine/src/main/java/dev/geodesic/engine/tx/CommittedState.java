@@ -84,8 +84,14 @@ public final class CommittedState implements AutoCloseable {
 
     /** Makes the changes of a transaction visible and returns its offset. Writer only. */
     public long apply(TxData data) {
-        applyPart(data);
-        return nextTxOffset++;
+        lock.writeLock().lock();
+        try {
+            applyPart(data);
+            // Under the lock: no reader may see the rows with the offset before them.
+            return nextTxOffset++;
+        } finally {
+            lock.writeLock().unlock();
+        }
     }
 
     /**
