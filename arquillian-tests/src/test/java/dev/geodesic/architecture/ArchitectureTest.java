@@ -102,6 +102,7 @@ class ArchitectureTest {
     @Test
     void beansKnowNothingOfTheWeb() {
         noClasses().that().resideInAPackage(ROOT + "ejb..")
-                .should().dependOnClassesThat().resideInAnyPackage(ROOT + "web..", ROOT + "protocol..", "jakarta.ws.rs..").check(all);
+                .should().dependOnClassesThat().resideInAnyPackage(ROOT + "web..", ROOT + "protocol..", "jakarta.ws.rs..")
+                        .check(all);
     }
 }

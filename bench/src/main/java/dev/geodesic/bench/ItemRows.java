@@ -34,9 +34,11 @@ final class ItemRows {
                 OptionalInt.of(0),
                 List.of(
                         new IndexSchema(
-                                ids.nextIndexId(), "item_id_idx_btree", Optional.empty(), new IndexAlgorithm.BTree(List.of(0)), true),
+                                ids.nextIndexId(), "item_id_idx_btree", Optional.empty(), new IndexAlgorithm.BTree(List.of(0)),
+                                true),
                         new IndexSchema(
-                                ids.nextIndexId(), "item_grp_idx_btree", Optional.empty(), new IndexAlgorithm.BTree(List.of(1)), false)),
+                                ids.nextIndexId(), "item_grp_idx_btree", Optional.empty(), new IndexAlgorithm.BTree(List.of(1)),
+                                false)),
                 List.of(new ConstraintSchema(ids.nextConstraintId(), "item_id_key", List.of(0))),
                 List.of(new SequenceSchema(
                         ids.nextSequenceId(), "item_id_seq", 0, BigInteger.ONE, BigInteger.ONE, BigInteger.ONE, SEQUENCE_MAX)),

@@ -123,6 +123,7 @@ public class ReducerCallBench {
         }
         window.acquireUninterruptibly();
         connection.submit(
-                new ClientMessage.CallReducer(reducer, new Arguments.Bsatn(arguments.toByteArray()), 1, true), arguments.length());
+                new ClientMessage.CallReducer(reducer, new Arguments.Bsatn(arguments.toByteArray()), 1, true),
+                arguments.length());
     }
 }

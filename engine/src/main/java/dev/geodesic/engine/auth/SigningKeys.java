@@ -42,7 +42,8 @@ public record SigningKeys(ECPrivateKey privateKey, ECPublicKey publicKey, String
             if (hasPrivate != hasPublic) {
                 throw new EngineException(
                         ErrorCode.STORAGE_CORRUPT,
-                        "only one of " + privateFile + " and " + publicFile + " exists; restore the other, or delete both to make "
+                        "only one of " + privateFile + " and " + publicFile
+                                + " exists; restore the other, or delete both to make "
                                 + "new keys, which ends the validity of every token");
             }
             if (!hasPrivate) {
@@ -72,9 +73,11 @@ public record SigningKeys(ECPrivateKey privateKey, ECPublicKey publicKey, String
             Files.createFile(privateFile, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
         }
         Files.writeString(privateFile, encode("PRIVATE KEY", pair.getPrivate().getEncoded()),
-                StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE, StandardOpenOption.SYNC);
+                StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE,
+                StandardOpenOption.SYNC);
         Files.writeString(publicFile, publicPem,
-                StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE, StandardOpenOption.SYNC);
+                StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE,
+                StandardOpenOption.SYNC);
         return new SigningKeys((ECPrivateKey) pair.getPrivate(), (ECPublicKey) pair.getPublic(), publicPem);
     }
 

@@ -150,7 +150,8 @@ public final class ClientConnection {
         ReducerCall cause = database.cause(client, reducer, timestamp, arguments, call.requestId());
         List<QuerySetUpdate> own = new ArrayList<>();
         CallResult result = database.runReducer(
-                reducer, client, arguments.bsatn(), cause, call.notifySuccess() ? subscriber : null, () -> { }, () -> { }, own::addAll);
+                reducer, client, arguments.bsatn(), cause, call.notifySuccess() ? subscriber : null, () -> { }, () -> { },
+                own::addAll);
         if (!call.notifySuccess()) {
             return;
         }
@@ -170,7 +171,8 @@ public final class ClientConnection {
 
     private void subscribe(ClientMessage.Subscribe request) {
         long start = System.nanoTime();
-        OptionalInt setId = request.kind() == SubscriptionKind.LEGACY ? OptionalInt.empty() : OptionalInt.of(request.querySetId());
+        OptionalInt setId = request.kind() == SubscriptionKind.LEGACY ? OptionalInt.empty()
+                : OptionalInt.of(request.querySetId());
         try {
             List<SubscriptionQuery> queries = new ArrayList<>();
             for (String text : request.queries()) {

@@ -406,7 +406,8 @@ public final class Database implements AutoCloseable {
 
     ReducerCall cause(ClientInfo client, ReducerDef reducer, long timestamp, EncodedValue arguments, int requestId) {
         return new ReducerCall(
-                timestamp, client.identity(), client.connection(), reducer.name(), reducer.id(), arguments, requestId, 0, 0, true);
+                timestamp, client.identity(), client.connection(), reducer.name(), reducer.id(), arguments, requestId, 0, 0,
+                true);
     }
 
     // ---- SQL ----

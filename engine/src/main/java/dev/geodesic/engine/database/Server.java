@@ -116,7 +116,8 @@ public final class Server implements AutoCloseable {
             }
             if (!locked) {
                 throw new EngineException(
-                        ErrorCode.STORAGE_LOCKED, "another server uses the data directory " + data + "; stop it or choose another");
+                        ErrorCode.STORAGE_LOCKED, "another server uses the data directory " + data
+                                + "; stop it or choose another");
             }
             return channel;
         } catch (IOException e) {
@@ -174,7 +175,8 @@ public final class Server implements AutoCloseable {
     }
 
     private Path directory(DatabaseEntry entry) {
-        return options.dataDirectory().resolve("databases").resolve(entry.identity().toHex()).resolve(Long.toString(entry.incarnation()));
+        return options.dataDirectory().resolve("databases").resolve(entry.identity().toHex())
+                .resolve(Long.toString(entry.incarnation()));
     }
 
     private Database open(DatabaseEntry entry) {
@@ -187,7 +189,8 @@ public final class Server implements AutoCloseable {
 
     private LoadedModule load(Identity identity, byte[] program, ModuleLog log) {
         return LoadedModule.load(runtime, program, new GuestOptions(
-                identity, options.limits(), log, (name, arguments) -> immediateCall(identity, name, arguments), options.clock(), Map.of()));
+                identity, options.limits(), log, (name, arguments) -> immediateCall(identity, name, arguments), options.clock(),
+                Map.of()));
     }
 
     private void immediateCall(Identity identity, String name, byte[] arguments) {
@@ -401,7 +404,8 @@ public final class Server implements AutoCloseable {
     private long create(DatabaseEntry entry, byte[] program) {
         if (databases.size() >= options.limits().databasesMax()) {
             throw new EngineException(
-                    ErrorCode.LIMIT_EXCEEDED, "the server has reached the limit databases-max of " + options.limits().databasesMax());
+                    ErrorCode.LIMIT_EXCEEDED, "the server has reached the limit databases-max of "
+                            + options.limits().databasesMax());
         }
         Database database = open(entry);
         boolean created = false;

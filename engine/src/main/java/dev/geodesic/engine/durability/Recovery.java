@@ -99,7 +99,8 @@ public final class Recovery {
                 try {
                     table = committed.requireTable(tableId);
                 } catch (EngineException e) {
-                    throw new EngineException(ErrorCode.STORAGE_CORRUPT, "the log has rows of table " + tableId + ", which does not exist");
+                    throw new EngineException(ErrorCode.STORAGE_CORRUPT,
+                            "the log has rows of table " + tableId + ", which does not exist");
                 }
             }
             changesTables |= SystemTables.describesTables(tableId);
@@ -134,7 +135,8 @@ public final class Recovery {
             }
             if (!fits) {
                 throw new EngineException(
-                        ErrorCode.STORAGE_CORRUPT, "the log has a row that does not fit table " + current.table().schema().name());
+                        ErrorCode.STORAGE_CORRUPT, "the log has a row that does not fit table "
+                                + current.table().schema().name());
             }
             return offset;
         }

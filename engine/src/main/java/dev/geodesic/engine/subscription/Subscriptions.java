@@ -56,7 +56,8 @@ public final class Subscriptions {
         if (kind != SubscriptionKind.LEGACY && subscriber.set(setId) != null) {
             throw new EngineException(
                     ErrorCode.SUBSCRIPTION_EXISTS,
-                    "Subscription with id QuerySetId { id: " + Integer.toUnsignedString(setId) + " } already exists for this client");
+                    "Subscription with id QuerySetId { id: " + Integer.toUnsignedString(setId)
+                            + " } already exists for this client");
         }
         Map<String, SubscriptionQuery> distinct = new LinkedHashMap<>();
         queries.forEach(q -> distinct.putIfAbsent(q.key(), q));

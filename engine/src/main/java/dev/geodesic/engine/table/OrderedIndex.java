@@ -124,7 +124,8 @@ final class OrderedIndex implements TableIndex {
 
     private Target packed(MemorySegment s, long offset, int parts, long boundOffset, int boundEnd, long row) {
         long prefix = key.packedPrefix(s, offset, 0, parts) | key.packedPrefix(s, boundOffset, parts, boundEnd);
-        return new Target(prefix ^ Long.MIN_VALUE, (prefix | key.freeBits(boundEnd)) ^ Long.MIN_VALUE, row, s, offset, parts, boundOffset, boundEnd);
+        return new Target(prefix ^ Long.MIN_VALUE, (prefix | key.freeBits(boundEnd)) ^ Long.MIN_VALUE, row, s, offset, parts,
+                boundOffset, boundEnd);
     }
 
     /** Sign of (entry - target). */
@@ -434,7 +435,8 @@ final class OrderedIndex implements TableIndex {
     public void range(KeyRange r, RowPointers out) {
         int parts = r.prefixElements();
         if (parts < 0 || parts >= key.parts.length) {
-            throw TypeLayout.malformed("a prefix of " + Integer.toUnsignedString(parts) + " elements leaves no column for the bounds");
+            throw TypeLayout.malformed("a prefix of " + Integer.toUnsignedString(parts)
+                    + " elements leaves no column for the bounds");
         }
         MemorySegment s = r.segment();
         if (parts > 0) {

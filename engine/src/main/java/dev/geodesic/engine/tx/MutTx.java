@@ -391,7 +391,8 @@ public final class MutTx implements Transaction {
         // Programs are rows of the catalogue and have a limit of their own.
         if (bytes > limits.rowBytesMax() && table.schema().kind() == TableKind.USER) {
             throw new EngineException(
-                    ErrorCode.LIMIT_EXCEEDED, "a row of " + bytes + " bytes exceeds the limit row-bytes-max of " + limits.rowBytesMax());
+                    ErrorCode.LIMIT_EXCEEDED, "a row of " + bytes + " bytes exceeds the limit row-bytes-max of "
+                            + limits.rowBytesMax());
         }
         rowsWritten++;
         bytesWritten += bytes;

@@ -132,25 +132,31 @@ final class SqlEngineTest {
         "SELECT * FROM member WHERE id = ''             | The literal expression `` cannot be parsed as type `U32`",
         "SELECT * FROM member WHERE active = 'true'     | The literal expression `true` cannot be parsed as type `Bool`",
         "SELECT * FROM member WHERE id = :sender        | Unexpected type: (expected) (__identity__: U256) != U32 (inferred)",
-        "SELECT * FROM note WHERE owner = 0x01          | The literal expression `01` cannot be parsed as type `(__identity__: U256)`",
+        "SELECT * FROM note WHERE owner = 0x01          | "
+                + "The literal expression `01` cannot be parsed as type `(__identity__: U256)`",
         "SELECT * FROM odd WHERE at = '2023-11-14'      | The literal expression `2023-11-14` cannot be parsed as type",
         "SELECT * FROM odd WHERE at = '2023-02-30T00:00:00Z' | The literal expression `2023-02-30T00:00:00Z` cannot be",
         "SELECT * FROM odd WHERE at = '2023-02-03T00:00:00+24:00' | The literal expression `2023-02-03T00:00:00+24:00` cannot",
-        "SELECT * FROM odd WHERE dur = 5                | The literal expression `5` cannot be parsed as type `(__time_duration_micros__",
+        "SELECT * FROM odd WHERE dur = 5                | "
+                + "The literal expression `5` cannot be parsed as type `(__time_duration_micros__",
         "SELECT * FROM odd WHERE dur < dur              | Invalid binary operator `<` for type `(__time_duration_micros__: I64)`",
         "SELECT * FROM odd WHERE nums = nums            | Invalid binary operator `=` for type `Array<I32>`",
-        "SELECT * FROM odd WHERE opt = 5                | The literal expression `5` cannot be parsed as type `(some: U8 | none: ())`",
+        "SELECT * FROM odd WHERE opt = 5                | "
+                + "The literal expression `5` cannot be parsed as type `(some: U8 | none: ())`",
         "SELECT * FROM odd WHERE bytes = 10             | The literal expression `10` cannot be parsed as type `Array<U8>`",
         "SELECT * FROM odd WHERE bytes = 0x0            | The literal expression `0` cannot be parsed as type `Array<U8>`",
-        "SELECT * FROM odd WHERE conn = :sender         | Unexpected type: (expected) (__identity__: U256) != (__connection_id__: U128)",
+        "SELECT * FROM odd WHERE conn = :sender         | "
+                + "Unexpected type: (expected) (__identity__: U256) != (__connection_id__: U128)",
         "SELECT * FROM member m JOIN note n ON m.id = n.id | Unexpected type: (expected) U64 != U32 (inferred)",
         "SELECT * FROM member m JOIN note n             | SELECT * is not supported for joins",
         "SELECT m.* FROM member m JOIN note m           | Duplicate name `m`",
         "SELECT m.* FROM member m JOIN note n ON id = n.id | Names must be qualified when using joins",
         "SELECT m.* FROM member m JOIN note n WHERE text = 'x' | Names must be qualified when using joins",
         "SELECT m.* FROM member m JOIN note n           | Joins are not supported yet",
-        "INSERT INTO member VALUES (1)                  | The number of fields (0) in the INSERT does not match the number of columns (4)",
-        "INSERT INTO secret (a, b) VALUES (1, 2)        | The number of fields (2) in the INSERT does not match the number of columns (1)",
+        "INSERT INTO member VALUES (1)                  | "
+                + "The number of fields (0) in the INSERT does not match the number of columns (4)",
+        "INSERT INTO secret (a, b) VALUES (1, 2)        | "
+                + "The number of fields (2) in the INSERT does not match the number of columns (1)",
         "INSERT INTO secret (nope) VALUES ('x')         | `secret` does not have a field `nope`",
         "INSERT INTO note (id, id, text) VALUES (1, 1, 'x') | Duplicate name `id`",
         "INSERT INTO secret (text) VALUES ('x', 1)      | Inserting a row with 2 values into `secret` which has 1 fields",

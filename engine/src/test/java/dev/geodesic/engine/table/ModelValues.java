@@ -80,7 +80,8 @@ final class ModelValues {
                 BigInteger v = switch (random.nextInt(4)) {
                     case 0 -> new BigInteger(bits, random);
                     case 1 -> BigInteger.ONE.shiftLeft(random.nextInt(bits));
-                    default -> BigInteger.valueOf(random.nextInt(20)).subtract(p.isSignedInteger() ? BigInteger.TEN : BigInteger.ZERO);
+                    default -> BigInteger.valueOf(random.nextInt(20))
+                            .subtract(p.isSignedInteger() ? BigInteger.TEN : BigInteger.ZERO);
                 };
                 yield wrap(v, p);
             }
@@ -206,7 +207,8 @@ final class ModelValues {
             case SumType s -> {
                 Tagged x = (Tagged) a;
                 Tagged y = (Tagged) b;
-                yield x.tag != y.tag ? Integer.compare(x.tag, y.tag) : compare(s.variants().get(x.tag).type(), x.payload, y.payload);
+                yield x.tag != y.tag ? Integer.compare(x.tag, y.tag)
+                        : compare(s.variants().get(x.tag).type(), x.payload, y.payload);
             }
             case AlgebraicType.Ref r -> throw new AssertionError();
         };

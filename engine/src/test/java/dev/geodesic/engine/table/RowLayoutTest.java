@@ -148,7 +148,8 @@ class RowLayoutTest {
                     text[random.nextInt(text.length)] = (byte) random.nextInt();
                 }
             }
-            byte[] row = ByteBuffer.allocate(4 + text.length).order(ByteOrder.LITTLE_ENDIAN).putInt(text.length).put(text).array();
+            byte[] row = ByteBuffer.allocate(4 + text.length).order(ByteOrder.LITTLE_ENDIAN).putInt(text.length).put(text)
+                    .array();
             boolean expected;
             try {
                 StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(text));
@@ -171,7 +172,8 @@ class RowLayoutTest {
 
     @Test
     void hugeCountsOfNothingTakeNoTime() {
-        RowLayout layout = layout(new ArrayType(ProductType.UNIT), PrimitiveType.U8, new ArrayType(new ArrayType(ProductType.UNIT)));
+        RowLayout layout = layout(new ArrayType(ProductType.UNIT), PrimitiveType.U8,
+                new ArrayType(new ArrayType(ProductType.UNIT)));
         MemorySegment s = hex("ffffffff 07 02000000 ffffffff feffffff");
         assertTimeout(Duration.ofSeconds(1), () -> {
             assertEquals(s.byteSize(), layout.validate(s, 0, s.byteSize()));

@@ -209,13 +209,15 @@ class TableIndexModelTest {
             RowPointers found = new RowPointers();
             index.range(
                     new KeyRange(
-                            MemorySegment.ofArray(out.toByteArray()), 0, startAt, prefix, startAt, endAt - startAt, endAt, out.length() - endAt),
+                            MemorySegment.ofArray(out.toByteArray()), 0, startAt, prefix, startAt, endAt - startAt, endAt,
+                            out.length() - endAt),
                     found);
             AlgebraicType type = keyTypes.get(prefix);
             List<Long> expected = expected(k -> compareKeys(k, key, prefix) == 0
                     && (startKind == 2 || ModelValues.compare(type, k.get(prefix), start.get(prefix)) >= startKind)
                     && (endKind == 2 || ModelValues.compare(type, k.get(prefix), end.get(prefix)) <= -endKind));
-            assertEquals(expected, list(found, true), () -> at + " " + key + " " + start + startKind + " " + end + endKind + " " + prefix);
+            assertEquals(expected, list(found, true),
+                    () -> at + " " + key + " " + start + startKind + " " + end + endKind + " " + prefix);
         }
 
         @Override
@@ -334,14 +336,16 @@ class TableIndexModelTest {
         }
     }
 
-    private static void refused(ErrorCode code, TableIndex index, int prefixElements, int prefixLength, String hexStart, String hexEnd) {
+    private static void refused(ErrorCode code, TableIndex index, int prefixElements, int prefixLength, String hexStart,
+            String hexEnd) {
         byte[] start = HexFormat.of().parseHex(hexStart);
         byte[] end = HexFormat.of().parseHex(hexEnd);
         byte[] all = new byte[prefixLength + start.length + end.length];
         System.arraycopy(start, 0, all, prefixLength, start.length);
         System.arraycopy(end, 0, all, prefixLength + start.length, end.length);
         KeyRange range = new KeyRange(
-                MemorySegment.ofArray(all), 0, prefixLength, prefixElements, prefixLength, start.length, prefixLength + start.length, end.length);
+                MemorySegment.ofArray(all), 0, prefixLength, prefixElements, prefixLength, start.length,
+                prefixLength + start.length, end.length);
         assertEquals(code, assertThrows(EngineException.class, () -> index.range(range, new RowPointers())).code());
     }
 
@@ -370,7 +374,8 @@ class TableIndexModelTest {
             h.index.point(MemorySegment.ofArray(new byte[12]), 0, 12, new RowPointers());
         }
         Shape fixed = new Shape(row(PrimitiveType.U32, PrimitiveType.U8), List.of(0, 1));
-        for (IndexAlgorithm algorithm : List.of(new IndexAlgorithm.BTree(fixed.columns), new IndexAlgorithm.Hash(fixed.columns))) {
+        for (IndexAlgorithm algorithm : List.of(new IndexAlgorithm.BTree(fixed.columns),
+                new IndexAlgorithm.Hash(fixed.columns))) {
             try (Harness h = new Harness(fixed, algorithm, new Random(1))) {
                 EngineException e = assertThrows(
                         EngineException.class,

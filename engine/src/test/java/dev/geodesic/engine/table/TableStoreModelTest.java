@@ -284,7 +284,8 @@ class TableStoreModelTest {
             long pointer = store.allocate(MemorySegment.ofArray(row), 0, row.length);
             store.publish(pointer);
             assertEquals(row.length, store.length(pointer));
-            assertTrue(RowLayout.sameBytes(store.segment(pointer), store.offset(pointer), MemorySegment.ofArray(row), 0, row.length));
+            assertTrue(RowLayout.sameBytes(store.segment(pointer), store.offset(pointer), MemorySegment.ofArray(row), 0,
+                    row.length));
             store.retire(pointer);
             store.free(pointer);
             assertTrue(store.memoryBytes() < 1 << 20);
@@ -356,7 +357,8 @@ class TableStoreModelTest {
             do {
                 int found = 0;
                 for (RowCursor scan = store.scan(); scan.next();) {
-                    assertEquals(store.length(scan.row()) - 4, store.segment(scan.row()).get(ValueLayout.JAVA_BYTE, store.offset(scan.row())));
+                    assertEquals(store.length(scan.row()) - 4,
+                            store.segment(scan.row()).get(ValueLayout.JAVA_BYTE, store.offset(scan.row())));
                     found++;
                 }
                 assertEquals(live.size(), found);

@@ -34,7 +34,8 @@ public record ReducerCall(
     /** The same call with the time that it took. */
     public ReducerCall withDuration(long micros) {
         return new ReducerCall(
-                timestampMicros, caller, connectionId, reducerName, reducerId, arguments, requestId, energyQuanta, micros, started);
+                timestampMicros, caller, connectionId, reducerName, reducerId, arguments, requestId, energyQuanta, micros,
+                started);
     }
 
     /** A call that was refused before it ran. */

@@ -54,7 +54,8 @@ public class SubscribeEndpoint extends Endpoint {
                 handshake.token());
         session.addMessageHandler(ByteBuffer.class, (MessageHandler.Whole<ByteBuffer>) this::onBinary);
         session.addMessageHandler(String.class, (MessageHandler.Whole<String>) this::onText);
-        session.addMessageHandler(PongMessage.class, (MessageHandler.Whole<PongMessage>) pong -> lastInboundNanos = System.nanoTime());
+        session.addMessageHandler(PongMessage.class,
+                (MessageHandler.Whole<PongMessage>) pong -> lastInboundNanos = System.nanoTime());
         handshake.heartbeat().add(this);
     }
 

@@ -86,7 +86,8 @@ final class ChronicleStore implements TableStore {
         Page page = s.first();
         if (page == null) {
             PageMap map = s.pool.mapWithFreePage();
-            page = add(new Page(s, map, nextIndex(), map.acquire(), s.slotBytes, s.pool.pageBytes / s.slotBytes), s.pool.pageBytes);
+            page = add(new Page(s, map, nextIndex(), map.acquire(), s.slotBytes, s.pool.pageBytes / s.slotBytes),
+                    s.pool.pageBytes);
             s.add(page);
         }
         return page;

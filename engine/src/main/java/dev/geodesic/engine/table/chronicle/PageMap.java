@@ -42,7 +42,8 @@ final class PageMap implements AutoCloseable {
                     .checksumEntries(false)
                     .create();
         } catch (OutOfMemoryError e) {
-            throw new EngineException(ErrorCode.LIMIT_EXCEEDED, "no memory for " + capacity + " pages of " + pageBytes + " bytes", e);
+            throw new EngineException(ErrorCode.LIMIT_EXCEEDED, "no memory for " + capacity + " pages of " + pageBytes + " bytes",
+                    e);
         }
     }
 

@@ -3,8 +3,8 @@ package dev.geodesic.engine.table.chronicle;
 import java.util.Arrays;
 
 /**
- * Slot sizes for rows of variable size: multiples of 4 up to 64 bytes and of 8 up to 128, then page size over a falling number of slots,
- * each class about an eighth larger than the one before. Small pages serve slots of up to an eighth of a page, large
+ * Slot sizes for rows of variable size: multiples of 4 up to 64 bytes and of 8 up to 128, then page size over a falling number
+ * of slots, each class about an eighth larger than the one before. Small pages serve slots of up to an eighth of a page, large
  * pages the others, so that a page wastes little at its end.
  */
 final class SizeClasses {

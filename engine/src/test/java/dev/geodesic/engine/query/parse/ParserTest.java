@@ -40,8 +40,10 @@ final class ParserTest {
     /** Every row of the tables of errors in spec/sql.md 2, 5 and 13 that a parser can find. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
-        "foo                                        | sql parser error: Expected an SQL statement, found: foo at Line: 1, Column 1",
-        "SELECT * FORM t                            | sql parser error: Expected end of statement, found: FORM at Line: 1, Column 10",
+        "foo                                        | "
+                + "sql parser error: Expected an SQL statement, found: foo at Line: 1, Column 1",
+        "SELECT * FORM t                            | "
+                + "sql parser error: Expected end of statement, found: FORM at Line: 1, Column 10",
         "SELECT * FROM *                            | sql parser error: Expected identifier, found: * at Line: 1, Column 15",
         "SELECT * FROM t WHERE                      | sql parser error: Expected an expression:, found: EOF",
         "SELECT * FROM t WHERE a =                  | sql parser error: Expected an expression:, found: EOF",
