@@ -90,7 +90,8 @@ public class NamesResource {
                 case NOT_AUTHORIZED -> refused(401, "NotYourDatabase", "database", identity.toHex());
                 case NAME_TAKEN -> Answers.json(400, new JsonWriter().beginObject().key("OtherError")
                         .string(e.getMessage()).endObject().toByteArray()).build();
-                case INVALID_NAME -> throw new RefusedException(400, "Error parsing `" + malformed(names) + "`: " + e.getMessage());
+                case INVALID_NAME -> throw new RefusedException(
+                        400, "Error parsing `" + malformed(names) + "`: " + e.getMessage());
                 default -> throw e;
             };
         }

@@ -212,7 +212,8 @@ final class SlottedPages {
                 long t5 = System.nanoTime();
                 line = String.format(
                         Locale.ROOT,
-                        "rows of %-20s %-12s load %6.1f ns  memory/rows %.3f  replace %7.1f ns  memory/rows after %.3f  random read %5.1f ns%s",
+                        "rows of %-20s %-12s load %6.1f ns  memory/rows %.3f  replace %7.1f ns"
+                                + "  memory/rows after %.3f  random read %5.1f ns%s",
                         name, classes ? "size classes" : "slotted", (t1 - t0) / (double) n, overhead, (t3 - t2) / 2.0 / n,
                         (double) memory / sum, (t5 - t4) / (double) n,
                         classes || read != 0 ? "" : "  compactions " + pages.compactions);

@@ -140,7 +140,8 @@ final class TableBench {
                 System.out.printf(
                         Locale.ROOT,
                         "store %-20s put %s  random read %s  scan %s  scan and read %s  replace %s  bytes/row %.1f%n",
-                        kind, ns(best[0], n), ns(best[1], n), ns(best[2], n), ns(best[3], n), ns(best[4], n), (double) memory / n);
+                        kind, ns(best[0], n), ns(best[1], n), ns(best[2], n), ns(best[3], n), ns(best[4], n),
+                        (double) memory / n);
             }
         }
     }
@@ -256,7 +257,8 @@ final class TableBench {
         if (print) {
             System.out.printf(
                     Locale.ROOT,
-                    "index %-16s rising insert %s  random insert %s  findByRow %s  point %s  remove+insert %s  bytes/row %.1f%s%n",
+                    "index %-16s rising insert %s  random insert %s  findByRow %s  point %s  remove+insert %s"
+                            + "  bytes/row %.1f%s%n",
                     name, ns(best[0], n), ns(best[1], n), ns(best[2], n), ns(best[3], n), ns(best[4], n), bytes,
                     algorithm.isOrdered() ? "  range of 10 " + ns(best[5], n / 10) : "");
         }
@@ -327,7 +329,8 @@ final class TableBench {
 
     private static void validation(int n, boolean print) throws Exception {
         RowLayout fixed = layout(PrimitiveType.U64, PrimitiveType.U256, PrimitiveType.I32);
-        RowLayout mixed = layout(PrimitiveType.U64, PrimitiveType.STRING, PrimitiveType.BOOL, PrimitiveType.STRING, PrimitiveType.I32);
+        RowLayout mixed = layout(PrimitiveType.U64, PrimitiveType.STRING, PrimitiveType.BOOL, PrimitiveType.STRING,
+                PrimitiveType.I32);
         BsatnWriter out = new BsatnWriter();
         out.writeU64(1);
         out.writeString("a name of some length");
