@@ -2,6 +2,7 @@
 # Runs the JMH benchmarks: bench/run.sh [JMH options and name patterns], for instance  bench/run.sh Transaction
 # Needs a build (mvn -q -pl bench -am package -DskipTests). JAVA_HOME may name the JDK 25; else the newest JDK found is taken.
 set -euo pipefail
+[ $# -gt 0 ] || set -- -wi 3 -w 2 -i 5 -r 2
 cd "$(dirname "$0")/.."
 java=${JAVA_HOME:+$JAVA_HOME/bin/java}
 if [ -z "${java:-}" ] || ! "$java" -version 2>&1 | grep -q '"2[5-9]'; then
@@ -15,4 +16,4 @@ opens="--add-opens=java.base/java.lang=ALL-UNNAMED --add-opens=java.base/java.la
 exec "$java" --enable-native-access=ALL-UNNAMED $opens -Dchronicle.analytics.disable=true -Dchronicle.announcer.disable=true \
     -Dgeodesic.wasmtime.library="${GEODESIC_WASMTIME_LIBRARY:-engine/target/native}" \
     -cp "bench/target/classes:$(cat bench/target/classpath.txt)" org.openjdk.jmh.Main \
-    -f 1 -wi 3 -w 2 -i 5 -r 2 "$@"
+    -f 1 "$@"

@@ -73,6 +73,19 @@ public class StoreBench {
         return pointers[i];
     }
 
+    /** The same with a buffer of the transaction in between: what pending rows in the store save. */
+    @Benchmark
+    public long replaceRandomRowThroughBuffer() {
+        int i = random.nextInt(ROWS);
+        byte[] buffered = new byte[row.length];
+        MemorySegment.copy(segment, ValueLayout.JAVA_BYTE, 0, buffered, 0, buffered.length);
+        store.retire(pointers[i]);
+        store.free(pointers[i]);
+        pointers[i] = store.allocate(MemorySegment.ofArray(buffered), 0, buffered.length);
+        store.publish(pointers[i]);
+        return pointers[i];
+    }
+
     @Benchmark
     public byte readRandomRow() {
         long pointer = pointers[random.nextInt(ROWS)];

@@ -40,6 +40,7 @@ public class TransactionBench {
     private MutTx tx;
     private int table;
     private int key;
+    private int group;
     private final byte[] row = ItemRows.row(0, 7, "an item with a name of some length");
     private final MemorySegment segment = MemorySegment.ofArray(row);
     private final BsatnWriter record = new BsatnWriter();
@@ -56,6 +57,7 @@ public class TransactionBench {
         catalog.createTable(tx, schema);
         table = schema.tableId();
         key = schema.indexes().getFirst().indexId();
+        group = schema.indexes().getLast().indexId();
         for (int i = 0; i < ROWS; i++) {
             insertRow();
         }
@@ -69,6 +71,7 @@ public class TransactionBench {
 
     private void insertRow() {
         LittleEndian.putLong(row, 0, 0);
+        LittleEndian.putInt(row, Long.BYTES, (int) salt++);
         tx.insert(table, segment, 0, row.length);
     }
 
@@ -85,6 +88,25 @@ public class TransactionBench {
     public int insert() {
         tx.begin();
         insertRow();
+        return commit();
+    }
+
+    /** Asks both indexes for the row just added: what overlay indexes cost that are built only when somebody asks. */
+    @Benchmark
+    public int insertAndFindOwn() {
+        tx.begin();
+        insertRow();
+        tx.point(key, segment, 0, Long.BYTES);
+        tx.point(group, segment, Long.BYTES, Integer.BYTES);
+        return commit();
+    }
+
+    @Benchmark
+    public int insertTen() {
+        tx.begin();
+        for (int i = 0; i < 10; i++) {
+            insertRow();
+        }
         return commit();
     }
 
