@@ -144,6 +144,10 @@ final class Bytes {
                 at += 8;
                 continue;
             }
+            long left = end - at;
+            if (left < 8 && length >= 8 && (s.get(LONG, end - 8) & HIGH_BITS) >>> 64 - 8 * left == 0) {
+                return true;
+            }
             int lead = getU8(s, at);
             if (lead < 0x80) {
                 at++;
