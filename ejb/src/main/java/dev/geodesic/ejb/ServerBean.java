@@ -2,6 +2,7 @@ package dev.geodesic.ejb;
 
 import dev.geodesic.engine.database.Server;
 import dev.geodesic.engine.database.ServerOptions;
+import dev.geodesic.engine.durability.CommitLogs;
 import dev.geodesic.engine.durability.LogFactory;
 import dev.geodesic.engine.table.TableStores;
 import dev.geodesic.engine.table.chronicle.ChronicleStores;
@@ -48,12 +49,17 @@ public class ServerBean {
             case CHRONICLE -> ChronicleStores::new;
             case HEAP -> HeapStores::new;
         };
+        LogFactory logs = switch (config.storage()) {
+            case DISK -> new CommitLogs(config.log());
+            case MEMORY -> LogFactory.MEMORY;
+        };
         ThreadFactory guestThreads =
                 Thread.ofPlatform().daemon().name("geodesic-guest-", 0).stackSize(config.guestStackBytes()).factory();
         server = Server.start(new ServerOptions(
-                config.dataDirectory(), config.limits(), stores, LogFactory.MEMORY, guestThreads, Clock.systemUTC()));
-        LOG.log(System.Logger.Level.INFO, "Geodesic on Java {0}: data in {1}, rows in the {2} store",
-                Runtime.version().toString(), config.dataDirectory(), config.store());
+                config.dataDirectory(), config.limits(), stores, logs, guestThreads, Clock.systemUTC()));
+        LOG.log(System.Logger.Level.INFO, "Geodesic on Java {0}: data in {1}, transactions kept {2}, rows in the {3} store",
+                Runtime.version().toString(), config.dataDirectory(),
+                config.storage() == ServerConfig.Storage.DISK ? "on disk" : "in memory only", config.store());
     }
 
     @PreDestroy

@@ -1,6 +1,7 @@
 package dev.geodesic.ejb;
 
 import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.durability.CommitLogOptions;
 import dev.geodesic.engine.host.runtime.WasmRuntime;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -13,6 +14,8 @@ import java.util.function.Function;
  * What the operator set: the settings {@code geodesic.*} of {@code docs/operating.md}.
  *
  * @param dataDirectory where everything durable lies; absolute
+ * @param storage whether transactions are kept
+ * @param log how the commit logs work, if they are
  * @param store where rows live
  * @param wasmtimeLibrary libwasmtime, or the directory that holds it; empty means the engine's own search
  * @param guestStackBytes stack of a thread that runs guests
@@ -20,10 +23,15 @@ import java.util.function.Function;
  */
 public record ServerConfig(
         Path dataDirectory,
+        Storage storage,
+        CommitLogOptions log,
         Store store,
         Optional<Path> wasmtimeLibrary,
         int guestStackBytes,
         Limits limits) {
+
+    /** Databases are logged on disk, or gone when the server stops. */
+    public enum Storage { DISK, MEMORY }
 
     /** Where rows live: off-heap in Chronicle Map, or on the Java heap. */
     public enum Store { CHRONICLE, HEAP }
@@ -38,10 +46,21 @@ public record ServerConfig(
         Settings read = new Settings(settings);
         return new ServerConfig(
                 read.path("data.directory").orElse(Path.of("geodesic-data")).toAbsolutePath().normalize(),
-                read.store("store"),
+                read.choice("storage", Storage.DISK),
+                log(read),
+                read.choice("store", Store.CHRONICLE),
                 read.path("wasmtime.library"),
                 Math.toIntExact(read.number("guest.stack.bytes", WasmRuntime.GUEST_THREAD_STACK_BYTES, 1 << 20, 1 << 30)),
                 limits(read));
+    }
+
+    private static CommitLogOptions log(Settings read) {
+        CommitLogOptions defaults = CommitLogOptions.DEFAULTS;
+        return defaults
+                .withSegmentBytesMax(read.number("log.segment.bytes", defaults.segmentBytesMax()))
+                .withQueue(
+                        read.number("log.queue.records", defaults.queueRecordsMax()),
+                        read.number("log.queue.bytes", defaults.queueBytesMax()));
     }
 
     private static Limits limits(Settings read) {
@@ -83,11 +102,11 @@ public record ServerConfig(
             });
         }
 
-        private Store store(String name) {
-            String value = text(name).orElse(Store.CHRONICLE.name());
-            return Arrays.stream(Store.values()).filter(store -> store.name().equalsIgnoreCase(value)).findFirst()
-                    .orElseThrow(() -> refused(name, value,
-                            "one of " + Arrays.toString(Store.values()).toLowerCase(Locale.ROOT)));
+        private <E extends Enum<E>> E choice(String name, E byDefault) {
+            String value = text(name).orElse(byDefault.name());
+            E[] all = byDefault.getDeclaringClass().getEnumConstants();
+            return Arrays.stream(all).filter(one -> one.name().equalsIgnoreCase(value)).findFirst()
+                    .orElseThrow(() -> refused(name, value, "one of " + Arrays.toString(all).toLowerCase(Locale.ROOT)));
         }
 
         private int number(String name, int byDefault) {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.durability.CommitLogOptions;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -20,20 +21,27 @@ class ServerConfigTest {
     @Test
     void usesDefaultsWhereNothingIsSet() {
         ServerConfig config = read(Map.of("geodesic.wasmtime.library", " "));
-        assertEquals(new ServerConfig(Path.of("geodesic-data").toAbsolutePath(), ServerConfig.Store.CHRONICLE,
-                Optional.empty(), 16 << 20, Limits.DEFAULTS), config);
+        assertEquals(new ServerConfig(Path.of("geodesic-data").toAbsolutePath(), ServerConfig.Storage.DISK,
+                CommitLogOptions.DEFAULTS, ServerConfig.Store.CHRONICLE, Optional.empty(), 16 << 20, Limits.DEFAULTS), config);
     }
 
     @Test
     void readsWhatIsSet() {
         ServerConfig config = read(Map.of(
                 "geodesic.data.directory", "/srv/../srv/data",
+                "geodesic.storage", "memory",
+                "geodesic.log.segment.bytes", "4096",
+                "geodesic.log.queue.records", "10",
                 "geodesic.store", "Heap",
                 "geodesic.wasmtime.library", "/opt/libwasmtime.so",
                 "geodesic.guest.stack.bytes", "1048576",
                 "geodesic.limits.memory.bytes", "5000000000",
                 "geodesic.limits.connections", "7"));
         assertEquals(Path.of("/srv/data"), config.dataDirectory());
+        assertEquals(ServerConfig.Storage.MEMORY, config.storage());
+        assertEquals(4096, config.log().segmentBytesMax());
+        assertEquals(10, config.log().queueRecordsMax());
+        assertEquals(CommitLogOptions.DEFAULTS.queueBytesMax(), config.log().queueBytesMax());
         assertEquals(ServerConfig.Store.HEAP, config.store());
         assertEquals(Optional.of(Path.of("/opt/libwasmtime.so")), config.wasmtimeLibrary());
         assertEquals(1 << 20, config.guestStackBytes());
@@ -45,6 +53,7 @@ class ServerConfigTest {
     @ParameterizedTest
     @CsvSource({
         "geodesic.store, disk, 'geodesic.store=disk: expected one of [chronicle, heap]'",
+        "geodesic.storage, tape, 'geodesic.storage=tape: expected one of [disk, memory]'",
         "geodesic.limits.databases, -1, 'geodesic.limits.databases=-1: expected a whole number from 1 to 2147483647'",
         "geodesic.limits.connections, 2147483648,"
             + " 'geodesic.limits.connections=2147483648: expected a whole number from 1 to 2147483647'",

@@ -1,0 +1,292 @@
+package dev.geodesic.engine.durability;
+
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.base.Invariants;
+import dev.geodesic.engine.port.Storage;
+import dev.geodesic.engine.port.StorageFile;
+import dev.geodesic.sats.LittleEndian;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import java.util.function.LongConsumer;
+
+/**
+ * The commit log of one database with group commit: records are copied into a buffer; the log's thread takes the whole
+ * buffer, writes it as one commit and forces it, while the other buffer fills up. See {@link LogFormat} for the bytes and
+ * {@link LogReader} for what is done after a crash.
+ *
+ * <p>Always holds: at most one commit has been written and not yet forced; {@code durableOffset} is the last record of the
+ * last forced commit; after any failure nothing is written, forced or accepted again.
+ */
+public final class CommitLog implements Durability {
+
+    private static final System.Logger LOG = System.getLogger(CommitLog.class.getName());
+
+    private final Storage storage;
+    private final CommitLogOptions options;
+    private final Thread thread;
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition work = lock.newCondition();
+    private final Condition space = lock.newCondition();
+    /** Under the lock, like all up to {@code closed}. */
+    private Group filling = new Group();
+    private long nextOffset;
+    private boolean idle;
+    private boolean closing;
+    private EngineException failure;
+
+    private LongConsumer onDurable = offset -> { };
+    private Consumer<RuntimeException> onFailed = e -> { };
+    private volatile long durableOffset;
+
+    /** The log's thread only, once it runs. */
+    private Group writing = new Group();
+    private StorageFile file;
+    private long end;
+    private long salt;
+    private final long epoch;
+
+    /** Records that become one commit. The bytes leave room for the header of the commit, and for the checksum behind. */
+    private static final class Group {
+
+        private static final int START_BYTES = 16 << 10;
+        private static final int KEEP_BYTES = 1 << 20;
+
+        private byte[] bytes = new byte[START_BYTES];
+        private int length = LogFormat.COMMIT_HEADER_BYTES;
+        private int count;
+
+        boolean hasRoom(int records, int bytesMax) {
+            return count == 0 || count < records && length < bytesMax;
+        }
+
+        boolean fits(int recordLength) {
+            return recordLength <= LogFormat.ARRAY_BYTES_MAX - length - LogFormat.LENGTH_BYTES - LogFormat.CHECKSUM_BYTES;
+        }
+
+        void add(byte[] record, int offset, int recordLength) {
+            int needed = length + LogFormat.LENGTH_BYTES + recordLength + LogFormat.CHECKSUM_BYTES;
+            if (needed > bytes.length) {
+                int doubled = (int) Math.min(2L * bytes.length, LogFormat.ARRAY_BYTES_MAX);
+                bytes = Arrays.copyOf(bytes, Math.max(needed, doubled));
+            }
+            LittleEndian.putInt(bytes, length, recordLength);
+            System.arraycopy(record, offset, bytes, length + LogFormat.LENGTH_BYTES, recordLength);
+            length += LogFormat.LENGTH_BYTES + recordLength;
+            count++;
+        }
+
+        /** The finished commit. */
+        ByteBuffer seal(long salt, long firstOffset, long epoch) {
+            LogFormat.sealCommit(salt, bytes, 0, firstOffset, epoch, count, length - LogFormat.COMMIT_HEADER_BYTES);
+            return ByteBuffer.wrap(bytes, 0, length + LogFormat.CHECKSUM_BYTES);
+        }
+
+        void clear() {
+            if (bytes.length > KEEP_BYTES) {
+                bytes = new byte[START_BYTES];
+            }
+            length = LogFormat.COMMIT_HEADER_BYTES;
+            count = 0;
+        }
+    }
+
+    private CommitLog(Storage storage, CommitLogOptions options, LogReader reader) {
+        this.storage = storage;
+        this.options = options;
+        this.nextOffset = reader.nextOffset();
+        this.durableOffset = reader.nextOffset() - 1;
+        this.epoch = reader.epoch();
+        this.file = reader.file();
+        this.end = reader.size();
+        this.salt = reader.salt();
+        this.thread = options.threads().newThread(this::run);
+    }
+
+    /**
+     * Opens the log in a storage, which it owns from then on, and replays what it holds. An unfinished write at the end is
+     * cut off. The caller has made sure that nobody else has the log open.
+     *
+     * @throws EngineException STORAGE_CORRUPT with file, offset and remedy if anything else is damaged; STORAGE_FAILED; what
+     *     the replay throws
+     */
+    public static CommitLog open(Storage storage, CommitLogOptions options, LogFactory.Replay replay) {
+        LogReader reader = new LogReader(storage, replay);
+        try {
+            reader.read();
+            CommitLog log = new CommitLog(storage, options, reader);
+            log.thread.start();
+            return log;
+        } catch (IOException e) {
+            closeQuietly(reader.file());
+            closeQuietly(storage);
+            throw new EngineException(ErrorCode.STORAGE_FAILED, "the log in " + storage + " cannot be opened: " + e, e);
+        } catch (Throwable e) {
+            closeQuietly(reader.file());
+            closeQuietly(storage);
+            throw e;
+        }
+    }
+
+    @Override
+    public void listen(LongConsumer durable, Consumer<RuntimeException> failed) {
+        lock.lock();
+        try {
+            onDurable = durable;
+            onFailed = failed;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void append(long txOffset, byte[] record, int offset, int length) {
+        lock.lock();
+        try {
+            while (failure == null && !closing && !filling.hasRoom(options.queueRecordsMax(), options.queueBytesMax())) {
+                space.awaitUninterruptibly();
+            }
+            if (failure != null) {
+                throw new EngineException(ErrorCode.STORAGE_FAILED, failure.getMessage(), failure);
+            }
+            if (closing) {
+                throw new EngineException(ErrorCode.DATABASE_STOPPED, "the log in " + storage + " is closed");
+            }
+            Invariants.check(txOffset == nextOffset, "offsets of the log rise by one", "next", nextOffset, "offset", txOffset);
+            Invariants.check(filling.fits(length), "a record fits into an array with others", "length", length);
+            filling.add(record, offset, length);
+            nextOffset++;
+            if (idle) {
+                idle = false;
+                work.signal();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public long durableOffset() {
+        return durableOffset;
+    }
+
+    // ---- the log's thread ----
+
+    private void run() {
+        try {
+            while (takeGroup()) {
+                long last = durableOffset + writing.count;
+                writeGroup(durableOffset + 1);
+                writing.clear();
+                durableOffset = last;
+                onDurable.accept(last);
+            }
+        } catch (IOException e) {
+            fail(new EngineException(ErrorCode.STORAGE_FAILED, "the log in " + storage + " cannot be written: " + e, e));
+        } catch (Throwable e) {
+            fail(new EngineException(ErrorCode.INTERNAL, "the log in " + storage + " has stopped: " + e, e));
+        } finally {
+            closeQuietly(file);
+            closeQuietly(storage);
+        }
+    }
+
+    /** Waits for records and takes all there are; false at the end. */
+    private boolean takeGroup() {
+        lock.lock();
+        try {
+            while (filling.count == 0) {
+                if (closing) {
+                    return false;
+                }
+                idle = true;
+                work.awaitUninterruptibly();
+            }
+            idle = false;
+            Group empty = writing;
+            writing = filling;
+            filling = empty;
+            space.signalAll();
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void writeGroup(long firstOffset) throws IOException {
+        boolean full = end + writing.length + LogFormat.CHECKSUM_BYTES > options.segmentBytesMax();
+        if (file == null || full && end > LogFormat.SEGMENT_HEADER_BYTES) {
+            startSegment(firstOffset);
+        }
+        ByteBuffer commit = writing.seal(salt, firstOffset, epoch);
+        file.write(commit, end);
+        file.force();
+        end += commit.limit();
+    }
+
+    /** The header is on stable storage, under its name, before the first commit is written: see {@link LogReader}. */
+    private void startSegment(long firstOffset) throws IOException {
+        if (file != null) {
+            file.close();
+        }
+        file = storage.create(LogFormat.fileName(firstOffset));
+        salt = options.salts().getAsLong();
+        file.write(ByteBuffer.wrap(LogFormat.segmentHeader(firstOffset, salt)), 0);
+        file.force();
+        storage.force();
+        end = LogFormat.SEGMENT_HEADER_BYTES;
+    }
+
+    private void fail(EngineException cause) {
+        lock.lock();
+        try {
+            failure = cause;
+            space.signalAll();
+        } finally {
+            lock.unlock();
+        }
+        onFailed.accept(cause);
+    }
+
+    private static void closeQuietly(AutoCloseable closeable) {
+        try {
+            if (closeable != null) {
+                closeable.close();
+            }
+        } catch (Exception e) {
+            LOG.log(System.Logger.Level.WARNING, "could not close: " + e);
+        }
+    }
+
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            closing = true;
+            work.signal();
+            space.signalAll();
+        } finally {
+            lock.unlock();
+        }
+        if (Thread.currentThread() == thread) {
+            return;
+        }
+        boolean interrupted = false;
+        while (true) {
+            try {
+                thread.join();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,37 @@
+package dev.geodesic.engine.durability;
+
+import java.security.SecureRandom;
+import java.util.concurrent.ThreadFactory;
+import java.util.function.LongSupplier;
+
+/**
+ * How a commit log works.
+ *
+ * @param segmentBytesMax size at which a new segment begins; a larger commit gets a segment of its own
+ * @param queueRecordsMax records that wait for the disk before {@link Durability#append} blocks
+ * @param queueBytesMax bytes that wait likewise; one record may go over it
+ * @param threads makes the log's thread
+ * @param salts a random number for each segment
+ */
+public record CommitLogOptions(
+        long segmentBytesMax, int queueRecordsMax, int queueBytesMax, ThreadFactory threads, LongSupplier salts) {
+
+    /** Segments of 256 MiB; 16,384 records or 32 MiB wait. */
+    public static final CommitLogOptions DEFAULTS = new CommitLogOptions(
+            256L << 20, 16_384, 32 << 20,
+            Thread.ofPlatform().daemon().name("geodesic-log-", 0).factory(), new SecureRandom()::nextLong);
+
+    public CommitLogOptions {
+        if (segmentBytesMax < 1 || queueRecordsMax < 1 || queueBytesMax < 1) {
+            throw new IllegalArgumentException("sizes of a log are positive");
+        }
+    }
+
+    public CommitLogOptions withSegmentBytesMax(long bytes) {
+        return new CommitLogOptions(bytes, queueRecordsMax, queueBytesMax, threads, salts);
+    }
+
+    public CommitLogOptions withQueue(int recordsMax, int bytesMax) {
+        return new CommitLogOptions(segmentBytesMax, recordsMax, bytesMax, threads, salts);
+    }
+}
