@@ -53,12 +53,12 @@ public final class Catalog implements IdAllocator, SequenceLog {
         Map<Integer, RowPointers> rows = new HashMap<>();
         List<Table> created = new ArrayList<>();
         for (TableSchema schema : SystemTables.ALL) {
-            Table table = new Table(schema, committed.stores(), s -> SystemTables.FIRST_ALLOCATED);
+            Table table = new Table(schema, committed.stores(), SystemTables::firstAllocated);
             tables.put(schema.tableId(), table);
             created.add(table);
         }
         for (TableSchema schema : SystemTables.ALL) {
-            CatalogRows.writeTable(schema, false, SystemTables.FIRST_ALLOCATED, (id, bytes) -> rows
+            CatalogRows.writeTable(schema, false, SystemTables::firstAllocated, (id, bytes) -> rows
                     .computeIfAbsent(id, i -> new RowPointers())
                     .add(tables.get(id).store().allocate(MemorySegment.ofArray(bytes.buffer()), 0, bytes.length())));
         }
@@ -73,14 +73,14 @@ public final class Catalog implements IdAllocator, SequenceLog {
     /** Creates an empty table and its catalogue rows in the transaction. */
     public void createTable(MutTx tx, TableSchema schema) {
         tx.createTable(new Table(schema, committed.stores(), SequenceSchema::start));
-        CatalogRows.writeTable(schema, true, null, (id, bytes) -> insert(tx, id, bytes));
+        CatalogRows.writeTable(schema, true, SequenceSchema::start, (id, bytes) -> insert(tx, id, bytes));
     }
 
     /** Deletes a table, its rows and its catalogue rows in the transaction. */
     public void dropTable(MutTx tx, TableSchema schema) {
         tx.dropTable(schema.tableId());
         deleteWhere(tx, SystemTables.SEQUENCE, in -> CatalogRows.readSequence(in).tableId() == schema.tableId());
-        CatalogRows.writeTable(schema, true, null, (id, bytes) -> {
+        CatalogRows.writeTable(schema, true, SequenceSchema::start, (id, bytes) -> {
             if (id != SystemTables.SEQUENCE) {
                 tx.delete(id, MemorySegment.ofArray(bytes.buffer()), 0, bytes.length());
             }

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Function;
 import java.util.function.Consumer;
 
 /** The rows of the catalogue as bytes, both ways. */
@@ -44,8 +45,10 @@ final class CatalogRows {
      * All catalogue rows of one table, in the order of the tables' ids.
      *
      * @param accessors whether names in the module's source are recorded too
+     * @param allocated end of each sequence's last block
      */
-    static void writeTable(TableSchema table, boolean accessors, BigInteger allocatedOverride, RowSink sink) {
+    static void writeTable(
+            TableSchema table, boolean accessors, Function<SequenceSchema, BigInteger> allocated, RowSink sink) {
         BsatnWriter out = new BsatnWriter();
         out.writeU32(table.tableId());
         out.writeString(table.name());
@@ -68,7 +71,7 @@ final class CatalogRows {
             emit(sink, SystemTables.COLUMN, out);
         }
         for (SequenceSchema sequence : table.sequences()) {
-            writeSequence(out, table.tableId(), sequence, allocatedOverride != null ? allocatedOverride : sequence.start());
+            writeSequence(out, table.tableId(), sequence, allocated.apply(sequence));
             emit(sink, SystemTables.SEQUENCE, out);
         }
         for (IndexSchema index : table.indexes()) {

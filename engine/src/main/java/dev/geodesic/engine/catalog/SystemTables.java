@@ -41,8 +41,8 @@ public final class SystemTables {
     /** Ids of user tables, indexes, constraints and sequences start here. */
     public static final int FIRST_USER_ID = 4096;
 
-    /** Ids below this are promised by the first row of a system sequence. */
-    static final BigInteger FIRST_ALLOCATED = BigInteger.valueOf(8192);
+    /** Sequence of {@code st_view_arg}, which nobody uses any more. */
+    private static final int VIEW_ARG_SEQUENCE = 7;
 
     /** Largest value of i128. */
     static final BigInteger I128_MAX = BigInteger.ONE.shiftLeft(127).subtract(BigInteger.ONE);
@@ -139,7 +139,7 @@ public final class SystemTables {
             .index(2).index(4).index(0, 1, 2)
             .table(16, "st_view_arg", OptionalInt.of(0))
             .column("id", U64).column("bytes", BYTES)
-            .unique(0).unique(1).sequence(7, 0)
+            .unique(0).unique(1).sequence(VIEW_ARG_SEQUENCE, 0)
             .table(17, "st_event_table", OptionalInt.of(0))
             .column("table_id", U32)
             .unique(0)
@@ -163,6 +163,11 @@ public final class SystemTables {
             case TABLE, COLUMN, INDEX, CONSTRAINT, TABLE_ACCESSOR, INDEX_ACCESSOR, COLUMN_ACCESSOR -> true;
             default -> false;
         };
+    }
+
+    /** Ids below this are promised by the first row of a system sequence. */
+    static BigInteger firstAllocated(SequenceSchema sequence) {
+        return BigInteger.valueOf(sequence.sequenceId() == VIEW_ARG_SEQUENCE ? FIRST_USER_ID : 2 * FIRST_USER_ID);
     }
 
     private static SumType option(AlgebraicType type) {

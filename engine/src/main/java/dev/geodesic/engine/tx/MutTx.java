@@ -46,6 +46,8 @@ public final class MutTx implements Transaction {
     private final List<TxTable> touched = new ArrayList<>();
     private final List<SequenceState> reserved = new ArrayList<>();
     private final List<Table> dropped = new ArrayList<>();
+    /** Created and dropped by this transaction. */
+    private final List<Table> abandoned = new ArrayList<>();
     private Tables created = new Tables();
     private long[] generatedAt = {};
     private int[] generatedWidth = {};
@@ -110,18 +112,20 @@ public final class MutTx implements Transaction {
         }
         if (!created.all().isEmpty()) {
             if (!commit) {
-                for (Table table : created.all()) {
-                    overlays.remove(table.id());
-                    table.close();
-                }
+                abandoned.addAll(created.all());
             }
             created = new Tables();
+        }
+        for (Table table : abandoned) {
+            overlays.remove(table.id());
+            table.close();
         }
         if (rowsWritten > KEEP_ROWS_MAX) {
             overlays.clear();
         }
         touched.clear();
         dropped.clear();
+        abandoned.clear();
         reserved.clear();
     }
 
@@ -140,6 +144,7 @@ public final class MutTx implements Transaction {
         clear(tableId);
         if (created.get(tableId) != null) {
             created.remove(table);
+            abandoned.add(table);
         } else {
             dropped.add(table);
         }
@@ -494,7 +499,10 @@ public final class MutTx implements Transaction {
         long count = Integer.toUnsignedLong(rows.get(INT, offset));
         long end = offset + length;
         long at = offset + Integer.BYTES;
-        if (count > length && layout.fixedLength().orElse(1) > 0) {
+        if (layout.fixedLength().orElse(1) == 0) {
+            // A table of rows without bytes holds one at most: more of them would only cost time.
+            count = Math.min(count, 1);
+        } else if (count > length) {
             throw new EngineException(ErrorCode.BSATN_DECODE_ERROR, "more rows than bytes");
         }
         // Everything is checked before anything is deleted.

@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
  * BSATN at {@code (segment, offset, length)}, often in guest memory; they are validated here. Writer thread only.
  *
  * <p>Every method throws {@link dev.geodesic.engine.base.EngineException} with the code that the specification gives, and
- * a failed method has changed nothing but sequences.
+ * a failed method has changed nothing but sequences. After LIMIT_EXCEEDED the transaction must be rolled back.
  */
 public interface Transaction extends ReadView {
 
