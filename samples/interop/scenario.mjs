@@ -25,10 +25,15 @@ const kinds = (events) => events.map(([kind]) => kind).join(' ');
 const rows = (table) => [...table.iter()];
 
 /** Subscribes and waits until it is applied; rejects with the error's text. */
-function subscribe(connection, ...queries) {
+const subscribe = (connection, ...queries) => subscribeThen(connection, queries, () => {});
+
+function subscribeThen(connection, queries, onApplied) {
   return within(new Promise((resolve, reject) => {
     const handle = connection.subscriptionBuilder()
-      .onApplied(() => resolve(handle))
+      .onApplied(() => {
+        onApplied();
+        resolve(handle);
+      })
       .onError((context) => reject(context.event ?? new Error('subscription error without text')))
       .subscribe(queries);
   }), `the subscription to ${queries}`);
@@ -330,22 +335,34 @@ export async function run({ client, report, url, database, module, owner, wasm }
   });
 
   await check('results come in the order of the calls, and a subscription among them sees the calls before it', async () => {
+    // Without compression: both packages handle compressed messages in the order in which they are decompressed.
+    const { connection } = await open({ configure: (builder) => builder.withCompression('none') });
     const mine = fresh();
     const order = [];
-    const done = [];
-    for (let i = 0; i < 100; i++) {
-      done.push(call(ann.connection, 'addMember', { id: fresh(), teamId: mine, name: `n${i}`, active: true }).then(() => order.push(i)));
-    }
-    const applied = subscribe(ann.connection, `SELECT * FROM member WHERE team_id = ${mine}`)
-      .then((set) => order.push(`applied ${rows(ann.connection.db.member).length}`) && set);
-    for (let i = 100; i < 200; i++) {
-      done.push(call(ann.connection, 'addMember', { id: fresh(), teamId: mine, name: `n${i}`, active: true }).then(() => order.push(i)));
-    }
-    const [set] = await Promise.all([applied, ...done]);
+    const add = (i) => call(connection, 'addMember', { id: fresh(), teamId: mine, name: `n${i}`, active: true }).then(() => order.push(i));
+    const first = Array.from({ length: 100 }, (_, i) => add(i));
+    const applied = subscribeThen(connection, [`SELECT * FROM member WHERE team_id = ${mine}`],
+      () => order.push(`applied ${rows(connection.db.member).length}`));
+    const second = Array.from({ length: 100 }, (_, i) => add(100 + i));
+    await Promise.all([...first, applied, ...second]);
     assert.deepEqual(order.filter((x) => typeof x === 'number'), Array.from({ length: 200 }, (_, i) => i));
     assert.equal(order.find((x) => typeof x === 'string'), 'applied 100');
-    assert.equal(rows(ann.connection.db.member).length, 200);
-    await unsubscribe(set);
+    assert.equal(rows(connection.db.member).length, 200);
+    connection.disconnect();
+  });
+  await check('large and small messages mixed leave the cache as it must be', async () => {
+    const mine = fresh();
+    const ids = Array.from({ length: 200 }, fresh);
+    await Promise.all(ids.map((id) => call(bob.connection, 'addMember', { id, teamId: mine, name: `${id} `.repeat(20), active: true })));
+    const { connection } = await open(); // asks for compression
+    const set = subscribe(connection, `SELECT * FROM member WHERE team_id = ${mine}`, 'SELECT * FROM blob WHERE id > 0');
+    await Promise.all(ids.slice(0, 150).map((id) => call(bob.connection, 'deleteMember', { id })));
+    await set;
+    const last = fresh();
+    await call(bob.connection, 'addBlob', { id: last, size: 8 });
+    await until(() => connection.db.blob.id.find(last), 'a later transaction');
+    assert.deepEqual(rows(connection.db.member).map((row) => row.id).sort((x, y) => x - y), ids.slice(150));
+    connection.disconnect();
   });
   await check('large rows and large answers', async () => {
     const id = fresh();
