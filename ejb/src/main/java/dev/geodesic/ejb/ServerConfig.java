@@ -17,6 +17,7 @@ import java.util.function.Function;
  * @param storage whether transactions are kept
  * @param log how the commit logs work, if they are
  * @param store where rows live
+ * @param gzip whether WebSocket clients that ask for gzip get it
  * @param wasmtimeLibrary libwasmtime, or the directory that holds it; empty means the engine's own search
  * @param guestStackBytes stack of a thread that runs guests
  * @param limits what one database may use
@@ -26,6 +27,7 @@ public record ServerConfig(
         Storage storage,
         CommitLogOptions log,
         Store store,
+        boolean gzip,
         Optional<Path> wasmtimeLibrary,
         int guestStackBytes,
         Limits limits) {
@@ -49,6 +51,7 @@ public record ServerConfig(
                 read.choice("storage", Storage.DISK),
                 log(read),
                 read.choice("store", Store.CHRONICLE),
+                read.choice("websocket.gzip", Switch.OFF) == Switch.ON,
                 read.path("wasmtime.library"),
                 Math.toIntExact(read.number("guest.stack.bytes", WasmRuntime.GUEST_THREAD_STACK_BYTES, 1 << 20, 1 << 30)),
                 limits(read));

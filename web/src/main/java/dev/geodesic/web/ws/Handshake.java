@@ -4,12 +4,14 @@ import dev.geodesic.engine.database.ClientInfo;
 import dev.geodesic.engine.database.Database;
 import dev.geodesic.protocol.ConnectParams;
 import dev.geodesic.protocol.Subprotocol;
+import dev.geodesic.protocol.wire.Compression;
 import java.util.concurrent.Executor;
 
 /**
  * What the handshake settled, for the endpoint.
  *
  * @param token shown to the client in the first message
+ * @param compression that the server may use, which may be less than the client can decode
  * @param senders runs the sending of outboxes
  */
 record Handshake(
@@ -18,6 +20,7 @@ record Handshake(
         String token,
         Subprotocol subprotocol,
         ConnectParams params,
+        Compression compression,
         Executor senders,
         Heartbeat heartbeat) {
 

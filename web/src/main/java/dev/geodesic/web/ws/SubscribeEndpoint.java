@@ -43,7 +43,7 @@ public class SubscribeEndpoint extends Endpoint {
         decoder = new ClientDecoder(subprotocol);
         outbox = new Outbox(
                 new SessionWire(session),
-                new ServerEncoder(subprotocol, handshake.params().compression()),
+                new ServerEncoder(subprotocol, handshake.compression()),
                 handshake.database().limits(),
                 handshake.senders());
         connection = handshake.database().connect(
