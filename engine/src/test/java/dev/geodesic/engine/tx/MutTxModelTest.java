@@ -404,7 +404,8 @@ class MutTxModelTest {
             List<ModelTable.Row> expected = table.where(r -> ModelTable.compareKeys(r, like, columns.subList(0, prefix)) == 0
                     && within(r, low, lowKind, column, 1) && within(r, high, highKind, column, -1));
             KeyRange range = new KeyRange(
-                    MemorySegment.ofArray(out.toByteArray()), 0, lowAt, prefix, lowAt, highAt - lowAt, highAt, out.length() - highAt);
+                    MemorySegment.ofArray(out.toByteArray()), 0, lowAt, prefix, lowAt, highAt - lowAt, highAt,
+                    out.length() - highAt);
             if (delete) {
                 assertEquals(table.deleteAll(expected), tx.deleteRange(index.indexId(), range));
             } else {
