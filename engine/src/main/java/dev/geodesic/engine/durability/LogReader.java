@@ -52,8 +52,10 @@ final class LogReader {
         return epoch;
     }
 
-    /** The open segment that is to be continued; null if the next commit needs a new one. The caller closes it,
-            also after errors. */
+    /**
+     * The open segment that is to be continued; null if the next commit needs a new one. The caller closes it, also after
+     * errors.
+     */
     StorageFile file() {
         return file;
     }
