@@ -136,7 +136,7 @@ class RustModuleTest {
     @ParameterizedTest
     @ValueSource(strings = {V1, V2})
     void failsInEveryWay(String module) {
-        guests.withLimits(64 << 20, 200, 1 << 20, 64, 1_000);
+        guests.withLimits(64 << 20, 2_000, 1 << 20, 64, 1_000);
         load(module);
         call("init");
         assertEquals("no luck", assertInstanceOf(Failed.class, call("fail", w -> w.writeString("no luck"))).message());
