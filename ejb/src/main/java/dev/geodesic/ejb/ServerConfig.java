@@ -35,6 +35,8 @@ public record ServerConfig(
     /** Databases are logged on disk, or gone when the server stops. */
     public enum Storage { DISK, MEMORY }
 
+    private enum Switch { ON, OFF }
+
     /** Where rows live: off-heap in Chronicle Map, or on the Java heap. */
     public enum Store { CHRONICLE, HEAP }
 

@@ -2,6 +2,7 @@ package dev.geodesic.ejb;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.durability.CommitLogOptions;
@@ -22,7 +23,7 @@ class ServerConfigTest {
     void usesDefaultsWhereNothingIsSet() {
         ServerConfig config = read(Map.of("geodesic.wasmtime.library", " "));
         assertEquals(new ServerConfig(Path.of("geodesic-data").toAbsolutePath(), ServerConfig.Storage.DISK,
-                CommitLogOptions.DEFAULTS, ServerConfig.Store.CHRONICLE, Optional.empty(), 16 << 20, Limits.DEFAULTS), config);
+                CommitLogOptions.DEFAULTS, ServerConfig.Store.CHRONICLE, false, Optional.empty(), 16 << 20, Limits.DEFAULTS), config);
     }
 
     @Test
@@ -33,6 +34,7 @@ class ServerConfigTest {
                 "geodesic.log.segment.bytes", "4096",
                 "geodesic.log.queue.records", "10",
                 "geodesic.store", "Heap",
+                "geodesic.websocket.gzip", "on",
                 "geodesic.wasmtime.library", "/opt/libwasmtime.so",
                 "geodesic.guest.stack.bytes", "1048576",
                 "geodesic.limits.memory.bytes", "5000000000",
@@ -43,6 +45,7 @@ class ServerConfigTest {
         assertEquals(10, config.log().queueRecordsMax());
         assertEquals(CommitLogOptions.DEFAULTS.queueBytesMax(), config.log().queueBytesMax());
         assertEquals(ServerConfig.Store.HEAP, config.store());
+        assertTrue(config.gzip());
         assertEquals(Optional.of(Path.of("/opt/libwasmtime.so")), config.wasmtimeLibrary());
         assertEquals(1 << 20, config.guestStackBytes());
         assertEquals(5_000_000_000L, config.limits().memoryBytesMax());
