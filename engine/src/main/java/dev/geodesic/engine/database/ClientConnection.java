@@ -9,6 +9,7 @@ import dev.geodesic.engine.schema.ReducerDef;
 import dev.geodesic.engine.subscription.Subscriber;
 import dev.geodesic.protocol.message.CloseReason;
 import dev.geodesic.protocol.message.ClientMessage;
+import dev.geodesic.protocol.message.ErrorTexts;
 import dev.geodesic.protocol.message.ProcedureOutcome;
 import dev.geodesic.protocol.message.QueryOutcome;
 import dev.geodesic.protocol.message.QuerySetUpdate;
@@ -188,8 +189,10 @@ public final class ClientConnection {
             if (Database.isFatal(e)) {
                 throw e;
             }
-            send(new ServerMessage.SubscriptionError(
-                    OptionalInt.of(request.requestId()), setId, e.getMessage(), micros(start)));
+            String text = e.code() == ErrorCode.SUBSCRIPTION_EXISTS
+                    ? ErrorTexts.subscriptionExists(request.querySetId(), client.identity(), client.connection())
+                    : e.getMessage();
+            send(new ServerMessage.SubscriptionError(OptionalInt.of(request.requestId()), setId, text, micros(start)));
         }
     }
 
@@ -205,8 +208,10 @@ public final class ClientConnection {
             if (e.code() != ErrorCode.NO_SUCH_SUBSCRIPTION) {
                 throw e;
             }
+            String text =
+                    ErrorTexts.subscriptionNotFound(request.querySetId(), client.identity(), client.connection());
             send(new ServerMessage.SubscriptionError(
-                    OptionalInt.of(request.requestId()), OptionalInt.of(request.querySetId()), e.getMessage(), micros(start)));
+                    OptionalInt.of(request.requestId()), OptionalInt.of(request.querySetId()), text, micros(start)));
         }
     }
 

@@ -61,14 +61,13 @@ public final class Subscriptions {
         }
         Map<String, SubscriptionQuery> distinct = new LinkedHashMap<>();
         queries.forEach(q -> distinct.putIfAbsent(q.key(), q));
-        int replaced = kind == SubscriptionKind.LEGACY && subscriber.legacy() != null ? subscriber.legacy().plans().size() : 0;
-        if (subscriber.queryCount() - replaced + distinct.size() > limits.subscriptionQueriesMax()) {
+        if (subscriber.queryCount() + distinct.size() > limits.subscriptionQueriesMax()) {
             throw new EngineException(
                     ErrorCode.LIMIT_EXCEEDED,
                     "the connection would watch more queries than the limit subscription-queries-max of "
                             + limits.subscriptionQueriesMax());
         }
-        if (replaced > 0) {
+        if (kind == SubscriptionKind.LEGACY && subscriber.legacy() != null) {
             drop(subscriber, subscriber.legacy(), new ArrayList<>());
         }
         int group = subscriber.group(kind, setId);
@@ -91,10 +90,8 @@ public final class Subscriptions {
     }
 
     private Plan open(SubscriptionQuery query, ReadView view) {
-        TablePlans table = byTable.computeIfAbsent(
-                query.tableId(), t -> new TablePlans(TableRows.of(view.table(query.tableId()).orElseThrow())));
-        Plan plan = new Plan(query, table.rows());
-        table.add(plan);
+        Plan plan = new Plan(query, TableRows.of(view.table(query.tableId()).orElseThrow()));
+        byTable.computeIfAbsent(query.tableId(), t -> new TablePlans()).add(plan);
         return plan;
     }
 

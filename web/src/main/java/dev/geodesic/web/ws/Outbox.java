@@ -33,6 +33,7 @@ final class Outbox implements ClientSink {
         void abort(CloseReason reason);
     }
 
+    private static final System.Logger LOG = System.getLogger(Outbox.class.getName());
     private static final int BATCH_MAX = 512;
     private static final CloseReason TOO_SLOW =
             new CloseReason(1008, "the client does not read fast enough: too many messages wait for it");
@@ -146,6 +147,8 @@ final class Outbox implements ClientSink {
                 }
             }
         } catch (IOException | RuntimeException e) {
+            boolean gone = e instanceof IOException || e instanceof UncheckedIOException;
+            LOG.log(gone ? System.Logger.Level.DEBUG : System.Logger.Level.WARNING, "sending failed", e);
             discard();
             wire.abort(CloseReason.error("sending failed"));
         }

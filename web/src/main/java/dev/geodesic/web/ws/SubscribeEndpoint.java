@@ -28,7 +28,8 @@ public class SubscribeEndpoint extends Endpoint {
     private Handshake handshake;
     private ClientDecoder decoder;
     private Outbox outbox;
-    private ClientConnection connection;
+    private volatile ClientConnection connection;
+    private volatile boolean ended;
     private volatile long lastInboundNanos = System.nanoTime();
 
     @Override
@@ -57,6 +58,9 @@ public class SubscribeEndpoint extends Endpoint {
         session.addMessageHandler(PongMessage.class,
                 (MessageHandler.Whole<PongMessage>) pong -> lastInboundNanos = System.nanoTime());
         handshake.heartbeat().add(this);
+        if (ended) {
+            ended();
+        }
     }
 
     private void onBinary(ByteBuffer payload) {
@@ -107,10 +111,14 @@ public class SubscribeEndpoint extends Endpoint {
         ended();
     }
 
+    /** May come before {@link #onOpen} has returned. */
     private void ended() {
+        ended = true;
         handshake.heartbeat().remove(this);
         outbox.discard();
-        connection.disconnect();
+        if (connection != null) {
+            connection.disconnect();
+        }
     }
 
     /** Blocking sends of one session. */
@@ -123,7 +131,9 @@ public class SubscribeEndpoint extends Endpoint {
             if (frame.isText()) {
                 session.getBasicRemote().sendText(frame.text());
             } else {
-                session.getBasicRemote().sendBinary(frame.buffer());
+                session.getBasicRemote().sendBinary(
+                        // Liberty reaches for the array of the buffer, so that it cannot be a read-only one.
+                        ByteBuffer.wrap(frame.bytes(), 0, frame.length()));
             }
         }
 

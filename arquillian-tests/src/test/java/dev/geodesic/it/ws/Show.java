@@ -1,0 +1,137 @@
+package dev.geodesic.it.ws;
+
+import dev.geodesic.protocol.message.Fragment;
+import dev.geodesic.protocol.message.ProcedureOutcome;
+import dev.geodesic.protocol.message.QueryOutcome;
+import dev.geodesic.protocol.message.QuerySetUpdate;
+import dev.geodesic.protocol.message.ReducerCall;
+import dev.geodesic.protocol.message.ReducerOutcome;
+import dev.geodesic.protocol.message.RowJson;
+import dev.geodesic.protocol.message.ServerMessage;
+import dev.geodesic.protocol.message.TableUpdate;
+import dev.geodesic.sats.AlgebraicType;
+import dev.geodesic.sats.Json;
+import dev.geodesic.sats.JsonValue;
+import dev.geodesic.sats.JsonWriter;
+import dev.geodesic.sats.PrimitiveType;
+import dev.geodesic.sats.ProductElement;
+import dev.geodesic.sats.ProductType;
+import dev.geodesic.sats.RowList;
+import dev.geodesic.sats.SatsJson;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/**
+ * Messages of the server in words, without times and ids that differ from run to run. Rows are JSON arrays with {@code +}
+ * or {@code -} and the table's name in front: {@code member+[1,1,"ann",true]}; those of a query in braces, with the id of
+ * the query set before them where the protocol tells it: <code>update 1{team+[3,"green"]}</code>.
+ */
+final class Show {
+
+    private static final PrimitiveType U32 = PrimitiveType.U32;
+    private static final PrimitiveType U64 = PrimitiveType.U64;
+    private static final PrimitiveType STRING = PrimitiveType.STRING;
+    private static final Map<String, AlgebraicType> ROW_TYPES = Map.of(
+            "team", row(U32, STRING),
+            "member", row(U32, U32, STRING, PrimitiveType.BOOL),
+            "secret", row(U32, STRING),
+            "flash", row(STRING, U64),
+            "blob", row(U32, STRING));
+
+    private Show() {
+    }
+
+    private static ProductType row(AlgebraicType... columns) {
+        return new ProductType(Arrays.stream(columns).map(t -> new ProductElement(Optional.empty(), t)).toList());
+    }
+
+    /** @param self first message of the receiving connection: tells its own calls from others' in version 1 */
+    static String text(ServerMessage message, ServerMessage.InitialConnection self) {
+        return switch (message) {
+            case ServerMessage.InitialConnection m -> "hello " + m.identity().toHex();
+            case ServerMessage.SubscribeApplied m ->
+                "applied " + m.requestId() + "/" + m.querySetId() + " {" + tables(m.tables()) + "}";
+            case ServerMessage.UnsubscribeApplied m -> "dropped " + m.requestId() + "/" + m.querySetId()
+                    + m.tables().map(t -> " {" + tables(t) + "}").orElse(" without rows");
+            case ServerMessage.SubscriptionError m -> "error " + id(m.requestId()) + "/" + id(m.querySetId()) + ": " + m.error();
+            case ServerMessage.TransactionUpdate m when m.call().isEmpty() ->
+                "update" + (m.requestId() == 0 ? "" : " " + m.requestId()) + sets(m.querySets());
+            case ServerMessage.TransactionUpdate m when isOwn(m.call().get(), self) ->
+                "result " + m.call().get().requestId() + " ok" + sets(m.querySets());
+            case ServerMessage.TransactionUpdate m -> "update by " + caller(m.call().get()) + sets(m.querySets());
+            case ServerMessage.ReducerResult m -> "result " + m.call().requestId() + " " + switch (m.outcome()) {
+                case ReducerOutcome.Committed ok ->
+                    "ok" + sets(ok.querySets()) + (ok.returnValue().length > 0 ? " with a value" : "");
+                case ReducerOutcome.Failed failed -> "failed: " + failed.error();
+                case ReducerOutcome.InternalError error -> "internal: " + error.error();
+                case ReducerOutcome.OutOfEnergy energy -> "out of energy";
+            };
+            case ServerMessage.ProcedureResult m -> "procedure " + m.requestId() + " " + switch (m.outcome()) {
+                case ProcedureOutcome.Returned returned -> "returned";
+                case ProcedureOutcome.InternalError error -> "internal: " + error.error();
+                case ProcedureOutcome.OutOfEnergy energy -> "out of energy";
+            };
+            case ServerMessage.OneOffResult m -> switch (m.outcome()) {
+                case QueryOutcome.Rows rows -> "rows " + (m.requestId() + (m.messageId().length > 0 ? m.messageId()[0] : 0))
+                        + " {" + fragment(rows.tableName(), rows.rows()).collect(Collectors.joining(" ")) + "}";
+                case QueryOutcome.Failed failed -> "no rows: " + failed.error();
+            };
+            case ServerMessage.Shared m -> throw new AssertionError(m);
+        };
+    }
+
+    private static boolean isOwn(ReducerCall call, ServerMessage.InitialConnection self) {
+        return self != null && call.connectionId().equals(self.connectionId()) && call.caller().equals(self.identity());
+    }
+
+    private static String caller(ReducerCall call) {
+        return call.reducerName() + " " + call.requestId();
+    }
+
+    private static String id(OptionalInt id) {
+        return id.isPresent() ? Integer.toUnsignedString(id.getAsInt()) : "-";
+    }
+
+    private static String sets(List<QuerySetUpdate> sets) {
+        return sets.stream().map(s -> " " + (s.querySetId() == 0 ? "" : s.querySetId()) + "{" + tables(s.tables()) + "}")
+                .collect(Collectors.joining());
+    }
+
+    private static String tables(List<TableUpdate> tables) {
+        return tables.stream().flatMap(t -> t.fragments().stream().flatMap(f -> fragment(t.tableName(), f)))
+                .collect(Collectors.joining(" "));
+    }
+
+    private static Stream<String> fragment(String table, Fragment fragment) {
+        return Stream.concat(
+                rows(table, fragment, fragment.deletes()).map(row -> table + "-" + row),
+                rows(table, fragment, fragment.inserts()).map(row -> table + "+" + row));
+    }
+
+    private static Stream<String> rows(String table, Fragment fragment, RowList rows) {
+        return IntStream.range(0, rows.count()).mapToObj(i -> {
+            byte[] row = Arrays.copyOfRange(rows.data(), rows.rowOffset(i), rows.rowOffset(i) + rows.rowLength(i));
+            if (fragment.rowJson() == RowJson.VERBATIM) {
+                return positional(new String(row, StandardCharsets.UTF_8));
+            }
+            AlgebraicType type = ROW_TYPES.get(table);
+            return type == null ? HexFormat.of().formatHex(row) : SatsJson.toString(type, row, SatsJson.Flavor.UNTYPED);
+        });
+    }
+
+    /** Stored rows come as objects, those of updates as arrays. */
+    private static String positional(String row) {
+        JsonValue value = Json.parse(row);
+        return new JsonWriter().write(value instanceof JsonValue.JsonObject object
+                ? new JsonValue.JsonArray(object.members().stream().map(JsonValue.JsonObject.Member::value).toList())
+                : value).toString();
+    }
+}

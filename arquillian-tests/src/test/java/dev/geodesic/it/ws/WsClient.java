@@ -1,0 +1,304 @@
+package dev.geodesic.it.ws;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.fail;
+
+import dev.geodesic.protocol.ClientEncoder;
+import dev.geodesic.protocol.Frame;
+import dev.geodesic.protocol.ServerDecoder;
+import dev.geodesic.protocol.Subprotocol;
+import dev.geodesic.protocol.message.Arguments;
+import dev.geodesic.protocol.message.ClientMessage;
+import dev.geodesic.protocol.message.ServerMessage;
+import dev.geodesic.protocol.message.SubscriptionKind;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+
+/** A WebSocket client on a socket, from the frame upwards. A thread of its own reads and answers pings. */
+final class WsClient implements AutoCloseable {
+
+    static final int CONTINUATION = 0;
+    static final int TEXT = 1;
+    static final int BINARY = 2;
+    static final int CLOSE = 8;
+    static final int PING = 9;
+    static final int PONG = 10;
+    static final int FIN = 0x80;
+    /** In the place of a close code: the TCP connection ended without a close frame. */
+    static final int DROPPED = -1;
+
+    private static final int PATIENCE_SECONDS = 15;
+
+    /** What came: a message with the payload that it was in, or the end. */
+    private record Received(ServerMessage message, byte[] payload, int closeCode, String closeReason) {
+    }
+
+    final Upgrade.Answer handshake;
+    final Subprotocol subprotocol;
+    private final Socket socket;
+    private final DataInputStream in;
+    private final ClientEncoder encoder;
+    private final ServerDecoder decoder;
+    private final LinkedBlockingQueue<Received> inbox = new LinkedBlockingQueue<>();
+    private final LinkedBlockingQueue<String> pongs = new LinkedBlockingQueue<>();
+    private final Semaphore reading = new Semaphore(1);
+    private volatile boolean answersPings = true;
+    private volatile int pings;
+    private Received last;
+    private ServerMessage.InitialConnection hello;
+
+    WsClient(Socket socket, InputStream in, Upgrade.Answer handshake, Subprotocol subprotocol) {
+        this.socket = socket;
+        this.in = new DataInputStream(in);
+        this.handshake = handshake;
+        this.subprotocol = subprotocol;
+        this.encoder = new ClientEncoder(subprotocol);
+        this.decoder = new ServerDecoder(subprotocol);
+        Thread.ofVirtual().start(this::read);
+    }
+
+    // ---- receiving ----
+
+    private void read() {
+        ByteArrayOutputStream message = new ByteArrayOutputStream();
+        boolean text = false;
+        try {
+            while (true) {
+                reading.acquire();
+                reading.release();
+                int first = in.readUnsignedByte();
+                int length = in.readUnsignedByte();
+                if (length >= 128 || (first & 0x70) != 0) {
+                    throw new AssertionError("masked frame or reserved bits: " + first + " " + length);
+                }
+                length = length == 126 ? in.readUnsignedShort() : length == 127 ? Math.toIntExact(in.readLong()) : length;
+                byte[] payload = in.readNBytes(length);
+                switch (first & 15) {
+                    case PING -> {
+                        pings++;
+                        if (answersPings) {
+                            frame(FIN | PONG, payload);
+                        }
+                    }
+                    case PONG -> pongs.add(new String(payload, StandardCharsets.UTF_8));
+                    case CLOSE -> {
+                        int code = length < 2 ? 1005 : (payload[0] & 0xff) << 8 | payload[1] & 0xff;
+                        String reason = length < 2 ? "" : new String(payload, 2, length - 2, StandardCharsets.UTF_8);
+                        inbox.add(new Received(null, payload, code, reason));
+                        frame(FIN | CLOSE, payload.length < 2 ? payload : new byte[] {payload[0], payload[1]});
+                        in.readAllBytes();
+                        return;
+                    }
+                    case TEXT, BINARY, CONTINUATION -> {
+                        text = (first & 15) == TEXT || text && (first & 15) == CONTINUATION;
+                        message.write(payload);
+                        if ((first & FIN) != 0) {
+                            receive(text, message.toByteArray());
+                            message.reset();
+                        }
+                    }
+                    default -> throw new AssertionError("frame " + first);
+                }
+            }
+        } catch (IOException e) {
+            inbox.add(new Received(null, null, DROPPED, e.toString()));
+        } catch (InterruptedException | RuntimeException | AssertionError e) {
+            inbox.add(new Received(null, null, DROPPED, "the test's client failed: " + e));
+        }
+    }
+
+    private void receive(boolean text, byte[] payload) {
+        List<ServerMessage> messages = decoder.decode(text ? Frame.text(payload) : Frame.binary(payload));
+        for (ServerMessage message : messages) {
+            inbox.add(new Received(message, payload, 0, null));
+        }
+    }
+
+    /** Leaves what comes in the socket. */
+    void stopReading() {
+        reading.acquireUninterruptibly();
+    }
+
+    void resumeReading() {
+        reading.release();
+    }
+
+    void ignorePings() {
+        answersPings = false;
+    }
+
+    int pings() {
+        return pings;
+    }
+
+    String nextPong() throws InterruptedException {
+        return pongs.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    }
+
+    private Received take(long millis) {
+        try {
+            return inbox.poll(millis, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    ServerMessage nextMessage() {
+        Received next = take(PATIENCE_SECONDS * 1000L);
+        if (next == null) {
+            return fail("no message came");
+        }
+        if (next.message == null) {
+            return fail("no message, but the end: " + next.closeCode + " " + next.closeReason);
+        }
+        last = next;
+        return next.message;
+    }
+
+    /** The next message in words ({@link Show}). */
+    String next() {
+        return Show.text(nextMessage(), hello);
+    }
+
+    /** The first message. */
+    ServerMessage.InitialConnection hello() {
+        if (hello == null) {
+            hello = (ServerMessage.InitialConnection) nextMessage();
+        }
+        return hello;
+    }
+
+    /** Compression tag of the payload of the last message. */
+    int lastTag() {
+        return last.payload[0];
+    }
+
+    /** Whether the last two messages came in one payload. */
+    byte[] lastPayload() {
+        return last.payload;
+    }
+
+    /** Nothing comes for a moment. */
+    void silent() {
+        Received next = take(100);
+        if (next != null) {
+            fail("unexpected: "
+                    + (next.message == null ? next.closeCode + " " + next.closeReason : Show.text(next.message, hello)));
+        }
+    }
+
+    /** How the connection ends, for example {@code 1011 text}; messages before that are skipped. */
+    String end() {
+        Received next = take(PATIENCE_SECONDS * 1000L);
+        while (next != null && next.message != null) {
+            next = take(PATIENCE_SECONDS * 1000L);
+        }
+        return next == null ? "still open" : next.closeCode == DROPPED ? "dropped" : next.closeCode + " " + next.closeReason;
+    }
+
+    // ---- sending ----
+
+    WsClient send(ClientMessage message) {
+        return send(encoder.encode(message));
+    }
+
+    WsClient send(Frame frame) {
+        return frame(FIN | (frame.isText() ? TEXT : BINARY), Arrays.copyOf(frame.bytes(), frame.length()));
+    }
+
+    /** One masked frame. */
+    WsClient frame(int first, byte[] payload) {
+        byte[] mask = new byte[4];
+        ThreadLocalRandom.current().nextBytes(mask);
+        byte[] masked = payload.clone();
+        for (int i = 0; i < masked.length; i++) {
+            masked[i] ^= mask[i & 3];
+        }
+        ByteArrayOutputStream out = new ByteArrayOutputStream(payload.length + 14);
+        header(out, first, payload.length, 128);
+        out.writeBytes(mask);
+        out.writeBytes(masked);
+        return raw(out.toByteArray());
+    }
+
+    static void header(ByteArrayOutputStream out, int first, long length, int maskBit) {
+        out.write(first);
+        if (length < 126) {
+            out.write((int) length | maskBit);
+            return;
+        }
+        int bytes = length < 1 << 16 ? 2 : 8;
+        out.write((bytes == 2 ? 126 : 127) | maskBit);
+        for (int i = bytes - 1; i >= 0; i--) {
+            out.write((int) (length >>> 8 * i));
+        }
+    }
+
+    WsClient raw(byte[] bytes) {
+        try {
+            synchronized (socket) {
+                socket.getOutputStream().write(bytes);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return this;
+    }
+
+    WsClient call(int requestId, String reducer, Object... arguments) {
+        return send(new ClientMessage.CallReducer(reducer, arguments(arguments), requestId, true));
+    }
+
+    Arguments arguments(Object... arguments) {
+        return Args.of(subprotocol.isText(), arguments);
+    }
+
+    /** Version 1: a multi set. */
+    WsClient subscribe(int requestId, int querySetId, String... queries) {
+        SubscriptionKind kind = subprotocol.isV1() ? SubscriptionKind.MULTI : SubscriptionKind.SET;
+        return send(new ClientMessage.Subscribe(kind, requestId, querySetId, List.of(queries)));
+    }
+
+    WsClient unsubscribe(int requestId, int querySetId) {
+        SubscriptionKind kind = subprotocol.isV1() ? SubscriptionKind.MULTI : SubscriptionKind.SET;
+        return send(new ClientMessage.Unsubscribe(kind, requestId, querySetId, true));
+    }
+
+    WsClient query(int requestId, String text) {
+        return subprotocol.isV1()
+                ? send(new ClientMessage.OneOffQuery(0, new byte[] {(byte) requestId}, text))
+                : send(new ClientMessage.OneOffQuery(requestId, new byte[0], text));
+    }
+
+    /** The server still answers this client. */
+    void alive() {
+        query(99, "SELECT * FROM team WHERE id = 1");
+        assertEquals("rows 99 {team+[1,\"red\"]}", next());
+    }
+
+    /** Ends the TCP connection without a word. */
+    void vanish() {
+        close();
+    }
+
+    @Override
+    public void close() {
+        try {
+            socket.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
