@@ -20,17 +20,17 @@ final class Answers {
     private Answers() {
     }
 
+    static Response of(int status, String contentType, String body) {
+        return Response.status(status).header(HttpHeaders.CONTENT_TYPE, contentType)
+                .entity(body.getBytes(StandardCharsets.UTF_8)).build();
+    }
+
     static Response text(int status, String text) {
-        return Response.status(status).header(HttpHeaders.CONTENT_TYPE, TEXT)
-                .entity(text.getBytes(StandardCharsets.UTF_8)).build();
+        return of(status, TEXT, text);
     }
 
-    static Response.ResponseBuilder json(int status, byte[] json) {
-        return Response.status(status).header(HttpHeaders.CONTENT_TYPE, JSON).entity(json);
-    }
-
-    static Response.ResponseBuilder json(JsonWriter json) {
-        return json(Response.Status.OK.getStatusCode(), json.toByteArray());
+    static Response json(JsonWriter json) {
+        return Response.ok(json.toByteArray()).header(HttpHeaders.CONTENT_TYPE, JSON).build();
     }
 
     /** Value of an {@code Allow} header in our order, without OPTIONS, which the server answers everywhere. */

@@ -15,17 +15,31 @@ final class Bodies {
     private Bodies() {
     }
 
-    /** Reads a body. A longer one is a 413. */
-    static byte[] read(InputStream body, int bytesMax) throws IOException {
-        byte[] bytes = body.readNBytes(bytesMax + 1);
+    /** Reads a body. A longer one is a 413, one that breaks off a 400. */
+    static byte[] read(InputStream body, int bytesMax) {
+        byte[] bytes = part(body, bytesMax + 1);
         if (bytes.length > bytesMax) {
-            throw new RefusedException(413, "Failed to buffer the request body: length limit exceeded");
+            throw tooLong();
         }
         return bytes;
     }
 
+    /** Reads so many bytes, fewer at the end. */
+    static byte[] part(InputStream body, int bytes) {
+        try {
+            return body.readNBytes(bytes);
+        } catch (IOException e) {
+            // The client's doing, so nothing for the server's log.
+            throw new RefusedException(400, "Failed to buffer the request body: " + e.getMessage());
+        }
+    }
+
+    static RefusedException tooLong() {
+        return new RefusedException(413, "Failed to buffer the request body: length limit exceeded");
+    }
+
     /** Reads text of up to {@link #BYTES_MAX} bytes. Bytes that are no UTF-8 are a 400. */
-    static String text(InputStream body) throws IOException {
+    static String text(InputStream body) {
         try {
             return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(read(body, BYTES_MAX))).toString();
         } catch (CharacterCodingException e) {

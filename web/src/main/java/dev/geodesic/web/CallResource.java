@@ -16,7 +16,6 @@ import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.SecurityContext;
-import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CompletionException;
@@ -39,7 +38,7 @@ public class CallResource {
             @PathParam("function") String function,
             @HeaderParam(HttpHeaders.CONTENT_TYPE) String contentType,
             @Context SecurityContext security,
-            InputStream body) throws IOException {
+            InputStream body) {
         Bodies.requireJson(contentType);
         Database database = Names.database(server, name);
         Arguments arguments = new Arguments.Json(Bodies.text(body));

@@ -41,7 +41,7 @@ public class DatabaseResource {
         typed(json.key("owner_identity"), entry.owner());
         json.key("host_type").beginObject().key("Wasm").beginArray().endArray().endObject();
         json.key("initial_program").string(number(entry.initialProgram()));
-        return Answers.json(json.endObject()).build();
+        return Answers.json(json.endObject());
     }
 
     private static void typed(JsonWriter json, Identity identity) {
@@ -94,7 +94,7 @@ public class DatabaseResource {
         } else {
             SchemaJson.writeV10(definition, json);
         }
-        return Answers.json(json).build();
+        return Answers.json(json);
     }
 
     @GET
@@ -103,6 +103,6 @@ public class DatabaseResource {
         Names.database(server, name);
         long micros = ChronoUnit.MICROS.between(Instant.EPOCH, server.clock().instant());
         return Answers.json(new JsonWriter().beginObject().key("__timestamp_micros_since_unix_epoch__").number(micros)
-                .endObject()).build();
+                .endObject());
     }
 }

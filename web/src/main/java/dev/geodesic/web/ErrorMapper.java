@@ -17,7 +17,7 @@ public class ErrorMapper implements ExceptionMapper<Throwable> {
     @Override
     public Response toResponse(Throwable error) {
         return switch (error) {
-            case RefusedException e -> Answers.text(e.status(), e.getMessage());
+            case RefusedException e -> Answers.of(e.status(), e.contentType(), e.getMessage());
             case EngineException e -> {
                 int status = ErrorStatus.of(e.code());
                 if (status == INTERNAL_ERROR && e.getCause() != null) {

@@ -22,7 +22,6 @@ import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.SecurityContext;
-import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
@@ -55,17 +54,16 @@ public class NamesResource {
 
     @POST
     @Produces(Answers.JSON)
-    public Response add(@PathParam("database") String name, @Context SecurityContext security, InputStream body)
-            throws IOException {
+    public Response add(@PathParam("database") String name, @Context SecurityContext security, InputStream body) {
         Identity identity = Names.resolve(server, name);
         String added = Bodies.text(body);
         try {
             server.addName(identity, added, Credentials.required(security).identity());
         } catch (EngineException e) {
-            return switch (e.code()) {
-                case NOT_AUTHORIZED -> refused(401, "PermissionDenied", "domain", added);
-                case NAME_TAKEN -> throw new RefusedException(500, "record with the name " + added + " already exists");
-                default -> throw e;
+            throw switch (e.code()) {
+                case NOT_AUTHORIZED -> RefusedException.tagged(401, "PermissionDenied", "domain", added);
+                case NAME_TAKEN -> new RefusedException(500, "record with the name " + added + " already exists");
+                default -> e;
             };
         }
         return Response.ok(Map.of("Success", new Added(added, identity.toHex()))).build();
@@ -77,7 +75,7 @@ public class NamesResource {
             @PathParam("database") String name,
             @HeaderParam(HttpHeaders.CONTENT_TYPE) String contentType,
             @Context SecurityContext security,
-            InputStream body) throws IOException {
+            InputStream body) {
         Identity identity = Names.resolve(server, name);
         if (!Answers.JSON.equals(contentType)) {
             throw new RefusedException(415, "Expected request with `Content-Type: application/json`");
@@ -86,16 +84,15 @@ public class NamesResource {
         try {
             server.setNames(identity, names, Credentials.required(security).identity());
         } catch (EngineException e) {
-            return switch (e.code()) {
-                case NOT_AUTHORIZED -> refused(401, "NotYourDatabase", "database", identity.toHex());
-                case NAME_TAKEN -> Answers.json(400, new JsonWriter().beginObject().key("OtherError")
-                        .string(e.getMessage()).endObject().toByteArray()).build();
-                case INVALID_NAME -> throw new RefusedException(
-                        400, "Error parsing `" + malformed(names) + "`: " + e.getMessage());
-                default -> throw e;
+            throw switch (e.code()) {
+                case NOT_AUTHORIZED -> RefusedException.tagged(401, "NotYourDatabase", "database", identity.toHex());
+                case NAME_TAKEN -> RefusedException.json(
+                        400, new JsonWriter().beginObject().key("OtherError").string(e.getMessage()).endObject());
+                case INVALID_NAME -> new RefusedException(400, "Error parsing `" + malformed(names) + "`: " + e.getMessage());
+                default -> e;
             };
         }
-        return Answers.json(new JsonWriter().string("Success")).build();
+        return Answers.json(new JsonWriter().string("Success"));
     }
 
     /** The name that the engine took exception to: the first that no path could hold either. */
@@ -108,11 +105,6 @@ public class NamesResource {
                 return e.code() == ErrorCode.INVALID_NAME;
             }
         }).findFirst().orElse("");
-    }
-
-    private static Response refused(int status, String variant, String key, String value) {
-        return Answers.json(status, new JsonWriter().beginObject().key(variant).beginObject().key(key).string(value)
-                .endObject().endObject().toByteArray()).build();
     }
 
     private static List<String> parse(byte[] body) {

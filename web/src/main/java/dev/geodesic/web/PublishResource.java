@@ -21,14 +21,15 @@ import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.SecurityContext;
 import jakarta.ws.rs.core.UriInfo;
-import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 
 /** Publishing programs (spec/http-api.md 6.1 to 6.3). */
 @Path("database")
@@ -39,11 +40,20 @@ public class PublishResource {
     private static final Duration CONFIRMATION_MAX = Duration.ofMinutes(5);
     private static final int REPLICAS_MAX = 255;
 
+    /** Compiling takes a core, and programs are compiled for everybody. */
+    private static final int COMPILING_MAX = Math.max(2, Runtime.getRuntime().availableProcessors());
+    private static final int COMPILING_WAIT_SECONDS = 60;
+
+    private final Semaphore compiling = new Semaphore(COMPILING_MAX);
+
     @Inject
     private Server server;
 
+    @Inject
+    private Uploads uploads;
+
     @POST
-    public Response publishNew(@Context UriInfo uri, @Context SecurityContext security, InputStream body) throws IOException {
+    public Response publishNew(@Context UriInfo uri, @Context SecurityContext security, InputStream body) {
         Query query = Query.of(uri);
         if (query.flag("clear", false)) {
             throw new RefusedException(400, "Clear database requires database name or identity");
@@ -54,15 +64,13 @@ public class PublishResource {
     @PUT
     @Path("{database}")
     public Response publish(
-            @PathParam("database") String name, @Context UriInfo uri, @Context SecurityContext security, InputStream body)
-            throws IOException {
+            @PathParam("database") String name, @Context UriInfo uri, @Context SecurityContext security, InputStream body) {
         Query query = Query.of(uri);
         return publish(
                 Optional.of(name), query.flag("clear", false), query, Credentials.required(security).identity(), body);
     }
 
-    private Response publish(Optional<String> name, boolean clear, Query query, Identity caller, InputStream body)
-            throws IOException {
+    private Response publish(Optional<String> name, boolean clear, Query query, Identity caller, InputStream body) {
         requireWasm(query);
         boolean breakClients = query.choice("policy", "Compatible", "BreakClients").equals(Optional.of("BreakClients"));
         if (breakClients && query.hash("token").isEmpty()) {
@@ -80,31 +88,49 @@ public class PublishResource {
         // Before the body: nobody's memory holds what a stranger sends.
         Optional<Identity> existing = name.flatMap(this::existing);
         existing.ifPresent(identity -> server.requireOwner(identity, caller, clear ? "reset database" : "update database"));
-        byte[] program = Bodies.read(body, server.limits().moduleBytesMax());
-        if (breakClients && !clear) {
-            existing.ifPresent(identity -> requireToken(identity, program, query.hash("token").orElseThrow()));
-        }
         PublishResult result;
-        try {
-            result = server.publish(new PublishRequest(name, caller, program, clear));
-        } catch (EngineException e) {
-            switch (e.code()) {
-                case NAME_TAKEN -> {
-                    JsonWriter json = new JsonWriter().beginObject().key("PermissionDenied").beginObject()
-                            .key("name").string(name.orElseThrow()).endObject().endObject();
-                    return Answers.json(401, json.toByteArray()).build();
-                }
-                case INVALID_NAME -> throw Names.invalid(e);
-                // The init reducer; nobody asked client_connected here.
-                case REDUCER_FAILED -> throw new RefusedException(500, e.getMessage());
-                case MIGRATION_REFUSED -> throw new RefusedException(400, "Database update rejected: " + e.getMessage());
-                default -> throw e;
+        try (Uploads.Upload upload = uploads.read(body)) {
+            byte[] program = upload.bytes();
+            if (breakClients && !clear) {
+                existing.ifPresent(identity -> requireToken(identity, program, query.hash("token").orElseThrow()));
             }
+            result = install(new PublishRequest(name, caller, program, clear));
         }
         if (!result.created()) {
             awaitDurable(result, timeout.compareTo(CONFIRMATION_MAX) > 0 ? CONFIRMATION_MAX : timeout);
         }
-        return success(result.name(), result.identity(), result.created());
+        return success(result);
+    }
+
+    private PublishResult install(PublishRequest request) {
+        try {
+            return compile(() -> server.publish(request));
+        } catch (EngineException e) {
+            throw switch (e.code()) {
+                case NAME_TAKEN -> RefusedException.tagged(401, "PermissionDenied", "name", request.database().orElseThrow());
+                case INVALID_NAME -> Names.invalid(e);
+                // The init reducer; client_connected was not asked.
+                case REDUCER_FAILED -> new RefusedException(500, e.getMessage());
+                case MIGRATION_REFUSED -> new RefusedException(400, "Database update rejected: " + e.getMessage());
+                default -> e;
+            };
+        }
+    }
+
+    private <T> T compile(Supplier<T> work) {
+        try {
+            if (!compiling.tryAcquire(COMPILING_WAIT_SECONDS, TimeUnit.SECONDS)) {
+                throw new RefusedException(503, "The server is compiling too many programs; try again later");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new RefusedException(503, "the server is stopping");
+        }
+        try {
+            return work.get();
+        } finally {
+            compiling.release();
+        }
     }
 
     private Optional<Identity> existing(String nameOrIdentity) {
@@ -146,11 +172,11 @@ public class PublishResource {
         }
     }
 
-    private static Response success(Optional<String> name, Identity identity, boolean created) {
+    private static Response success(PublishResult result) {
         JsonWriter json = new JsonWriter().beginObject().key("Success").beginObject().key("domain");
-        name.ifPresentOrElse(json::string, json::nullValue);
-        json.key("database_identity").string(identity.toHex()).key("op").string(created ? "created" : "updated");
-        return Answers.json(json.endObject().endObject()).build();
+        result.name().ifPresentOrElse(json::string, json::nullValue);
+        json.key("database_identity").string(result.identity().toHex());
+        return Answers.json(json.key("op").string(result.created() ? "created" : "updated").endObject().endObject());
     }
 
     private static void requireWasm(Query query) {
@@ -171,8 +197,7 @@ public class PublishResource {
     @POST
     @Path("{database}/pre_publish")
     public Response preview(
-            @PathParam("database") String name, @Context UriInfo uri, @Context SecurityContext security, InputStream body)
-            throws IOException {
+            @PathParam("database") String name, @Context UriInfo uri, @Context SecurityContext security, InputStream body) {
         Query query = Query.of(uri);
         requireWasm(query);
         Optional<String> style = query.choice("style", "AnsiColor", "NoColor")
@@ -180,43 +205,46 @@ public class PublishResource {
         Identity identity = Names.resolve(server, name);
         Identity caller = Credentials.required(security).identity();
         server.requireOwner(identity, caller, "update database");
-        byte[] program = Bodies.read(body, server.limits().moduleBytesMax());
         byte[] before = server.database(identity).programHash().toLittleEndian();
+        byte[] after;
+        UpdatePreview preview;
+        try (Uploads.Upload upload = uploads.read(body)) {
+            byte[] program = upload.bytes();
+            after = Hashes.keccak256(program);
+            preview = compile(() -> server.preview(identity, caller, program));
+        }
         JsonWriter json = new JsonWriter().beginObject();
-        switch (server.preview(identity, caller, program)) {
+        switch (preview) {
             case UpdatePreview.Automatic(MigrationPlan plan, boolean majorUpgrade) -> json
                     .key("AutoMigrate").beginObject()
                     .key("migrate_plan").string(MigrationText.of(plan, !style.equals(Optional.of("NoColor"))))
                     // So far every change that a plan can hold keeps the clients.
                     .key("break_clients").bool(false)
                     .key("token").string(Hashes.toNumberText(
-                            Hashes.migrationToken(identity, before, Hashes.keccak256(program))))
+                            Hashes.migrationToken(identity, before, after)))
                     .key("major_version_upgrade").bool(majorUpgrade).endObject();
             case UpdatePreview.Refused(String reason, boolean majorUpgrade) -> json
                     .key("ManualMigrate").beginObject()
                     .key("reason").string(reason)
                     .key("major_version_upgrade").bool(majorUpgrade).endObject();
         }
-        return Answers.json(json.endObject()).build();
+        return Answers.json(json.endObject());
     }
 
     /** Starts again from an empty database. Without a body the program stays. */
     @PUT
     @Path("{database}/reset")
     public Response reset(
-            @PathParam("database") String name, @Context UriInfo uri, @Context SecurityContext security, InputStream body)
-            throws IOException {
+            @PathParam("database") String name, @Context UriInfo uri, @Context SecurityContext security, InputStream body) {
         Query query = Query.of(uri);
         requireWasm(query);
         requireReplicas(query);
         Identity identity = Names.resolve(server, name);
         Identity caller = Credentials.required(security).identity();
         server.requireOwner(identity, caller, "reset database");
-        byte[] program = Bodies.read(body, server.limits().moduleBytesMax());
-        if (program.length == 0) {
-            program = server.program(identity);
+        try (Uploads.Upload upload = uploads.read(body)) {
+            byte[] program = upload.bytes().length == 0 ? server.program(identity) : upload.bytes();
+            return success(install(new PublishRequest(Optional.of(name), caller, program, true)));
         }
-        PublishResult result = server.publish(new PublishRequest(Optional.of(name), caller, program, true));
-        return success(result.name(), result.identity(), false);
     }
 }

@@ -1,10 +1,10 @@
 package dev.geodesic.web;
 
-import jakarta.ws.rs.core.MultivaluedMap;
 import jakarta.ws.rs.core.UriInfo;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.regex.Matcher;
@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** Parameters of the query string. A value that does not fit is a 400 (spec/http-api.md section 1). */
-record Query(MultivaluedMap<String, String> params) {
+record Query(Map<String, List<String>> params) {
 
     private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
 
@@ -28,12 +28,17 @@ record Query(MultivaluedMap<String, String> params) {
         return new RefusedException(400, "Failed to deserialize query string: " + cause);
     }
 
+    private String first(String name) {
+        List<String> values = params.get(name);
+        return values == null || values.isEmpty() ? null : values.getFirst();
+    }
+
     Optional<String> text(String name) {
-        return Optional.ofNullable(params.getFirst(name));
+        return Optional.ofNullable(first(name));
     }
 
     boolean flag(String name, boolean byDefault) {
-        return switch (params.getFirst(name)) {
+        return switch (first(name)) {
             case null -> byDefault;
             case "true" -> true;
             case "false" -> false;
@@ -57,7 +62,7 @@ record Query(MultivaluedMap<String, String> params) {
 
     /** A number from 0 to {@code max}. */
     OptionalLong number(String name, long max) {
-        String value = params.getFirst(name);
+        String value = first(name);
         if (value == null) {
             return OptionalLong.empty();
         }

@@ -41,8 +41,7 @@ public class SqlResource {
     @POST
     @Path("{database}/sql")
     public Response sql(
-            @PathParam("database") String name, @Context UriInfo uri, @Context SecurityContext security, InputStream body)
-            throws IOException {
+            @PathParam("database") String name, @Context UriInfo uri, @Context SecurityContext security, InputStream body) {
         boolean confirmed = Query.of(uri).flag("confirmed", true);
         Database database = Names.database(server, name);
         SqlAnswer answer = database.sql(Credentials.required(security).client(), Bodies.text(body));

@@ -1,0 +1,73 @@
+package dev.geodesic.web;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class UploadsTest {
+
+    private static final int MIB = 1 << 20;
+
+    private static InputStream body(int bytes) {
+        return new ByteArrayInputStream(bytes(bytes));
+    }
+
+    private static byte[] bytes(int count) {
+        byte[] bytes = new byte[count];
+        new Random(count).nextBytes(bytes);
+        return bytes;
+    }
+
+    private static void refused(int status, Uploads uploads, InputStream body) {
+        assertEquals(status, assertThrows(RefusedException.class, () -> uploads.read(body)).status());
+    }
+
+    @Test
+    void readsProgramsOfEverySize() {
+        Uploads uploads = new Uploads(4 * MIB, 4 * MIB);
+        for (int size : new int[] {0, 1, MIB - 1, MIB, MIB + 1, 3 * MIB, 4 * MIB}) {
+            try (Uploads.Upload upload = uploads.read(body(size))) {
+                assertArrayEquals(bytes(size), upload.bytes());
+            }
+        }
+    }
+
+    @Test
+    void refusesWhatIsTooLongOrBreaksOff() {
+        Uploads uploads = new Uploads(4 * MIB, 4 * MIB);
+        for (int i = 0; i < 3; i++) {
+            refused(413, uploads, body(4 * MIB + 1));
+            refused(413, uploads, body(20 * MIB));
+            refused(400, uploads, new InputStream() {
+                @Override
+                public int read() throws IOException {
+                    throw new IOException("the client is gone");
+                }
+            });
+        }
+    }
+
+    /** Uploads in progress hold their share until they are closed. */
+    @Test
+    void sharesTheHeap() {
+        Uploads uploads = new Uploads(4 * MIB, 8 * MIB);
+        Uploads.Upload first = uploads.read(body(3 * MIB));
+        try (Uploads.Upload second = uploads.read(body(3 * MIB))) {
+            refused(503, uploads, body(3 * MIB));
+            assertEquals(3 * MIB, second.bytes().length);
+        }
+        try (Uploads.Upload third = uploads.read(body(3 * MIB))) {
+            assertEquals(3 * MIB, third.bytes().length);
+        }
+        first.close();
+        try (Uploads.Upload fourth = uploads.read(body(4 * MIB))) {
+            assertEquals(4 * MIB, fourth.bytes().length);
+        }
+    }
+}
