@@ -22,7 +22,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,7 +37,19 @@ class CommitLogTest {
     private static final CommitLogOptions OPTIONS = CommitLogOptions.DEFAULTS;
     private static final String FIRST = "00000000000000000000.log";
 
+    private static final Logger READER = Logger.getLogger(LogReader.class.getName());
+
     private final FaultyStorage storage = new FaultyStorage(new Random(Seeds.seed()));
+
+    @BeforeAll
+    static void silence() {
+        READER.setLevel(Level.OFF);
+    }
+
+    @AfterAll
+    static void speak() {
+        READER.setLevel(null);
+    }
 
     /** A log together with what it holds and reports. */
     static final class Log implements AutoCloseable {
