@@ -44,4 +44,14 @@ final class BytesLayout extends TypeLayout {
     long prefix(MemorySegment s, long at) {
         return Bytes.prefix(s, at + 4, Bytes.getU32(s, at));
     }
+
+    @Override
+    boolean hasSecond() {
+        return true;
+    }
+
+    @Override
+    long second(MemorySegment s, long at) {
+        return Bytes.prefix(s, at + 12, Bytes.getU32(s, at) - 8);
+    }
 }

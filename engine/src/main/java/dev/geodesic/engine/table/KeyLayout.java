@@ -14,6 +14,10 @@ final class KeyLayout {
     final TypeLayout[] parts;
     /** Whether keys with equal {@link #rowPrefix} are equal. */
     final boolean exact;
+    /** First part that the prefix does not hold completely; as many as there are parts if it holds them all. */
+    final int cutPart;
+    /** Whether {@link #rowSecond} says anything. */
+    final boolean hasSecond;
     private final RowLayout rows;
     private final int[] columns;
     private final boolean elementsOfOneColumn;
@@ -37,13 +41,17 @@ final class KeyLayout {
         prefixBits = new int[parts.length + 1];
         long length = 0;
         boolean allExact = true;
+        int cut = 0;
         for (int i = 0; i < parts.length; i++) {
             int bits = prefixBits[i] + parts[i].prefixBits;
             allExact &= parts[i].prefixExact && bits <= Long.SIZE;
             prefixBits[i + 1] = allExact ? bits : Long.SIZE;
+            cut += allExact ? 1 : 0;
             length = length < 0 || !parts[i].fixed ? -1 : length + parts[i].minSize;
         }
         exact = allExact;
+        cutPart = cut;
+        hasSecond = cut < parts.length && (prefixBits[cut] > 0 || parts[cut].hasSecond());
         strictLength = columns.size() > 1 ? length : -1;
     }
 
@@ -76,6 +84,24 @@ final class KeyLayout {
             prefix |= parts[i].prefix(s, partOffset(s, row, i)) >>> prefixBits[i];
         }
         return prefix ^ Long.MIN_VALUE;
+    }
+
+    /** The 64 bits of a row's key behind its prefix, for keys that are not exact; again as a signed number. */
+    long rowSecond(MemorySegment s, long row) {
+        return hasSecond ? second(s, partOffset(s, row, cutPart)) : 0;
+    }
+
+    /** As {@link #rowSecond} for a packed key; part {@code from} lies at {@code at}. */
+    long packedSecond(MemorySegment s, long at, int from) {
+        for (int i = from; i < cutPart; i++) {
+            at += parts[i].size(s, at);
+        }
+        return second(s, at);
+    }
+
+    private long second(MemorySegment s, long at) {
+        int bits = prefixBits[cutPart];
+        return Long.MIN_VALUE ^ (bits == 0 ? parts[cutPart].second(s, at) : parts[cutPart].prefix(s, at) << Long.SIZE - bits);
     }
 
     /** What packed parts {@code from} to {@code to - 1} add to an unsigned prefix. */

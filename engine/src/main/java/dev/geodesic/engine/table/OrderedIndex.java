@@ -5,12 +5,12 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * A B+tree of (key prefix, row pointer). The prefix is the first 64 bits of the key in an order-preserving form; only
- * where two are equal and do not decide, the keys are compared in the rows' bytes. Entries with equal keys are ordered
- * by row pointer, so every entry has one place.
+ * A B+tree of (key prefix, row pointer). The prefix is the first 64 bits of the key in an order-preserving form, or the
+ * first 128 where 64 do not hold it. Only where these are equal and do not decide, the keys are compared in the rows'
+ * bytes. Entries with equal keys are ordered by row pointer, so every entry has one place.
  *
- * <p>An inner node holds for each child the first entry below it ({@code keys[0], rows[0]} are not used). These entries
- * are kept up to date, because comparing with one may read its row. Leaves are chained in order.
+ * <p>An inner node holds for each child the first entry below it (the one at 0 is not used). These entries are kept up
+ * to date, because comparing with one may read its row. Leaves are chained in order.
  */
 final class OrderedIndex implements TableIndex {
 
@@ -35,25 +35,28 @@ final class OrderedIndex implements TableIndex {
     // Set by a removal that took the first entry of a node away: the entry that is first there now.
     private boolean firstChanged;
     private long firstKey;
+    private long firstSecond;
     private long firstRow;
 
     OrderedIndex(KeyLayout key, TableStore store) {
         this.key = key;
         this.store = store;
-        root = new Node(LEAF_START, false);
+        root = new Node(LEAF_START, false, key.hasSecond);
         bytes = root.bytes();
     }
 
     private static final class Node {
         long[] keys;
+        long[] seconds; // null if the key has none
         long[] rows;
         Node[] children; // null in a leaf
         int count;
         Node next; // leaves only
         Node previous;
 
-        Node(int capacity, boolean inner) {
+        Node(int capacity, boolean inner, boolean hasSeconds) {
             keys = new long[capacity];
+            seconds = hasSeconds ? new long[capacity] : null;
             rows = new long[capacity];
             children = inner ? new Node[capacity] : null;
         }
@@ -63,58 +66,84 @@ final class OrderedIndex implements TableIndex {
         }
 
         long bytes() {
-            return NODE_BYTES + (long) keys.length * 16 + (isLeaf() ? 0 : keys.length * 4L);
+            return NODE_BYTES + keys.length * ((seconds == null ? 16L : 24L) + (isLeaf() ? 0 : 4));
+        }
+
+        long second(int at) {
+            return seconds == null ? 0 : seconds[at];
+        }
+
+        void set(int at, long key, long second, long row) {
+            keys[at] = key;
+            rows[at] = row;
+            if (seconds != null) {
+                seconds[at] = second;
+            }
+        }
+
+        void setFirstOf(int at, Node n) {
+            set(at, n.keys[0], n.second(0), n.rows[0]);
+        }
+
+        void grow() {
+            keys = Arrays.copyOf(keys, keys.length * 2);
+            rows = Arrays.copyOf(rows, keys.length);
+            seconds = seconds == null ? null : Arrays.copyOf(seconds, keys.length);
         }
 
         void open(int at) {
-            System.arraycopy(keys, at, keys, at + 1, count - at);
-            System.arraycopy(rows, at, rows, at + 1, count - at);
-            if (children != null) {
-                System.arraycopy(children, at, children, at + 1, count - at);
-            }
+            move(at, this, at + 1, count - at);
             count++;
         }
 
         void close(int at) {
+            move(at + 1, this, at, count - at - 1);
             count--;
-            System.arraycopy(keys, at + 1, keys, at, count - at);
-            System.arraycopy(rows, at + 1, rows, at, count - at);
             if (children != null) {
-                System.arraycopy(children, at + 1, children, at, count - at);
                 children[count] = null;
             }
         }
 
         void moveTo(Node target, int from) {
-            int moved = count - from;
-            System.arraycopy(keys, from, target.keys, target.count, moved);
-            System.arraycopy(rows, from, target.rows, target.count, moved);
+            move(from, target, target.count, count - from);
             if (children != null) {
-                System.arraycopy(children, from, target.children, target.count, moved);
                 Arrays.fill(children, from, count, null);
             }
-            target.count += moved;
+            target.count += count - from;
             count = from;
+        }
+
+        private void move(int from, Node target, int to, int length) {
+            System.arraycopy(keys, from, target.keys, to, length);
+            System.arraycopy(rows, from, target.rows, to, length);
+            if (seconds != null) {
+                System.arraycopy(seconds, from, target.seconds, to, length);
+            }
+            if (children != null) {
+                System.arraycopy(children, from, target.children, to, length);
+            }
         }
     }
 
     /**
      * A place in the order. In a tree of exact prefixes the numbers {@code (key, row)} are a place, and targets are null.
      * Elsewhere a target is an encoded row, or a packed key in two pieces (prefix and bound) that may leave the last parts
-     * open; entries whose prefix is below {@code min} or above {@code max} need no look at their rows.
+     * open. Only entries between {@code min} and {@code max} need a look at their rows; if both are equal, only those of
+     * them whose second number lies between {@code secondMin} and {@code secondMax}.
      */
     private record Target(
-            long min, long max, long row, MemorySegment segment, long offset, int parts, long boundOffset, int boundEnd) {
+            long min,
+            long max,
+            long secondMin,
+            long secondMax,
+            long row,
+            MemorySegment segment,
+            long offset,
+            int parts,
+            long boundOffset,
+            int boundEnd) {
 
         static final int WHOLE_ROW = -1;
-
-        static Target ofRow(long prefix, long row, MemorySegment segment, long offset) {
-            return new Target(prefix, prefix, row, segment, offset, WHOLE_ROW, 0, 0);
-        }
-
-        Target withRow(long newRow) {
-            return new Target(min, max, newRow, segment, offset, parts, boundOffset, boundEnd);
-        }
 
         /** What decides in a tree of exact prefixes. */
         long exactKey() {
@@ -122,35 +151,46 @@ final class OrderedIndex implements TableIndex {
         }
     }
 
-    private Target packed(MemorySegment s, long offset, int parts, long boundOffset, int boundEnd, long row) {
-        long prefix = key.packedPrefix(s, offset, 0, parts) | key.packedPrefix(s, boundOffset, parts, boundEnd);
-        return new Target(prefix ^ Long.MIN_VALUE, (prefix | key.freeBits(boundEnd)) ^ Long.MIN_VALUE, row, s, offset, parts,
-                boundOffset, boundEnd);
+    private Target ofRow(long prefix, long row, MemorySegment s, long offset) {
+        long second = key.rowSecond(s, offset);
+        return new Target(prefix, prefix, second, second, row, s, offset, Target.WHOLE_ROW, 0, 0);
     }
 
-    /** Sign of (entry - target). */
-    private int compareEntry(long entryKey, long entryRow, Target t) {
-        if (entryKey < t.min) {
-            return -1;
+    private Target packed(MemorySegment s, long offset, int parts, long boundOffset, int boundEnd, long row) {
+        long prefix = key.packedPrefix(s, offset, 0, parts) | key.packedPrefix(s, boundOffset, parts, boundEnd);
+        long secondMin = Long.MIN_VALUE;
+        long secondMax = Long.MAX_VALUE;
+        if (key.hasSecond && key.cutPart < boundEnd) {
+            secondMin = key.cutPart < parts ? key.packedSecond(s, offset, 0) : key.packedSecond(s, boundOffset, parts);
+            secondMax = secondMin;
         }
-        if (entryKey > t.max) {
-            return 1;
-        }
-        if (entryRow == t.row) {
-            return 0;
-        }
+        return new Target(
+                prefix ^ Long.MIN_VALUE, (prefix | key.freeBits(boundEnd)) ^ Long.MIN_VALUE, secondMin, secondMax, row, s, offset,
+                parts, boundOffset, boundEnd);
+    }
+
+    /** Sign of (key of the entry - key of the target), from the row's bytes. */
+    private int compareKey(long entryRow, Target t) {
         MemorySegment s = store.segment(entryRow);
         long at = store.offset(entryRow);
-        int c;
         if (t.parts == Target.WHOLE_ROW) {
-            c = key.compareRows(s, at, t.segment, t.offset);
-        } else {
-            c = key.compareRowWithPacked(s, at, t.segment, t.offset, 0, t.parts);
-            if (c == 0) {
-                c = key.compareRowWithPacked(s, at, t.segment, t.boundOffset, t.parts, t.boundEnd);
-            }
+            return key.compareRows(s, at, t.segment, t.offset);
         }
-        return c != 0 ? c : Long.compare(entryRow, t.row);
+        int c = key.compareRowWithPacked(s, at, t.segment, t.offset, 0, t.parts);
+        return c != 0 ? c : key.compareRowWithPacked(s, at, t.segment, t.boundOffset, t.parts, t.boundEnd);
+    }
+
+    private boolean hasKey(Node n, int i, Target t) {
+        if (n.keys[i] < t.min || n.keys[i] > t.max) {
+            return false;
+        }
+        if (key.exact) {
+            return true;
+        }
+        if (n.seconds != null && t.min == t.max && (n.seconds[i] < t.secondMin || n.seconds[i] > t.secondMax)) {
+            return false;
+        }
+        return compareKey(n.rows[i], t) == 0;
     }
 
     /** First entry from {@code from} on that is not before the target, or before {@code (key, row)} if that is null. */
@@ -186,11 +226,22 @@ final class OrderedIndex implements TableIndex {
         return length == 1 && keys[from] < key ? from + 1 : from;
     }
 
+    private static int upperBound(long[] keys, int from, int to, long key) {
+        return key == Long.MAX_VALUE ? to : lowerBound(keys, from, to, key + 1);
+    }
+
     private int searchFull(Node n, int from, Target t) {
-        int to = n.count;
+        from = lowerBound(n.keys, from, n.count, t.min);
+        int to = upperBound(n.keys, from, n.count, t.max);
+        if (n.seconds != null && t.min == t.max) {
+            from = lowerBound(n.seconds, from, to, t.secondMin);
+            to = upperBound(n.seconds, from, to, t.secondMax);
+        }
         while (from < to) {
             int middle = from + to >>> 1;
-            if (compareEntry(n.keys[middle], n.rows[middle], t) < 0) {
+            long row = n.rows[middle];
+            int c = row == t.row ? 0 : compareKey(row, t);
+            if (c < 0 || c == 0 && row < t.row) {
                 from = middle + 1;
             } else {
                 to = middle;
@@ -226,13 +277,12 @@ final class OrderedIndex implements TableIndex {
         MemorySegment s = store.segment(row);
         long at = store.offset(row);
         long prefix = key.rowPrefix(s, at);
-        Node right = insert(root, prefix, row, key.exact ? null : Target.ofRow(prefix, row, s, at));
+        Node right = insert(root, prefix, row, key.exact ? null : ofRow(prefix, row, s, at));
         if (right != null) {
             Node top = newNode(INNER_MAX, true);
             top.children[0] = root;
             top.children[1] = right;
-            top.keys[1] = right.keys[0];
-            top.rows[1] = right.rows[0];
+            top.setFirstOf(1, right);
             top.count = 2;
             root = top;
         }
@@ -240,7 +290,7 @@ final class OrderedIndex implements TableIndex {
     }
 
     private Node newNode(int capacity, boolean inner) {
-        Node n = new Node(capacity, inner);
+        Node n = new Node(capacity, inner, key.hasSecond);
         bytes += n.bytes();
         return n;
     }
@@ -258,8 +308,7 @@ final class OrderedIndex implements TableIndex {
                 at = 0;
             }
             into.open(at);
-            into.keys[at] = prefix;
-            into.rows[at] = row;
+            into.set(at, prefix, t == null ? 0 : t.secondMin, row);
             return right;
         }
         int i = childOf(n, prefix, row, t);
@@ -275,8 +324,7 @@ final class OrderedIndex implements TableIndex {
             into = right;
         }
         into.open(i);
-        into.keys[i] = child.keys[0];
-        into.rows[i] = child.rows[0];
+        into.setFirstOf(i, child);
         into.children[i] = child;
         return right;
     }
@@ -289,8 +337,7 @@ final class OrderedIndex implements TableIndex {
         int max = n.isLeaf() ? LEAF_MAX : INNER_MAX;
         if (n.keys.length < max) {
             bytes -= n.bytes();
-            n.keys = Arrays.copyOf(n.keys, n.keys.length * 2);
-            n.rows = Arrays.copyOf(n.rows, n.keys.length);
+            n.grow();
             bytes += n.bytes();
             return null;
         }
@@ -316,7 +363,7 @@ final class OrderedIndex implements TableIndex {
         MemorySegment s = store.segment(row);
         long at = store.offset(row);
         long prefix = key.rowPrefix(s, at);
-        remove(root, prefix, row, key.exact ? null : Target.ofRow(prefix, row, s, at));
+        remove(root, prefix, row, key.exact ? null : ofRow(prefix, row, s, at));
         firstChanged = false;
         while (!root.isLeaf() && root.count == 1) {
             bytes -= root.bytes();
@@ -344,8 +391,7 @@ final class OrderedIndex implements TableIndex {
             return;
         }
         if (firstChanged && i > 0) {
-            n.keys[i] = firstKey;
-            n.rows[i] = firstRow;
+            n.set(i, firstKey, firstSecond, firstRow);
             firstChanged = false;
         }
         if (child.count < (child.isLeaf() ? LEAF_MIN : INNER_MIN)) {
@@ -361,6 +407,7 @@ final class OrderedIndex implements TableIndex {
         if (removedAt == 0 && n.count > 0) {
             firstChanged = true;
             firstKey = n.keys[0];
+            firstSecond = n.second(0);
             firstRow = n.rows[0];
         }
     }
@@ -374,8 +421,7 @@ final class OrderedIndex implements TableIndex {
             return;
         }
         if (!right.isLeaf()) {
-            right.keys[0] = n.keys[i + 1];
-            right.rows[0] = n.rows[i + 1];
+            right.set(0, n.keys[i + 1], n.second(i + 1), n.rows[i + 1]);
         }
         right.moveTo(left, 0);
         unlink(right);
@@ -395,7 +441,7 @@ final class OrderedIndex implements TableIndex {
     @Override
     public long findByRow(MemorySegment row, long offset) {
         long prefix = key.rowPrefix(row, offset);
-        Target t = key.exact ? null : Target.ofRow(prefix, FIRST, row, offset);
+        Target t = key.exact ? null : ofRow(prefix, FIRST, row, offset);
         Node n = leafOf(prefix, FIRST, t);
         int i = search(n, 0, prefix, FIRST, t);
         if (i == n.count) {
@@ -405,25 +451,19 @@ final class OrderedIndex implements TableIndex {
                 return TableStore.NO_ROW;
             }
         }
-        boolean equal = t == null ? n.keys[i] == prefix : compareEntry(n.keys[i], n.rows[i], t.withRow(LAST)) < 0;
+        boolean equal = t == null ? n.keys[i] == prefix : hasKey(n, i, t);
         return equal ? n.rows[i] : TableStore.NO_ROW;
-    }
-
-    /** Whether an entry that is not before a key has that key: the target stands behind all entries of the key. */
-    private boolean isNotBehind(Node n, int i, Target last) {
-        return key.exact ? n.keys[i] <= last.max : compareEntry(n.keys[i], n.rows[i], last) < 0;
     }
 
     @Override
     public void point(MemorySegment s, long offset, int length, RowPointers out) {
         key.validateKey(s, offset, length);
         Target first = packed(s, offset, key.parts.length, 0, key.parts.length, FIRST);
-        Target last = first.withRow(LAST);
         Node n = leafOf(first);
         int i = search(n, first);
         for (; n != null; n = n.next, i = 0) {
             for (; i < n.count; i++) {
-                if (!isNotBehind(n, i, last)) {
+                if (!hasKey(n, i, first)) {
                     return;
                 }
                 out.add(n.rows[i]);
@@ -500,7 +540,7 @@ final class OrderedIndex implements TableIndex {
     @Override
     public void clear() {
         if (!root.isLeaf()) {
-            root = new Node(LEAF_START, false);
+            root = new Node(LEAF_START, false, key.hasSecond);
             bytes = root.bytes();
         }
         root.count = 0;

@@ -59,6 +59,17 @@ final class SumLayout extends TypeLayout {
     }
 
     @Override
+    boolean hasSecond() {
+        return !prefixExact;
+    }
+
+    @Override
+    long second(MemorySegment s, long at) {
+        TypeLayout payload = variants[Bytes.getU8(s, at)];
+        return payload.minSize == 0 ? 0 : payload.prefix(s, at + 1) << 56 | payload.second(s, at + 1) >>> 8;
+    }
+
+    @Override
     long hash(MemorySegment s, long at, long h) {
         int tag = Bytes.getU8(s, at);
         return variants[tag].hash(s, at + 1, Bytes.mix(h, tag));

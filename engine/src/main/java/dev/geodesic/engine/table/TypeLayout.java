@@ -65,6 +65,16 @@ abstract sealed class TypeLayout
      */
     abstract long prefix(MemorySegment s, long at);
 
+    /** Whether {@link #second} says anything. */
+    boolean hasSecond() {
+        return false;
+    }
+
+    /** The 64 bits behind {@link #prefix}: among values with equal prefix a smaller number means a smaller value. */
+    long second(MemorySegment s, long at) {
+        return 0;
+    }
+
     /** Hash, equal for equal values, on top of {@code h}. */
     long hash(MemorySegment s, long at, long h) {
         return Bytes.hash(s, at, size(s, at), h);

@@ -43,4 +43,14 @@ final class WideIntegerLayout extends TypeLayout {
     long prefix(MemorySegment s, long at) {
         return signBit ^ s.get(Bytes.LONG, at + size - 8);
     }
+
+    @Override
+    boolean hasSecond() {
+        return size == 16; // longer ones are identities and hashes, which differ in front
+    }
+
+    @Override
+    long second(MemorySegment s, long at) {
+        return s.get(Bytes.LONG, at + size - 16);
+    }
 }

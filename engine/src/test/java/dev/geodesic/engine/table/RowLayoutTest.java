@@ -249,6 +249,10 @@ class RowLayoutTest {
                 if (expected == 0) {
                     assertEquals(layout.hash(a, 0, 5), layout.hash(b, 0, 5), at);
                 }
+                int seconds = Long.compareUnsigned(layout.second(a, 0), layout.second(b, 0));
+                if (!layout.prefixExact && prefixes == 0 && seconds != 0) {
+                    assertEquals(expected, Integer.signum(seconds), at);
+                }
                 if (layout.prefixBits < 64) {
                     assertEquals(0, layout.prefix(a, 0) << layout.prefixBits, at);
                 }

@@ -40,6 +40,8 @@ class TableIndexModelTest {
             ProductType.of(ProductElement.of("x", PrimitiveType.I16), ProductElement.of("y", PrimitiveType.STRING));
     private static final AlgebraicType OPTION = new SumType(
             List.of(SumVariant.of("some", PrimitiveType.I32), SumVariant.of("none", ProductType.UNIT)));
+    private static final AlgebraicType OPTION_TEXT = new SumType(
+            List.of(SumVariant.of("some", PrimitiveType.STRING), SumVariant.of("none", ProductType.UNIT)));
     private static final AlgebraicType BYTES = ArrayType.BYTES;
 
     private static ProductType row(AlgebraicType... columns) {
@@ -65,6 +67,10 @@ class TableIndexModelTest {
                 new Shape(row(OPTION, PrimitiveType.U8), List.of(0)),
                 new Shape(row(BYTES, OPTION, PrimitiveType.I128), List.of(0, 2)),
                 new Shape(row(new ArrayType(PrimitiveType.STRING), PrimitiveType.BOOL), List.of(0, 1)),
+                new Shape(row(PrimitiveType.U64, PrimitiveType.I64, PrimitiveType.STRING), List.of(0, 1)),
+                new Shape(row(PrimitiveType.U32, PrimitiveType.STRING, PrimitiveType.BOOL), List.of(0, 1, 2)),
+                new Shape(row(PrimitiveType.I128, PrimitiveType.U8), List.of(0)),
+                new Shape(row(OPTION_TEXT, PrimitiveType.U8), List.of(0, 1)),
                 new Shape(row(ProductType.UNIT, PrimitiveType.U8), List.of(0)));
     }
 
