@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -33,8 +34,12 @@ import java.util.stream.Stream;
  * Messages of the server in words, without times and ids that differ from run to run. Rows are JSON arrays with {@code +}
  * or {@code -} and the table's name in front: {@code member+[1,1,"ann",true]}; those of a query in braces, with the id of
  * the query set before them where the protocol tells it: <code>update 1{team+[3,"green"]}</code>.
+ *
+ * @param self first message of the receiving connection: tells its own calls from others' in version 1
+ * @param hidden tables whose rows are left out, and updates that are about nothing else
+ * @param sorted whether rows come in the order of their text
  */
-final class Show {
+record Show(ServerMessage.InitialConnection self, Set<String> hidden, boolean sorted) {
 
     private static final PrimitiveType U32 = PrimitiveType.U32;
     private static final PrimitiveType U64 = PrimitiveType.U64;
@@ -46,15 +51,15 @@ final class Show {
             "flash", row(STRING, U64),
             "blob", row(U32, STRING));
 
-    private Show() {
+    static String text(ServerMessage message, ServerMessage.InitialConnection self) {
+        return new Show(self, Set.of(), false).text(message);
     }
 
     private static ProductType row(AlgebraicType... columns) {
         return new ProductType(Arrays.stream(columns).map(t -> new ProductElement(Optional.empty(), t)).toList());
     }
 
-    /** @param self first message of the receiving connection: tells its own calls from others' in version 1 */
-    static String text(ServerMessage message, ServerMessage.InitialConnection self) {
+    String text(ServerMessage message) {
         return switch (message) {
             case ServerMessage.InitialConnection m -> "hello " + m.identity().toHex();
             case ServerMessage.SubscribeApplied m ->
@@ -64,7 +69,7 @@ final class Show {
             case ServerMessage.SubscriptionError m -> "error " + id(m.requestId()) + "/" + id(m.querySetId()) + ": " + m.error();
             case ServerMessage.TransactionUpdate m when m.call().isEmpty() ->
                 "update" + (m.requestId() == 0 ? "" : " " + m.requestId()) + sets(m.querySets());
-            case ServerMessage.TransactionUpdate m when isOwn(m.call().get(), self) ->
+            case ServerMessage.TransactionUpdate m when isOwn(m.call().get()) ->
                 "result " + m.call().get().requestId() + " ok" + sets(m.querySets());
             case ServerMessage.TransactionUpdate m -> "update by " + caller(m.call().get()) + sets(m.querySets());
             case ServerMessage.ReducerResult m -> "result " + m.call().requestId() + " " + switch (m.outcome()) {
@@ -81,14 +86,14 @@ final class Show {
             };
             case ServerMessage.OneOffResult m -> switch (m.outcome()) {
                 case QueryOutcome.Rows rows -> "rows " + (m.requestId() + (m.messageId().length > 0 ? m.messageId()[0] : 0))
-                        + " {" + fragment(rows.tableName(), rows.rows()).collect(Collectors.joining(" ")) + "}";
+                            + " {" + tables(List.of(TableUpdate.of(0, rows.tableName(), rows.rows()))) + "}";
                 case QueryOutcome.Failed failed -> "no rows: " + failed.error();
             };
             case ServerMessage.Shared m -> throw new AssertionError(m);
         };
     }
 
-    private static boolean isOwn(ReducerCall call, ServerMessage.InitialConnection self) {
+    private boolean isOwn(ReducerCall call) {
         return self != null && call.connectionId().equals(self.connectionId()) && call.caller().equals(self.identity());
     }
 
@@ -100,14 +105,20 @@ final class Show {
         return id.isPresent() ? Integer.toUnsignedString(id.getAsInt()) : "-";
     }
 
-    private static String sets(List<QuerySetUpdate> sets) {
-        return sets.stream().map(s -> " " + (s.querySetId() == 0 ? "" : s.querySetId()) + "{" + tables(s.tables()) + "}")
+    private String sets(List<QuerySetUpdate> sets) {
+        return sets.stream().filter(s -> s.tables().stream().anyMatch(this::isShown))
+                .map(s -> " " + (s.querySetId() == 0 ? "" : s.querySetId()) + "{" + tables(s.tables()) + "}")
                 .collect(Collectors.joining());
     }
 
-    private static String tables(List<TableUpdate> tables) {
-        return tables.stream().flatMap(t -> t.fragments().stream().flatMap(f -> fragment(t.tableName(), f)))
-                .collect(Collectors.joining(" "));
+    private boolean isShown(TableUpdate table) {
+        return !hidden.contains(table.tableName());
+    }
+
+    private String tables(List<TableUpdate> tables) {
+        Stream<String> rows = tables.stream().filter(this::isShown)
+                .flatMap(t -> t.fragments().stream().flatMap(f -> fragment(t.tableName(), f)));
+        return (sorted ? rows.sorted() : rows).collect(Collectors.joining(" "));
     }
 
     private static Stream<String> fragment(String table, Fragment fragment) {

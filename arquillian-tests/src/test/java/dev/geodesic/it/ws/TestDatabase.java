@@ -51,6 +51,15 @@ final class TestDatabase implements AutoCloseable {
         return publish(V10);
     }
 
+    /** Publishes again, without the data. */
+    void clear(Path module) {
+        try {
+            Http.ok("PUT", "database/" + name + "?clear=true", owner.token(), Files.readAllBytes(module));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     Upgrade upgrade(Subprotocol... offered) {
         return new Upgrade(name, offered);
     }

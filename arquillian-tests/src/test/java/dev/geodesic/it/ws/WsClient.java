@@ -56,6 +56,7 @@ final class WsClient implements AutoCloseable {
     private volatile boolean answersPings = true;
     private volatile int pings;
     private Received last;
+    private boolean ended;
     private ServerMessage.InitialConnection hello;
 
     WsClient(Socket socket, InputStream in, Upgrade.Answer handshake, Subprotocol subprotocol) {
@@ -180,6 +181,16 @@ final class WsClient implements AutoCloseable {
         return hello;
     }
 
+    /** The first message is still to come. */
+    boolean isNew() {
+        return hello == null;
+    }
+
+    /** As far as this client has seen. */
+    boolean isOpen() {
+        return !ended;
+    }
+
     /** Compression tag of the payload of the last message. */
     int lastTag() {
         return last.payload[0];
@@ -205,6 +216,7 @@ final class WsClient implements AutoCloseable {
         while (next != null && next.message != null) {
             next = take(PATIENCE_SECONDS * 1000L);
         }
+        ended = next != null;
         return next == null ? "still open" : next.closeCode == DROPPED ? "dropped" : next.closeCode + " " + next.closeReason;
     }
 
