@@ -216,9 +216,8 @@ interface ReplayTests {
         }
 
         private static String show(ServerMessage message, WsClient client) {
-            boolean isUpdate = message instanceof ServerMessage.TransactionUpdate || message instanceof ServerMessage.ReducerResult;
             Set<String> hidden = new HashSet<>(HIDDEN);
-            if (isUpdate) {
+            if (message instanceof ServerMessage.TransactionUpdate || message instanceof ServerMessage.ReducerResult) {
                 hidden.add("team");
             }
             // The cause is in our own words.

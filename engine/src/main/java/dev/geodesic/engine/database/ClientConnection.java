@@ -202,6 +202,13 @@ public final class ClientConnection {
             Optional<List<TableUpdate>> rows = database.subscriptions()
                     .unsubscribe(subscriber, request.querySetId(), request.sendDroppedRows(), database.view());
             dependOnPresent();
+            if (request.kind() == SubscriptionKind.SINGLE && rows.map(List::size).orElse(0) != 1) {
+                // Another set still holds the query, or the id was not one of a single query.
+                send(new ServerMessage.SubscriptionError(
+                        OptionalInt.of(request.requestId()), OptionalInt.of(request.querySetId()), ErrorTexts.INTERNAL_ERROR,
+                        micros(start)));
+                return;
+            }
             send(new ServerMessage.UnsubscribeApplied(
                     request.kind(), request.requestId(), request.querySetId(), rows, micros(start)));
         } catch (EngineException e) {
