@@ -153,6 +153,46 @@ class HttpIT {
                 http.send("PUT", "/v1/database/preview?policy=BreakClients&token=" + token, owner, Http.module(KITCHEN)));
     }
 
+    /** The same program with one more custom section: other bytes, so another program. */
+    private static byte[] variant(byte[] program, String note) {
+        byte[] name = note.getBytes(StandardCharsets.US_ASCII);
+        byte[] variant = Arrays.copyOf(program, program.length + 3 + name.length);
+        variant[program.length + 1] = (byte) (name.length + 1);
+        variant[program.length + 2] = (byte) name.length;
+        System.arraycopy(name, 0, variant, program.length + 3, name.length);
+        return variant;
+    }
+
+    @Test
+    void keepsTheDataWhenTheProgramChanges() throws Exception {
+        created("update", CHAT);
+        assertEquals(200, http.call("update", "send_message", owner, "[\"hello\"]").status());
+        byte[] second = variant(Http.module(CHAT), "second");
+        byte[] third = variant(Http.module(CHAT), "third");
+        Answer initial = http.send("GET", "/v1/database/update", owner);
+
+        Answer updated = http.publish("update", owner, second);
+        assertEquals("updated", updated.json().getJsonObject("Success").getString("op"), updated::body);
+        String agreed = token("update", third);
+        assertNotEquals(token("update", second), agreed);
+        refused(400, "Failed to create or update the database: Token provided is invalid or does not match expected hash",
+                http.send("PUT", "/v1/database/update?policy=BreakClients&token=0x1", owner, third));
+        Answer confirmed = http.send(
+                "PUT", "/v1/database/update?update_confirmation_timeout=30s&policy=BreakClients&token=" + agreed, owner, third);
+        assertEquals(200, confirmed.status(), confirmed::body);
+        assertEquals(1, rows("update", "message"));
+        assertEquals(200, http.call("update", "send_message", owner, "[\"again\"]").status());
+        assertEquals(2, rows("update", "message"));
+        assertEquals(initial.body(), http.send("GET", "/v1/database/update", owner).body());
+        assertEquals(200, http.send("PUT", "/v1/database/update/reset", owner, third).status());
+        assertNotEquals(initial.body(), http.send("GET", "/v1/database/update", owner).body());
+    }
+
+    private String token(String name, byte[] program) throws Exception {
+        Answer answer = http.send("POST", "/v1/database/" + name + "/pre_publish", owner, program);
+        return answer.json().getJsonObject("AutoMigrate").getString("token");
+    }
+
     @Test
     void answersPreciselyWhatValuesAre() throws Exception {
         created("values", KITCHEN);

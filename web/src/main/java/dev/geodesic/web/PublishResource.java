@@ -26,6 +26,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -38,6 +39,7 @@ public class PublishResource {
 
     private static final Duration CONFIRMATION_DEFAULT = Duration.ofSeconds(5);
     private static final Duration CONFIRMATION_MAX = Duration.ofMinutes(5);
+    private static final String UPDATE_FAILED = "Database update failed: ";
     private static final int REPLICAS_MAX = 255;
 
     /** Compiling takes a core, and programs are compiled for everybody. */
@@ -156,19 +158,24 @@ public class PublishResource {
     }
 
     private void awaitDurable(PublishResult result, Duration timeout) {
-        String failed = "Database update failed: ";
         try {
-            server.database(result.identity()).whenDurable(result.txOffset())
-                    .get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+            confirm(server.database(result.identity()).whenDurable(result.txOffset()), timeout);
+        } catch (EngineException e) {
+            throw new RefusedException(503, UPDATE_FAILED + e.getMessage());
+        }
+    }
+
+    /** Waits for an update to be on stable storage: 504 if that takes longer, 503 if it cannot come true any more. */
+    static void confirm(Future<Void> durable, Duration timeout) {
+        try {
+            durable.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
-            throw new RefusedException(504, failed + "timeout waiting for transaction confirmation");
+            throw new RefusedException(504, UPDATE_FAILED + "timeout waiting for transaction confirmation");
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new RefusedException(503, failed + "the server is stopping");
+            throw new RefusedException(503, UPDATE_FAILED + "the server is stopping");
         } catch (ExecutionException e) {
-            throw new RefusedException(503, failed + e.getCause().getMessage());
-        } catch (EngineException e) {
-            throw new RefusedException(503, failed + e.getMessage());
+            throw new RefusedException(503, UPDATE_FAILED + e.getCause().getMessage());
         }
     }
 

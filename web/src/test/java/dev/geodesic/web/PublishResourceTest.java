@@ -1,0 +1,33 @@
+package dev.geodesic.web;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(30)
+class PublishResourceTest {
+
+    private static void refused(int status, String text, CompletableFuture<Void> durable) {
+        RefusedException e = assertThrows(
+                RefusedException.class, () -> PublishResource.confirm(durable, Duration.ofMillis(20)));
+        assertEquals(status + " Database update failed: " + text, e.status() + " " + e.getMessage());
+    }
+
+    @Test
+    void waitsForConfirmationsAsLongAsItShould() {
+        CompletableFuture<Void> late = new CompletableFuture<Void>().completeOnTimeout(null, 50, TimeUnit.MILLISECONDS);
+        PublishResource.confirm(late, Duration.ofSeconds(20));
+        assertTrue(late.isDone());
+        refused(504, "timeout waiting for transaction confirmation", new CompletableFuture<>());
+        refused(503, "the database has stopped",
+                CompletableFuture.failedFuture(new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped")));
+    }
+}
