@@ -1,0 +1,111 @@
+package dev.geodesic.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
+import static org.junit.jupiter.api.Assumptions.abort;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.jboss.arquillian.container.test.api.Deployment;
+import org.jboss.arquillian.container.test.api.RunAsClient;
+import org.jboss.arquillian.junit5.ArquillianExtension;
+import org.jboss.shrinkwrap.api.spec.EnterpriseArchive;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/**
+ * The published npm packages, unmodified, and the chat page in a headless browser against the deployed EAR: what
+ * {@code samples/interop} describes. Reports and screenshots go to {@code target/interop}.
+ */
+@ExtendWith(ArquillianExtension.class)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
+class InteropIT {
+
+    private static final Path SAMPLES = Path.of("..", "samples").toAbsolutePath().normalize();
+    private static final Path REPORTS = Path.of("target", "interop").toAbsolutePath();
+    private static final int NODE_VERSION_MIN = 20;
+
+    @Deployment
+    static EnterpriseArchive ear() {
+        return Ear.with(InteropIT.class);
+    }
+
+    @Test
+    @RunAsClient
+    void packagesFollowEveryChange() throws IOException, InterruptedException {
+        requireNode();
+        run("client");
+    }
+
+    @Test
+    @RunAsClient
+    void modulesThatNeedMoreAreRefused() throws IOException, InterruptedException {
+        requireNode();
+        run("refused");
+    }
+
+    @Test
+    @RunAsClient
+    void twoTabsChat() throws IOException, InterruptedException {
+        requireNode();
+        String chromium = Optional.ofNullable(System.getenv("CHROMIUM")).orElse("chromium");
+        if (!Files.isExecutable(Path.of(chromium)) && path(chromium).isEmpty()) {
+            missing("Chromium; install it, or name it in the environment variable CHROMIUM");
+        }
+        run("chat");
+    }
+
+    private static Optional<Path> path(String executable) {
+        return Stream.of(System.getenv("PATH").split(File.pathSeparator))
+                .map(directory -> Path.of(directory, executable))
+                .filter(Files::isExecutable)
+                .findFirst();
+    }
+
+    private static void requireNode() throws IOException, InterruptedException {
+        if (path("node").isEmpty()) {
+            missing("Node " + NODE_VERSION_MIN + " or newer");
+        }
+        Process version = new ProcessBuilder("node", "--version").redirectErrorStream(true).start();
+        String text = new String(version.getInputStream().readAllBytes()).strip();
+        version.waitFor();
+        if (!text.startsWith("v") || Integer.parseInt(text.substring(1, text.indexOf('.'))) < NODE_VERSION_MIN) {
+            missing("Node " + NODE_VERSION_MIN + " or newer; there is " + text);
+        }
+        for (String project : List.of("interop", "chat/client")) {
+            if (!Files.isDirectory(SAMPLES.resolve(project).resolve("node_modules"))) {
+                missing("the npm packages of samples/" + project + "; run `npm ci && npm run build --if-present` there");
+            }
+        }
+    }
+
+    /** Skips the test; in CI, where everything must be there, fails it. */
+    private static void missing(String what) {
+        if (Boolean.getBoolean("geodesic.ci")) {
+            fail("missing: " + what);
+        }
+        abort("missing: " + what);
+    }
+
+    private static void run(String part) throws IOException, InterruptedException {
+        Files.createDirectories(REPORTS);
+        String server = Ear.SERVER.toString();
+        Process run = new ProcessBuilder(
+                        "node", "run.mjs", server.substring(0, server.length() - 1), "--out", REPORTS.toString(), "--only", part)
+                .directory(SAMPLES.resolve("interop").toFile())
+                .redirectErrorStream(true)
+                .start();
+        String output = new String(run.getInputStream().readAllBytes());
+        int code = run.waitFor();
+        assertEquals(0, code, output);
+        assertTrue(output.contains("ok"), "nothing ran for " + part + ": " + output);
+    }
+}
