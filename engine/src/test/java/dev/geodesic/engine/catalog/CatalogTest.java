@@ -150,7 +150,9 @@ class CatalogTest {
         insertZeros(idOf(schemas, "scalars"), 8 + 1 + 2 * (1 + 2 + 4 + 8 + 16 + 32) + 4 + 8 + 4);
         commit();
         compare("SELECT * FROM st_table", SystemTables.TABLE, 0);
-        compare("SELECT table_id, col_pos, col_name, col_type FROM st_column WHERE table_id < 4096", SystemTables.COLUMN, 0, 4095);
+        compare(
+                "SELECT table_id, col_pos, col_name, col_type FROM st_column WHERE table_id < 4096",
+                SystemTables.COLUMN, 0, 4095);
         compare("SELECT * FROM st_sequence", SystemTables.SEQUENCE, 2);
         for (String accessors : List.of("st_table_accessor", "st_index_accessor", "st_column_accessor")) {
             int id = committed.writerView().tableByName(accessors).orElseThrow().tableId();
@@ -173,7 +175,11 @@ class CatalogTest {
 
     private void compare(String query, int tableId, int tableColumn, int lastTable) {
         assertEquals(
-                recorded(query).stream().filter(r -> number(r, tableColumn) <= lastTable).map(CatalogTest::text).sorted().toList(),
+                recorded(query).stream()
+                        .filter(r -> number(r, tableColumn) <= lastTable)
+                        .map(CatalogTest::text)
+                        .sorted()
+                        .toList(),
                 rows(committed.writerView(), tableId, r -> number(r, tableColumn) <= lastTable));
     }
 
@@ -189,7 +195,8 @@ class CatalogTest {
     /** Within one user table the recorded server numbers in no particular order. */
     private void compareNumbered(String query, int tableId, int tableColumn) {
         List<JsonArray> expected = recorded(query).stream().filter(r -> isTable(r, tableColumn)).toList();
-        List<JsonArray> rows = rows(committed.writerView(), tableId, r -> true).stream().map(r -> (JsonArray) Json.parse(r)).toList();
+        List<JsonArray> rows =
+                rows(committed.writerView(), tableId, r -> true).stream().map(r -> (JsonArray) Json.parse(r)).toList();
         assertEquals(
                 expected.stream().map(r -> without(r, 0)).sorted().toList(),
                 rows.stream().map(r -> without(r, 0)).sorted().toList());
@@ -420,6 +427,8 @@ class CatalogTest {
         assertTrue(algorithms.contains(new IndexAlgorithm.Direct(4)));
         assertTrue(algorithms.contains(new IndexAlgorithm.Hash(List.of(2))));
         assertTrue(algorithms.contains(new IndexAlgorithm.BTree(List.of(2, 3))));
-        assertTrue(score.indexes().stream().filter(i -> i.algorithm() instanceof IndexAlgorithm.Direct).allMatch(i -> i.unique()));
+        assertTrue(score.indexes().stream()
+                .filter(i -> i.algorithm() instanceof IndexAlgorithm.Direct)
+                .allMatch(i -> i.unique()));
     }
 }

@@ -28,7 +28,8 @@ final class ModelValues {
     }
 
     private static final String[] TEXTS = {
-        "", "a", "ab", "ab\0", "user-000001", "user-000002", "user-000000000001", "user-000000000002", "user-000000000002!", "user-00000", "\u00e9", "\uffff", "\ud83d\ude00", "zzzzzzzzzzzzzzzz"
+        "", "a", "ab", "ab\0", "user-000001", "user-000002", "user-000000000001",
+        "user-000000000002", "user-000000000002!", "user-00000", "\u00e9", "\uffff", "\ud83d\ude00", "zzzzzzzzzzzzzzzz"
     };
     private static final double[] DOUBLES = {
         0.0, -0.0, 1, -1, Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, Float.MIN_VALUE, -2.5, Float.MAX_VALUE
