@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import dev.geodesic.protocol.Subprotocol;
 import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.protocol.message.ClientMessage;
-import dev.geodesic.protocol.message.SubscriptionKind;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
