@@ -31,6 +31,7 @@ public final class ConfirmedGate {
         private final ClientSink sink;
         private int waiting;
         private long dependsOn = -1;
+        private boolean closed;
 
         private Lane(ClientSink sink) {
             this.sink = Objects.requireNonNull(sink);
@@ -57,6 +58,8 @@ public final class ConfirmedGate {
     private final ArrayDeque<Waiting> queue = new ArrayDeque<>();
     private final List<Promise> promises = new ArrayList<>();
     private long durable;
+    /** Set once nothing will become durable any more. */
+    private CloseReason failure;
 
     /** @param durable offset of the last durable transaction, {@code Long.MAX_VALUE} if nobody ever waits */
     public ConfirmedGate(long durable) {
@@ -70,16 +73,23 @@ public final class ConfirmedGate {
     private synchronized void add(Lane lane, ServerMessage message, CloseReason close) {
         if (lane.waiting == 0 && lane.dependsOn <= durable) {
             pass(lane, message, close);
+        } else if (failure != null) {
+            pass(lane, null, failure);
         } else {
             queue.add(new Waiting(lane, message, close, lane.dependsOn));
             lane.waiting++;
         }
     }
 
+    /** Nothing passes behind a close. */
     private static void pass(Lane lane, ServerMessage message, CloseReason close) {
+        if (lane.closed) {
+            return;
+        }
         if (close == null) {
             lane.sink.send(message);
         } else {
+            lane.closed = true;
             lane.sink.close(close);
         }
     }
@@ -89,6 +99,8 @@ public final class ConfirmedGate {
         CompletableFuture<Void> done = new CompletableFuture<>();
         if (txOffset <= durable) {
             done.complete(null);
+        } else if (failure != null) {
+            done.completeExceptionally(stopped());
         } else {
             promises.add(new Promise(txOffset, done));
         }
@@ -108,13 +120,20 @@ public final class ConfirmedGate {
 
     /** Nothing will become durable any more: waiting messages are dropped, their connections closed. */
     public synchronized void fail(CloseReason reason) {
+        if (failure != null) {
+            return;
+        }
+        failure = reason;
         Waiting next;
         while ((next = queue.poll()) != null) {
             next.lane().waiting--;
-            next.lane().sink.close(reason);
+            pass(next.lane(), null, reason);
         }
-        promises.forEach(p -> p.done().completeExceptionally(
-                new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped")));
+        promises.forEach(p -> p.done().completeExceptionally(stopped()));
         promises.clear();
+    }
+
+    private static EngineException stopped() {
+        return new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped");
     }
 }

@@ -61,13 +61,14 @@ public final class Subscriptions {
         }
         Map<String, SubscriptionQuery> distinct = new LinkedHashMap<>();
         queries.forEach(q -> distinct.putIfAbsent(q.key(), q));
-        if (subscriber.queryCount() + distinct.size() > limits.subscriptionQueriesMax()) {
+        int replaced = kind == SubscriptionKind.LEGACY && subscriber.legacy() != null ? subscriber.legacy().plans().size() : 0;
+        if (subscriber.queryCount() - replaced + distinct.size() > limits.subscriptionQueriesMax()) {
             throw new EngineException(
                     ErrorCode.LIMIT_EXCEEDED,
                     "the connection would watch more queries than the limit subscription-queries-max of "
                             + limits.subscriptionQueriesMax());
         }
-        if (kind == SubscriptionKind.LEGACY && subscriber.legacy() != null) {
+        if (replaced > 0) {
             drop(subscriber, subscriber.legacy(), new ArrayList<>());
         }
         int group = subscriber.group(kind, setId);
@@ -90,8 +91,10 @@ public final class Subscriptions {
     }
 
     private Plan open(SubscriptionQuery query, ReadView view) {
-        Plan plan = new Plan(query, TableRows.of(view.table(query.tableId()).orElseThrow()));
-        byTable.computeIfAbsent(query.tableId(), t -> new TablePlans()).add(plan);
+        TablePlans table = byTable.computeIfAbsent(
+                query.tableId(), t -> new TablePlans(TableRows.of(view.table(query.tableId()).orElseThrow())));
+        Plan plan = new Plan(query, table.rows());
+        table.add(plan);
         return plan;
     }
 

@@ -16,10 +16,19 @@ import java.util.Optional;
  */
 final class TablePlans {
 
+    private final TableRows rows;
     private final List<Plan> everyRow = new ArrayList<>();
     private final List<ByColumn> byColumn = new ArrayList<>();
 
     private record ByColumn(int column, Long2ObjectOpenHashMap<List<Plan>> plans) {
+    }
+
+    TablePlans(TableRows rows) {
+        this.rows = rows;
+    }
+
+    TableRows rows() {
+        return rows;
     }
 
     boolean isEmpty() {
