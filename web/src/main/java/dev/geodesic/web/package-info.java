@@ -1,6 +1,11 @@
 /**
- * The protocols: HTTP under {@code /v1} by JAX-RS ({@link dev.geodesic.web.GeodesicApplication} and its resources, as
- * {@code spec/http-api.md} says) and WebSocket. Requests are decoded here, handed to the engine that
- * {@link dev.geodesic.ejb.ServerBean} owns, and answers encoded. No state beyond the request or the session.
+ * HTTP under {@code /v1} by JAX-RS, as {@code spec/http-api.md} says. Requests are decoded here, handed to the engine that
+ * {@link dev.geodesic.ejb.ServerBean} owns, and answers encoded. No state beyond the request, but for bounds on what all
+ * requests together may hold.
+ *
+ * <p>A request passes {@link dev.geodesic.web.CallerFilter}, which finds out who calls, and one resource. Errors become
+ * answers in {@link dev.geodesic.web.ErrorMapper} alone; {@link dev.geodesic.web.DrainFilter} and
+ * {@link dev.geodesic.web.CorsFilter} see every answer. Values are written by {@code sats}, the envelopes of administration
+ * are records written by JSON-B.
  */
 package dev.geodesic.web;
