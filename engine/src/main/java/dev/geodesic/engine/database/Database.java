@@ -62,6 +62,8 @@ import java.util.function.Supplier;
 public final class Database implements AutoCloseable {
 
     private static final System.Logger LOG = System.getLogger(Database.class.getName());
+    private static final EngineException STOPPED =
+            new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped");
     /** A record buffer that grew beyond this is not kept. */
     private static final int KEEP_RECORD_BYTES = 1 << 20;
 
@@ -262,16 +264,21 @@ public final class Database implements AutoCloseable {
             tx.end();
             return List.of();
         }
-        long txOffset = committed.apply(data);
-        tx.end();
-        record.clear();
-        TxRecord.write(data, record);
-        durability.append(txOffset, record.buffer(), 0, record.length());
-        if (record.buffer().length > KEEP_RECORD_BYTES) {
-            record = new BsatnWriter(4096);
+        try {
+            long txOffset = committed.apply(data);
+            tx.end();
+            record.clear();
+            TxRecord.write(data, record);
+            durability.append(txOffset, record.buffer(), 0, record.length());
+            if (record.buffer().length > KEEP_RECORD_BYTES) {
+                record = new BsatnWriter(4096);
+            }
+            boolean nameCaller = module != null && module.definition().version() < 10;
+            return subscriptions.broadcast(data, txOffset, cause, nameCaller, caller);
+        } catch (EngineException e) {
+            // Whatever it was: tables, log and clients may say different things now.
+            throw isFatal(e) ? e : new EngineException(ErrorCode.INTERNAL, "a commit failed: " + e.getMessage(), e);
         }
-        boolean nameCaller = module != null && module.definition().version() < 10;
-        return subscriptions.broadcast(data, txOffset, cause, nameCaller, caller);
     }
 
     /** Runs work in a transaction and commits it; rolls back if it throws. */
@@ -486,10 +493,13 @@ public final class Database implements AutoCloseable {
                 try {
                     admit(connection, token);
                 } catch (EngineException e) {
+                    connection.refuse(isFatal(e) ? STOPPED : e);
                     if (isFatal(e)) {
                         throw e;
                     }
-                    connection.refuse(e);
+                } catch (Throwable e) {
+                    connection.refuse(STOPPED);
+                    throw e;
                 }
             }
 
@@ -517,6 +527,10 @@ public final class Database implements AutoCloseable {
         }
         synchronized (connections) {
             connections.add(connection);
+        }
+        if (failure != null) {
+            // It may have come before the connection could be told.
+            throw STOPPED;
         }
         connection.greet(token);
     }
@@ -555,10 +569,17 @@ public final class Database implements AutoCloseable {
         Optional<ReducerDef> reducer = module.definition().lifecycleReducer(Lifecycle.ON_DISCONNECT);
         if (reducer.isPresent()) {
             ReducerCall cause = cause(client, reducer.get(), now(), EncodedValue.EMPTY, 0);
-            CallResult result = runReducer(reducer.get(), client, new byte[0], cause, null,
-                    () -> { }, () -> catalog.removeClient(tx, row), updates -> { });
-            if (result instanceof CallResult.Committed) {
-                return;
+            try {
+                CallResult result = runReducer(reducer.get(), client, new byte[0], cause, null,
+                        () -> { }, () -> catalog.removeClient(tx, row), updates -> { });
+                if (result instanceof CallResult.Committed) {
+                    return;
+                }
+            } catch (EngineException e) {
+                if (isFatal(e)) {
+                    throw e;
+                }
+                log.hostError(reducer.get().name(), now(), e.getMessage());
             }
         }
         transact(noReducer(client), () -> {

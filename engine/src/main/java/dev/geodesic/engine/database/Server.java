@@ -61,6 +61,8 @@ public final class Server implements AutoCloseable {
     private final WasmRuntime runtime;
     private final ControlDatabase control;
     private final Map<Identity, Database> databases = new ConcurrentHashMap<>();
+    /** Guarded by {@link #databases}: no database comes into being any more. */
+    private boolean closed;
     /** Why a database could not be opened. */
     private final Map<Identity, EngineException> failed = new ConcurrentHashMap<>();
     private final Map<Identity, ReentrantLock> publishing = new HashMap<>();
@@ -72,8 +74,13 @@ public final class Server implements AutoCloseable {
         this.tokens = new TokenAuthority(SigningKeys.open(data.resolve("keys")), options.clock());
         this.runtime = WasmtimeRuntime.open(
                 new WasmtimeOptions(Optional.of(data.resolve("compiled")), options.guestThreads()), HostFunctions.TABLE);
-        Opened opened = open(data.resolve("control").resolve("log"));
-        this.control = new ControlDatabase(opened.committed(), opened.catalog(), opened.durability());
+        try {
+            Opened opened = open(data.resolve("control").resolve("log"));
+            this.control = new ControlDatabase(opened.committed(), opened.catalog(), opened.durability());
+        } catch (Throwable e) {
+            runtime.close();
+            throw e;
+        }
     }
 
     /**
@@ -140,13 +147,17 @@ public final class Server implements AutoCloseable {
 
     private Opened open(Path logDirectory) {
         CommittedState committed = new CommittedState(options.stores().get());
+        Durability durability = null;
         try {
             Catalog catalog = Catalog.bootstrap(committed);
             Recovery recovery = new Recovery(committed, catalog);
-            Durability durability = options.logs().open(logDirectory, recovery::apply);
+            durability = options.logs().open(logDirectory, recovery::apply);
             recovery.finish();
             return new Opened(committed, catalog, durability);
         } catch (Throwable e) {
+            if (durability != null) {
+                closeQuietly(durability);
+            }
             committed.close();
             throw e;
         }
@@ -155,23 +166,37 @@ public final class Server implements AutoCloseable {
     private void recover() {
         for (DatabaseEntry entry : control.allDatabases()) {
             try {
-                Database database = open(entry);
-                ModuleRow module = database.storedModule().orElse(null);
-                if (module == null) {
-                    // The creation was not durable before the crash: it never happened.
-                    database.close();
-                    control.removeDatabase(entry.identity());
-                    continue;
-                }
-                Database.join(database.resume(onGuestThread(() -> load(entry.identity(), module.program(), database.log())),
-                        entry.owner()));
-                databases.put(entry.identity(), database);
-            } catch (EngineException e) {
-                LOG.log(System.Logger.Level.ERROR, "database " + entry.identity() + " could not be opened: " + e.describe());
-                failed.put(entry.identity(), e);
+                recover(entry);
+            } catch (RuntimeException e) {
+                EngineException reason = e instanceof EngineException known
+                        ? known
+                        : new EngineException(ErrorCode.INTERNAL, "the database cannot be read: " + e, e);
+                LOG.log(System.Logger.Level.ERROR,
+                        "database " + entry.identity() + " could not be opened: " + reason.describe(), reason.getCause());
+                failed.put(entry.identity(), reason);
             }
         }
         removeLeftovers();
+    }
+
+    private void recover(DatabaseEntry entry) {
+        Database database = open(entry);
+        boolean running = false;
+        try {
+            ModuleRow module = database.storedModule().orElse(null);
+            if (module == null) {
+                // The creation was not durable before the crash: it never happened.
+                control.removeDatabase(entry.identity());
+                return;
+            }
+            Database.join(database.resume(onGuestThread(() -> load(database, module.program())), entry.owner()));
+            databases.put(entry.identity(), database);
+            running = true;
+        } finally {
+            if (!running) {
+                database.close();
+            }
+        }
     }
 
     private Path directory(DatabaseEntry entry) {
@@ -187,17 +212,9 @@ public final class Server implements AutoCloseable {
                 new ModuleLog(Optional.of(directory.resolve("module-logs")), options.limits()), options.guestThreads());
     }
 
-    private LoadedModule load(Identity identity, byte[] program, ModuleLog log) {
+    private LoadedModule load(Database database, byte[] program) {
         return LoadedModule.load(runtime, program, new GuestOptions(
-                identity, options.limits(), log, (name, arguments) -> immediateCall(identity, name, arguments), options.clock(),
-                Map.of()));
-    }
-
-    private void immediateCall(Identity identity, String name, byte[] arguments) {
-        Database database = databases.get(identity);
-        if (database != null) {
-            database.callImmediately(name, arguments);
-        }
+                database.identity(), options.limits(), database.log(), database::callImmediately, options.clock(), Map.of()));
     }
 
     /** Runs work that may call guests. */
@@ -402,7 +419,7 @@ public final class Server implements AutoCloseable {
     }
 
     private long create(DatabaseEntry entry, byte[] program) {
-        if (databases.size() >= options.limits().databasesMax()) {
+        if (databases.size() >= options.limits().databasesMax() && !databases.containsKey(entry.identity())) {
             throw new EngineException(
                     ErrorCode.LIMIT_EXCEEDED, "the server has reached the limit databases-max of "
                             + options.limits().databasesMax());
@@ -411,11 +428,16 @@ public final class Server implements AutoCloseable {
         boolean created = false;
         try {
             Database.join(database.initialize(
-                    onGuestThread(() -> load(entry.identity(), program, database.log())), entry.owner()));
+                    onGuestThread(() -> load(database, program)), entry.owner()));
             long offset = Database.join(database.committedOffset());
             database.awaitDurable(offset);
-            control.put(entry);
-            databases.put(entry.identity(), database);
+            synchronized (databases) {
+                if (closed) {
+                    throw new EngineException(ErrorCode.DATABASE_STOPPED, "the server is stopping");
+                }
+                control.put(entry);
+                databases.put(entry.identity(), database);
+            }
             failed.remove(entry.identity());
             created = true;
             return offset;
@@ -456,7 +478,7 @@ public final class Server implements AutoCloseable {
         if (LoadedModule.hash(program).equals(database.programHash())) {
             return -1;
         }
-        LoadedModule next = onGuestThread(() -> load(identity, program, database.log()));
+        LoadedModule next = onGuestThread(() -> load(database, program));
         boolean taken = false;
         try {
             long offset = Database.join(database.update(next));
@@ -476,7 +498,7 @@ public final class Server implements AutoCloseable {
     public UpdatePreview preview(Identity identity, Identity caller, byte[] program) {
         requireOwner(identity, caller, "update database");
         Database database = database(identity);
-        try (LoadedModule next = onGuestThread(() -> load(identity, program, database.log()))) {
+        try (LoadedModule next = onGuestThread(() -> load(database, program))) {
             boolean majorUpgrade = database.definition().version() < next.definition().version();
             try {
                 return new UpdatePreview.Automatic(
@@ -533,6 +555,9 @@ public final class Server implements AutoCloseable {
     /** Stops every database; what was committed is durable afterwards. */
     @Override
     public void close() {
+        synchronized (databases) {
+            closed = true;
+        }
         databases.values().forEach(Server::closeQuietly);
         databases.clear();
         if (control != null) {

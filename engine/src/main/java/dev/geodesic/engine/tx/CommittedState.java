@@ -28,6 +28,8 @@ public final class CommittedState implements AutoCloseable {
     /** Rows deleted by the last transaction: readable until the next one. */
     private TxData last = TxData.EMPTY;
     private long nextTxOffset;
+    /** Guarded by the lock. */
+    private boolean closed;
 
     public CommittedState(TableStores stores) {
         this.stores = stores;
@@ -51,9 +53,13 @@ public final class CommittedState implements AutoCloseable {
         return view;
     }
 
-    /** Opens the committed state for reading; keep it short, commits wait for it. */
+    /** Opens the committed state for reading; keep it short, commits wait for it. Errors: DATABASE_STOPPED once closed. */
     public Snapshot read() {
         lock.readLock().lock();
+        if (closed) {
+            lock.readLock().unlock();
+            throw new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped");
+        }
         return new Snapshot();
     }
 
@@ -162,8 +168,11 @@ public final class CommittedState implements AutoCloseable {
     public void close() {
         lock.writeLock().lock();
         try {
-            tables.all().forEach(Table::close);
-            stores.close();
+            if (!closed) {
+                closed = true;
+                tables.all().forEach(Table::close);
+                stores.close();
+            }
         } finally {
             lock.writeLock().unlock();
         }
