@@ -305,6 +305,16 @@ final class WsClient implements AutoCloseable {
         close();
     }
 
+    /** Ends it by a reset, as when the process at the other end was killed. */
+    void reset() {
+        try {
+            socket.setSoLinger(true, 0);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        close();
+    }
+
     @Override
     public void close() {
         try {

@@ -14,6 +14,7 @@ import jakarta.websocket.EndpointConfig;
 import jakarta.websocket.MessageHandler;
 import jakarta.websocket.PongMessage;
 import jakarta.websocket.Session;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -24,11 +25,16 @@ public class SubscribeEndpoint extends Endpoint {
 
     private static final System.Logger LOG = System.getLogger(SubscribeEndpoint.class.getName());
 
+    private static final dev.geodesic.protocol.message.CloseReason TOO_BIG =
+            new dev.geodesic.protocol.message.CloseReason(1009, "the message is too big");
+
     private Session session;
     private Handshake handshake;
     private ClientDecoder decoder;
     private Outbox outbox;
     private volatile ClientConnection connection;
+    /** What has come of an unfinished message. */
+    private ByteArrayOutputStream fragments;
     private volatile boolean ended;
     private volatile long lastInboundNanos = System.nanoTime();
 
@@ -53,8 +59,8 @@ public class SubscribeEndpoint extends Endpoint {
                         subprotocol.isV1(), handshake.params().light(), handshake.params().isConfirmed(subprotocol)),
                 outbox,
                 handshake.token());
-        session.addMessageHandler(ByteBuffer.class, (MessageHandler.Whole<ByteBuffer>) this::onBinary);
-        session.addMessageHandler(String.class, (MessageHandler.Whole<String>) this::onText);
+        session.addMessageHandler(ByteBuffer.class, (MessageHandler.Partial<ByteBuffer>) this::onBinary);
+        session.addMessageHandler(String.class, (MessageHandler.Partial<String>) this::onText);
         session.addMessageHandler(PongMessage.class,
                 (MessageHandler.Whole<PongMessage>) pong -> lastInboundNanos = System.nanoTime());
         handshake.heartbeat().add(this);
@@ -63,18 +69,40 @@ public class SubscribeEndpoint extends Endpoint {
         }
     }
 
-    private void onBinary(ByteBuffer payload) {
-        byte[] bytes = new byte[payload.remaining()];
-        payload.get(bytes);
-        receive(Frame.binary(bytes));
+    private void onBinary(ByteBuffer part, boolean last) {
+        byte[] bytes = new byte[part.remaining()];
+        part.get(bytes);
+        assemble(bytes, last, false);
     }
 
-    private void onText(String text) {
-        receive(Frame.text(text.getBytes(StandardCharsets.UTF_8)));
+    private void onText(String part, boolean last) {
+        assemble(part.getBytes(StandardCharsets.UTF_8), last, true);
+    }
+
+    /** The container bounds a frame, but not a message of many. */
+    private void assemble(byte[] part, boolean last, boolean isText) {
+        lastInboundNanos = System.nanoTime();
+        if (fragments == null && last) {
+            receive(new Frame(isText, part, part.length));
+            return;
+        }
+        if (fragments == null) {
+            fragments = new ByteArrayOutputStream(2 * part.length);
+        }
+        if (part.length > handshake.database().limits().messageBytesMax() - fragments.size()) {
+            fragments.reset();
+            refuse(TOO_BIG);
+            return;
+        }
+        fragments.writeBytes(part);
+        if (last) {
+            byte[] message = fragments.toByteArray();
+            fragments = null;
+            receive(new Frame(isText, message, message.length));
+        }
     }
 
     private void receive(Frame frame) {
-        lastInboundNanos = System.nanoTime();
         try {
             List<ClientMessage> messages = decoder.decode(frame);
             int bytesEach = frame.length() / messages.size();
@@ -82,9 +110,13 @@ public class SubscribeEndpoint extends Endpoint {
                 connection.submit(message, bytesEach);
             }
         } catch (ProtocolException e) {
-            connection.disconnect();
-            outbox.close(e.closeReason());
+            refuse(e.closeReason());
         }
+    }
+
+    private void refuse(dev.geodesic.protocol.message.CloseReason reason) {
+        connection.disconnect();
+        outbox.close(reason);
     }
 
     long lastInboundNanos() {
