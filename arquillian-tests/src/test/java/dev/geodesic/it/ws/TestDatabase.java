@@ -131,10 +131,16 @@ final class TestDatabase implements AutoCloseable {
         assertEquals(expected, last, what);
     }
 
+    /** Ends all connections, without a word, and waits until the server has noticed. */
+    void closeClients() {
+        clients.forEach(WsClient::close);
+        clients.clear();
+        awaitConnections(0);
+    }
+
     @Override
     public void close() {
-        clients.forEach(WsClient::close);
-        awaitConnections(0);
+        closeClients();
         Http.ok("DELETE", "database/" + name, owner.token(), new byte[0]);
     }
 }
