@@ -1,7 +1,7 @@
 // The chat page in headless Chromium: two tabs are two users who talk to each other; the module is published by its button.
-// usage: node chat-page.mjs URL [directory for screenshots]      env: CHROMIUM (default /usr/bin/chromium), CHAT_DB
+// usage: node chat-page.mjs URL [directory for screenshots]      env: CHROMIUM (default: chromium in PATH), CHAT_DB
 // Prints one JSON document; the exit code is 0 if every step succeeded.
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { Report } from './report.mjs';
@@ -18,8 +18,9 @@ const timeout = 15_000;
 const mark = Math.random().toString(36).slice(2, 8);
 mkdirSync(out, { recursive: true });
 
+const inPath = process.env.PATH.split(path.delimiter).map((directory) => path.join(directory, 'chromium')).find(existsSync);
 const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  executablePath: process.env.CHROMIUM ?? inPath,
   args: ['--no-sandbox', '--disable-dev-shm-usage'],
 });
 const problems = [];

@@ -51,8 +51,10 @@ function script(args, env = {}) {
 }
 
 let failures = 0;
+let sections = 0;
 async function section(name, body) {
   if (only && !name.includes(only)) return;
+  sections++;
   const report = await body();
   writeFileSync(path.join(out, `${name.replace(/[^a-z0-9.]+/gi, '-')}.json`), JSON.stringify(report, null, 2));
   failures += report.failed;
@@ -155,5 +157,9 @@ await section('chat client', async () => {
 
 await section('chat page', () => script(['chat-page.mjs', url, path.resolve(out)], { CHAT_DB: `page-${mark}` }));
 
+if (sections === 0) {
+  console.error(`nothing is called ${only}`);
+  process.exit(2);
+}
 console.log(failures ? `${failures} checks failed` : 'all checks succeeded');
 process.exit(failures ? 1 : 0);
