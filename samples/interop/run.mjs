@@ -144,7 +144,8 @@ await section('chat client', async () => {
     const { code, output, errors } = await chat('--name', 'Ann', 'Hi');
     assert.equal(code, 1);
     assert.match(errors, /the name Ann is taken/);
-    assert.match(output, /Ann: Hello\n.*Ann: Anybody\?\n.*guest [0-9a-f]{6}: Hi/);
+    assert.match(output, /Ann: Hello\n.*Ann: Anybody\?\n.*guest [0-9a-f]{6}: Hi\n$/);
+    assert.equal(output.match(/Ann: Hello/g).length, 1, output);
   });
   await report.check('a database that is not there is a clear error', async () => {
     const { code, errors } = await chat('--db', 'not-there', 'Hi');

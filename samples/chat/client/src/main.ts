@@ -47,8 +47,13 @@ function follow(connection: DbConnection): void {
   talk.sort((a, b) => Number(a.sent.microsSinceUnixEpoch - b.sent.microsSinceUnixEpoch));
   for (const message of talk.slice(-20)) print(connection, message);
 
-  connection.db.message.onInsert((_, message) => print(connection, message));
-  connection.db.user.onInsert((_, user) => say(`* ${nameOf(user, user.identity)} is new here`));
+  // The rows of the subscription itself come as inserts too, after onApplied.
+  connection.db.message.onInsert(({ event }, message) => {
+    if (event.tag !== 'SubscribeApplied') print(connection, message);
+  });
+  connection.db.user.onInsert(({ event }, user) => {
+    if (event.tag !== 'SubscribeApplied') say(`* ${nameOf(user, user.identity)} is new here`);
+  });
   connection.db.user.onUpdate((_, old, user) => {
     const [before, now] = [nameOf(old, user.identity), nameOf(user, user.identity)];
     if (before !== now) say(`* ${before} is now called ${now}`);
