@@ -33,6 +33,7 @@ final class TestDatabase implements AutoCloseable {
     final User owner = Http.newUser();
     final String identity;
     private final List<WsClient> clients = new ArrayList<>();
+    private boolean deleted;
 
     private TestDatabase(Path module) {
         try {
@@ -103,9 +104,18 @@ final class TestDatabase implements AutoCloseable {
 
     /** Connections that the server counts. */
     int connections() {
-        String line = "geodesic_connections{database=\"" + identity + "\"} ";
+        return (int) metric("geodesic_connections");
+    }
+
+    /** Offset of the last transaction on stable storage. */
+    long durableOffset() {
+        return metric("geodesic_durable_offset");
+    }
+
+    private long metric(String name) {
+        String line = name + "{database=\"" + identity + "\"} ";
         return Http.ok("GET", "metrics", null, new byte[0]).lines().filter(l -> l.startsWith(line))
-                .map(l -> Integer.parseInt(l.substring(line.length()))).findFirst().orElse(0);
+                .map(l -> Long.parseLong(l.substring(line.length()))).findFirst().orElse(0L);
     }
 
     /** Waits until the database has exactly so many connections, and rows about them. */
@@ -138,9 +148,16 @@ final class TestDatabase implements AutoCloseable {
         awaitConnections(0);
     }
 
+    void delete() {
+        Http.ok("DELETE", "database/" + name, owner.token(), new byte[0]);
+        deleted = true;
+    }
+
     @Override
     public void close() {
-        closeClients();
-        Http.ok("DELETE", "database/" + name, owner.token(), new byte[0]);
+        if (!deleted) {
+            closeClients();
+            delete();
+        }
     }
 }

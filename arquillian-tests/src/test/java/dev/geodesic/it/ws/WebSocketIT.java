@@ -12,7 +12,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /** One deployment of the shipped EAR for all tests of the package. */
 @ExtendWith(ArquillianExtension.class)
 @Timeout(60)
-class WebSocketIT implements HandshakeTests, MessageTests, ReplayTests, HostileTests {
+class WebSocketIT implements HandshakeTests, MessageTests, UpdateTests, ReplayTests, HostileTests {
 
     @Deployment(testable = false)
     static EnterpriseArchive ear() {

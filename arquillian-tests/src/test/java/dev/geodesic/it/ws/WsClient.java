@@ -196,7 +196,7 @@ final class WsClient implements AutoCloseable {
         return last.payload[0];
     }
 
-    /** Whether the last two messages came in one payload. */
+    /** The payload of the last message: the same object for messages that came together. */
     byte[] lastPayload() {
         return last.payload;
     }
@@ -218,6 +218,14 @@ final class WsClient implements AutoCloseable {
         }
         ended = next != null;
         return next == null ? "still open" : next.closeCode == DROPPED ? "dropped" : next.closeCode + " " + next.closeReason;
+    }
+
+    /** The connection ends without another message. */
+    void endsSilently(String expected) {
+        Received next = take(PATIENCE_SECONDS * 1000L);
+        assertEquals(expected, next == null ? "still open" : next.message != null ? Show.text(next.message, hello)
+                : next.closeCode + " " + next.closeReason);
+        ended = true;
     }
 
     // ---- sending ----

@@ -179,6 +179,10 @@ public final class ClientConnection {
             for (String text : request.queries()) {
                 queries.addAll(database.sqlEngine().compileSubscription(text, database.view(), caller));
             }
+            if (request.kind() == SubscriptionKind.SINGLE && queries.size() != 1) {
+                throw new EngineException(ErrorCode.SQL, ErrorTexts.executing(
+                        "a single subscription is a query of one table", request.queries().getFirst()));
+            }
             database.sqlEngine().checkRowLimit(database.view(), caller, queries);
             List<TableUpdate> rows = database.subscriptions()
                     .subscribe(subscriber, request.kind(), request.querySetId(), queries, database.view());
