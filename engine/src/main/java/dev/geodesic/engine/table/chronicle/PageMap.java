@@ -40,6 +40,8 @@ final class PageMap implements AutoCloseable {
                     .actualSegments(1)
                     .entryAndValueOffsetAlignment(ALIGNMENT)
                     .checksumEntries(false)
+                    // The hook would free pages at exit while the engine still uses their addresses; their owner closes them.
+                    .skipCloseOnExitHook(true)
                     .create();
         } catch (OutOfMemoryError e) {
             throw new EngineException(ErrorCode.LIMIT_EXCEEDED, "no memory for " + capacity + " pages of " + pageBytes + " bytes",
