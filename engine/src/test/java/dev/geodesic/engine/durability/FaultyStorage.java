@@ -19,7 +19,7 @@ import java.util.function.LongPredicate;
  * written readable, but later forces do not write it either. {@link #failWhen} makes chosen operations fail, and {@link #dieWhen}
  * makes one fail half-way together with all that follow.
  */
-final class FaultyStorage implements Storage {
+public final class FaultyStorage implements Storage {
 
     private static final int SECTOR = 512;
 
@@ -44,18 +44,18 @@ final class FaultyStorage implements Storage {
     private int writes;
     private int forces;
 
-    FaultyStorage(Random random) {
+    public FaultyStorage(Random random) {
         this.random = random;
     }
 
     // ---- what tests do to it ----
 
     /** Operations that change something or force it are counted from 0. */
-    synchronized void failWhen(LongPredicate operation) {
+    public synchronized void failWhen(LongPredicate operation) {
         failWhen = operation;
     }
 
-    synchronized void dieWhen(LongPredicate operation) {
+    public synchronized void dieWhen(LongPredicate operation) {
         dieWhen = operation;
     }
 
@@ -72,17 +72,17 @@ final class FaultyStorage implements Storage {
     }
 
     /** Forces of files wait until {@link #release}. */
-    synchronized void hold() {
+    public synchronized void hold() {
         held = true;
     }
 
-    synchronized void release() {
+    public synchronized void release() {
         held = false;
         notifyAll();
     }
 
     /** The process is gone, the machine lives: every completed operation is visible. */
-    synchronized FaultyStorage restarted() {
+    public synchronized FaultyStorage restarted() {
         FaultyStorage next = new FaultyStorage(random);
         names.forEach((name, inode) -> next.names.put(name, copy(inode)));
         // A file that has lost its name in one of the views only is a file of its own there; nobody can tell.
@@ -100,7 +100,7 @@ final class FaultyStorage implements Storage {
     }
 
     /** What a machine finds after a power loss. */
-    synchronized FaultyStorage powerLoss() {
+    public synchronized FaultyStorage powerLoss() {
         FaultyStorage next = new FaultyStorage(random);
         boolean keepNames = random.nextBoolean();
         names.forEach((name, inode) -> {
@@ -157,6 +157,12 @@ final class FaultyStorage implements Storage {
             }
         }
         return bytes;
+    }
+
+    /** Flips a bit of every file. */
+    public synchronized FaultyStorage damage(int position) {
+        names.values().forEach(inode -> inode.content[position] ^= 4);
+        return this;
     }
 
     synchronized byte[] content(String name) {
