@@ -125,7 +125,8 @@ final class CrashChild {
                     int gone = random.nextInt(Math.max(1, fill));
                     yield announce(call, "test_delete_by", " " + gone, "[\"" + mark + "\",\"id\"," + gone + "]");
                 }
-                default -> announce(call, "test_write_and_fail", "", "[\"" + (random.nextInt(20) == 0 ? "panic" : "error") + "\"]");
+                default -> announce(
+                        call, "test_write_and_fail", "", random.nextInt(20) == 0 ? "[\"panic\"]" : "[\"error\"]");
             };
         }
 
@@ -157,7 +158,8 @@ final class CrashChild {
 
         @Override
         public void send(ServerMessage message) {
-            if ((message instanceof ServerMessage.Shared s ? s.message() : message) instanceof ServerMessage.ReducerResult result) {
+            ServerMessage plain = message instanceof ServerMessage.Shared s ? s.message() : message;
+            if (plain instanceof ServerMessage.ReducerResult result) {
                 if (result.outcome() instanceof ReducerOutcome.Committed) {
                     say("confirmed " + number + " " + result.call().requestId());
                 }

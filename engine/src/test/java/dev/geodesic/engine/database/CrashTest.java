@@ -33,8 +33,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Kills a server with SIGKILL while it works, starts it again on the same directory, and compares: every confirmed call is
- * there, every call with all that it writes or nothing, calls of one client up to one of them and none behind it, nothing that was
- * not sent, and nothing of earlier lives is lost. {@code -Dgeodesic.crash.kills=100} for more of it.
+ * there, every call with all that it writes or nothing, calls of one client up to one of them and none behind it, nothing
+ * that was not sent, and nothing of earlier lives is lost. {@code -Dgeodesic.crash.kills=100} for more of it.
  */
 class CrashTest {
 
