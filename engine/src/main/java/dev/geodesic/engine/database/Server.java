@@ -35,6 +35,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -61,7 +62,9 @@ public final class Server implements AutoCloseable {
     private final WasmRuntime runtime;
     private final ControlDatabase control;
     private final Map<Identity, Database> databases = new ConcurrentHashMap<>();
-    /** Guarded by {@link #databases}: no database comes into being any more. */
+    /** Held, shared, by whoever has a program open that no database runs; {@link #close} waits for them. */
+    private final ReentrantReadWriteLock publishingAtAll = new ReentrantReadWriteLock();
+    /** Guarded by {@link #publishingAtAll}. */
     private boolean closed;
     /** Why a database could not be opened. */
     private final Map<Identity, EngineException> failed = new ConcurrentHashMap<>();
@@ -183,12 +186,10 @@ public final class Server implements AutoCloseable {
         Database database = open(entry);
         boolean running = false;
         try {
-            ModuleRow module = database.storedModule().orElse(null);
-            if (module == null) {
-                // The creation was not durable before the crash: it never happened.
-                control.removeDatabase(entry.identity());
-                return;
-            }
+            // Its creation was durable before it was registered: without a program the log has lost its beginning.
+            ModuleRow module = database.storedModule().orElseThrow(() -> new EngineException(
+                    ErrorCode.STORAGE_CORRUPT,
+                    "the log in " + directory(entry) + " holds no program; restore it from a backup or delete the database"));
             Database.join(database.resume(onGuestThread(() -> load(database, module.program())), entry.owner()));
             databases.put(entry.identity(), database);
             running = true;
@@ -369,6 +370,23 @@ public final class Server implements AutoCloseable {
      *     Nothing has changed then, but that a new name stays registered.
      */
     public PublishResult publish(PublishRequest request) {
+        return whileOpen(() -> install(request));
+    }
+
+    /** Errors: DATABASE_STOPPED once the server closes. */
+    private <T> T whileOpen(Supplier<T> work) {
+        publishingAtAll.readLock().lock();
+        try {
+            if (closed) {
+                throw new EngineException(ErrorCode.DATABASE_STOPPED, "the server is stopping");
+            }
+            return work.get();
+        } finally {
+            publishingAtAll.readLock().unlock();
+        }
+    }
+
+    private PublishResult install(PublishRequest request) {
         Optional<String> name = request.database().filter(d -> DatabaseNames.identity(d).isEmpty());
         Identity identity = request.database().map(d -> identityFor(d, request.caller())).orElseGet(Server::newIdentity);
         ReentrantLock exclusive = exclusive(identity);
@@ -431,13 +449,8 @@ public final class Server implements AutoCloseable {
                     onGuestThread(() -> load(database, program)), entry.owner()));
             long offset = Database.join(database.committedOffset());
             database.awaitDurable(offset);
-            synchronized (databases) {
-                if (closed) {
-                    throw new EngineException(ErrorCode.DATABASE_STOPPED, "the server is stopping");
-                }
-                control.put(entry);
-                databases.put(entry.identity(), database);
-            }
+            control.put(entry);
+            databases.put(entry.identity(), database);
             failed.remove(entry.identity());
             created = true;
             return offset;
@@ -496,6 +509,10 @@ public final class Server implements AutoCloseable {
      * DATABASE_STOPPED, and those of a program that is no good.
      */
     public UpdatePreview preview(Identity identity, Identity caller, byte[] program) {
+        return whileOpen(() -> plan(identity, caller, program));
+    }
+
+    private UpdatePreview plan(Identity identity, Identity caller, byte[] program) {
         requireOwner(identity, caller, "update database");
         Database database = database(identity);
         try (LoadedModule next = onGuestThread(() -> load(database, program))) {
@@ -555,8 +572,14 @@ public final class Server implements AutoCloseable {
     /** Stops every database; what was committed is durable afterwards. */
     @Override
     public void close() {
-        synchronized (databases) {
+        publishingAtAll.writeLock().lock();
+        try {
+            if (closed) {
+                return;
+            }
             closed = true;
+        } finally {
+            publishingAtAll.writeLock().unlock();
         }
         databases.values().forEach(Server::closeQuietly);
         databases.clear();
