@@ -125,14 +125,15 @@ interface UpdateTests {
                         : "update 3{" + row + " " + row + "} 7{" + row + " " + row + "}", client.next());
                 writer.call(2, "add_member", 2, 1, "bob", false);
                 row = "member+[2,1,\"bob\",false]";
-                assertEquals(subprotocol.isV1() ? "update 2 {" + row + "}" : "update 3{" + row + "} 7{" + row + "}", client.next());
+                assertEquals(subprotocol.isV1() ? "update 2 {" + row + "}"
+                        : "update 3{" + row + "} 7{" + row + "}", client.next());
                 client.unsubscribe(3, 7);
                 String left = client.next();
                 // Of version 1 goes only what no other set holds.
                 assertEquals(subprotocol.isV1() ? 1 : 3, left.split("member-").length - 1, left);
                 writer.call(3, "delete_member", 2);
-                assertEquals(subprotocol.isV1() ? "update 3 {member-[2,1,\"bob\",false]}" : "update 3{member-[2,1,\"bob\",false]}",
-                        client.next());
+                assertEquals(subprotocol.isV1() ? "update 3 {member-[2,1,\"bob\",false]}"
+                        : "update 3{member-[2,1,\"bob\",false]}", client.next());
                 client.silent();
             }
         }

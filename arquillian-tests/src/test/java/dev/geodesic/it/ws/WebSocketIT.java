@@ -6,13 +6,16 @@ import org.jboss.arquillian.junit5.ArquillianExtension;
 import org.jboss.shrinkwrap.api.ShrinkWrap;
 import org.jboss.shrinkwrap.api.importer.ZipImporter;
 import org.jboss.shrinkwrap.api.spec.EnterpriseArchive;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /** One deployment of the shipped EAR for all tests of the package. */
 @ExtendWith(ArquillianExtension.class)
 @Timeout(60)
-class WebSocketIT implements HandshakeTests, MessageTests, UpdateTests, ReplayTests, HostileTests {
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class WebSocketIT implements HandshakeTests, MessageTests, UpdateTests, ReplayTests, HostileTests, IdleTests {
 
     @Deployment(testable = false)
     static EnterpriseArchive ear() {
