@@ -83,7 +83,7 @@ public class SubscribeFilter extends HttpFilter {
     protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws IOException, ServletException {
         Matcher path = PATH.matcher(request.getRequestURI());
-        if (!path.matches()) {
+        if (!path.matches() || request.getMethod().equals("OPTIONS")) {
             chain.doFilter(request, response);
             return;
         }
