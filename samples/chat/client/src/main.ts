@@ -47,12 +47,16 @@ function follow(connection: DbConnection): void {
   talk.sort((a, b) => Number(a.sent.microsSinceUnixEpoch - b.sent.microsSinceUnixEpoch));
   for (const message of talk.slice(-20)) print(connection, message);
 
-  // The rows of the subscription itself come as inserts too, after onApplied.
-  connection.db.message.onInsert(({ event }, message) => {
-    if (event.tag !== 'SubscribeApplied') print(connection, message);
+  // The rows of the subscription itself come as inserts too, after onApplied: what is known is not news.
+  const known = new Set<string>();
+  const isNews = (key: string) => !known.has(key) && known.add(key) !== undefined;
+  for (const user of connection.db.user.iter()) known.add(user.identity.toHexString());
+  for (const message of talk) known.add(`${message.id}`);
+  connection.db.message.onInsert((_, message) => {
+    if (isNews(`${message.id}`)) print(connection, message);
   });
-  connection.db.user.onInsert(({ event }, user) => {
-    if (event.tag !== 'SubscribeApplied') say(`* ${nameOf(user, user.identity)} is new here`);
+  connection.db.user.onInsert((_, user) => {
+    if (isNews(user.identity.toHexString())) say(`* ${nameOf(user, user.identity)} is new here`);
   });
   connection.db.user.onUpdate((_, old, user) => {
     const [before, now] = [nameOf(old, user.identity), nameOf(user, user.identity)];
