@@ -7,6 +7,7 @@ import dev.geodesic.engine.schema.IndexSchema;
 import dev.geodesic.engine.schema.SequenceSchema;
 import dev.geodesic.engine.schema.TableAccess;
 import dev.geodesic.engine.schema.TableKind;
+import dev.geodesic.engine.schema.TableRole;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.sats.AlgebraicType;
 import java.util.ArrayList;
@@ -34,6 +35,7 @@ final class CatalogParts {
     private final Map<Integer, List<Index>> indexes = new HashMap<>();
     private final Map<Integer, List<ConstraintSchema>> constraints = new HashMap<>();
     private final Map<Integer, List<SequenceSchema>> sequences = new HashMap<>();
+    private final Map<Integer, TableRole> roles = new HashMap<>();
     private final Map<String, String> tableAccessors = new HashMap<>();
     private final Map<String, String> indexAccessors = new HashMap<>();
     private final Map<ColumnKey, String> columnAccessors = new HashMap<>();
@@ -52,6 +54,10 @@ final class CatalogParts {
 
     void sequence(int tableId, SequenceSchema sequence) {
         sequences.computeIfAbsent(tableId, t -> new ArrayList<>()).add(sequence);
+    }
+
+    void role(int tableId, TableRole role) {
+        roles.put(tableId, role);
     }
 
     void tableAccessor(String table, String accessor) {
@@ -94,6 +100,7 @@ final class CatalogParts {
                 .toList();
         return new TableSchema(
                 id, name, CatalogRows.unlessEqual(tableAccessors.get(name), name), tableColumns, primaryKey, tableIndexes,
-                tableConstraints, tableSequences, access, kind, false);
+                tableConstraints, tableSequences, access, kind,
+                roles.getOrDefault(id, TableRole.STORED));
     }
 }

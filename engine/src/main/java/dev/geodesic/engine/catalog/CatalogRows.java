@@ -7,6 +7,7 @@ import dev.geodesic.engine.schema.IndexSchema;
 import dev.geodesic.engine.schema.SequenceSchema;
 import dev.geodesic.engine.schema.TableAccess;
 import dev.geodesic.engine.schema.TableKind;
+import dev.geodesic.engine.schema.TableRole;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.RowIterator;
 import dev.geodesic.engine.tx.ReadView;
@@ -101,6 +102,10 @@ final class CatalogRows {
             out.writeU8(CONSTRAINT_UNIQUE);
             writeColumns(out, constraint.columns());
             emit(sink, SystemTables.CONSTRAINT, out);
+        }
+        if (table.role() == TableRole.EVENT) {
+            out.writeU32(table.tableId());
+            emit(sink, SystemTables.EVENT_TABLE, out);
         }
         if (accessors) {
             writeAccessors(table, out, sink);
@@ -223,6 +228,16 @@ final class CatalogRows {
             int tableId = in.readU32();
             in.readU8();
             parts.constraint(tableId, new ConstraintSchema(id, name, readColumns(in)));
+        });
+        forEach(view, SystemTables.EVENT_TABLE, in -> parts.role(in.readU32(), TableRole.EVENT));
+        forEach(view, SystemTables.VIEW, in -> {
+            in.readU32();
+            in.readString();
+            if (in.readU8() == 0) {
+                int tableId = in.readU32();
+                in.readBool();
+                parts.role(tableId, in.readBool() ? TableRole.ANONYMOUS_VIEW : TableRole.VIEW);
+            }
         });
         forEach(view, SystemTables.TABLE_ACCESSOR, in -> parts.tableAccessor(in.readString(), in.readString()));
         forEach(view, SystemTables.INDEX_ACCESSOR, in -> parts.indexAccessor(in.readString(), in.readString()));

@@ -7,6 +7,7 @@ import dev.geodesic.engine.schema.IndexSchema;
 import dev.geodesic.engine.schema.SequenceSchema;
 import dev.geodesic.engine.schema.TableAccess;
 import dev.geodesic.engine.schema.TableKind;
+import dev.geodesic.engine.schema.TableRole;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.sats.AlgebraicType;
 import dev.geodesic.sats.ArrayType;
@@ -34,6 +35,8 @@ public final class SystemTables {
     public static final int CLIENT = 7;
     public static final int VAR = 8;
     public static final int CONNECTION_CREDENTIALS = 11;
+    public static final int VIEW = 12;
+    public static final int EVENT_TABLE = 17;
     public static final int TABLE_ACCESSOR = 18;
     public static final int INDEX_ACCESSOR = 19;
     public static final int COLUMN_ACCESSOR = 20;
@@ -160,7 +163,7 @@ public final class SystemTables {
     /** Whether rows of this table say which user tables exist and what they look like. */
     public static boolean describesTables(int tableId) {
         return switch (tableId) {
-            case TABLE, COLUMN, INDEX, CONSTRAINT, TABLE_ACCESSOR, INDEX_ACCESSOR, COLUMN_ACCESSOR -> true;
+            case TABLE, COLUMN, INDEX, CONSTRAINT, VIEW, EVENT_TABLE, TABLE_ACCESSOR, INDEX_ACCESSOR, COLUMN_ACCESSOR -> true;
             default -> false;
         };
     }
@@ -248,7 +251,7 @@ public final class SystemTables {
             if (name != null) {
                 tables.add(new TableSchema(
                         id, name, Optional.empty(), columns, primaryKey, indexes, constraints, sequences, access,
-                        TableKind.SYSTEM, false));
+                        TableKind.SYSTEM, TableRole.STORED));
             }
         }
 

@@ -13,6 +13,7 @@ import dev.geodesic.engine.schema.IndexAlgorithm;
 import dev.geodesic.engine.schema.IndexSchema;
 import dev.geodesic.engine.schema.TableAccess;
 import dev.geodesic.engine.schema.TableKind;
+import dev.geodesic.engine.schema.TableRole;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.subscription.ConfirmedGate;
 import dev.geodesic.engine.table.RowIterator;
@@ -95,7 +96,7 @@ final class ControlDatabase implements AutoCloseable {
         return new TableSchema(
                 id, name, Optional.empty(), columns, OptionalInt.of(0), indexes,
                 List.of(new ConstraintSchema(id, name + '_' + columns.getFirst().name() + "_key", List.of(0))), List.of(),
-                TableAccess.PRIVATE, TableKind.USER, false);
+                TableAccess.PRIVATE, TableKind.USER, TableRole.STORED);
     }
 
     private static ColumnSchema column(int position, String name, AlgebraicType type) {

@@ -22,7 +22,8 @@ import java.lang.foreign.ValueLayout;
  *     number of inserted rows; per row: length, BSATN
  * </pre>
  *
- * Rows are whole, so a record can be applied without the transaction before it being in any particular store.
+ * Results of views are left out. Rows are whole, so a record can be applied without the transaction before it being in any
+ * particular store.
  */
 public final class TxRecord {
 
@@ -45,8 +46,15 @@ public final class TxRecord {
     /** Appends the record of a transaction. */
     public static void write(TxData data, BsatnWriter out) {
         out.writeU8(VERSION);
-        writeVarint(out, data.changes().size());
+        int logged = 0;
         for (TxData.TableChange change : data.changes()) {
+            logged += change.table().schema().role().isView() ? 0 : 1;
+        }
+        writeVarint(out, logged);
+        for (TxData.TableChange change : data.changes()) {
+            if (change.table().schema().role().isView()) {
+                continue;
+            }
             writeVarint(out, change.table().id());
             writeRows(out, change.table().store(), change.deletes());
             writeRows(out, change.table().store(), change.inserts());

@@ -102,7 +102,7 @@ public record TableDef(
                         .toList(),
                 access,
                 TableKind.USER,
-                event);
+                event ? TableRole.EVENT : TableRole.STORED);
     }
 
     private boolean isUnique(Index index) {

@@ -24,13 +24,18 @@ public record TableSchema(
         List<SequenceSchema> sequences,
         TableAccess access,
         TableKind kind,
-        boolean event) {
+        TableRole role) {
 
     public TableSchema {
         columns = List.copyOf(columns);
         indexes = List.copyOf(indexes);
         constraints = List.copyOf(constraints);
         sequences = List.copyOf(sequences);
+    }
+
+    /** Whether rows live for one transaction only. */
+    public boolean event() {
+        return role == TableRole.EVENT;
     }
 
     /** The row type: one named element per column. */

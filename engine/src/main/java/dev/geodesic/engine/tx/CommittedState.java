@@ -25,7 +25,7 @@ public final class CommittedState implements AutoCloseable {
     private final Tables tables = new Tables();
     private final TableStores stores;
     private final ReadView view = new View();
-    /** Rows deleted by the last transaction: readable until the next one. */
+    /** Its deleted rows, and those that it put into event tables, are readable until the next transaction. */
     private TxData last = TxData.EMPTY;
     private long nextTxOffset;
     /** Guarded by the lock. */
@@ -117,9 +117,11 @@ public final class CommittedState implements AutoCloseable {
                 for (int i = 0; i < deletes.size(); i++) {
                     table.unlink(deletes.get(i));
                 }
-                RowPointers inserts = change.inserts();
-                for (int i = 0; i < inserts.size(); i++) {
-                    table.link(inserts.get(i));
+                if (!table.schema().event()) {
+                    RowPointers inserts = change.inserts();
+                    for (int i = 0; i < inserts.size(); i++) {
+                        table.link(inserts.get(i));
+                    }
                 }
             }
             for (Table table : data.dropped()) {
@@ -134,14 +136,20 @@ public final class CommittedState implements AutoCloseable {
     private void freeRetired() {
         for (TxData.TableChange change : last.changes()) {
             if (!last.dropped().contains(change.table())) {
-                RowPointers deletes = change.deletes();
-                for (int i = 0; i < deletes.size(); i++) {
-                    change.table().store().free(deletes.get(i));
+                free(change.table(), change.deletes());
+                if (change.table().schema().event()) {
+                    free(change.table(), change.inserts());
                 }
             }
         }
         last.dropped().forEach(Table::close);
         last = TxData.EMPTY;
+    }
+
+    private static void free(Table table, RowPointers rows) {
+        for (int i = 0; i < rows.size(); i++) {
+            table.store().free(rows.get(i));
+        }
     }
 
     /** The stored transactions below {@code offset} have been applied in another way. Recovery only. */

@@ -5,7 +5,8 @@ import java.util.List;
 
 /**
  * What one transaction changed, net: the only thing that the log, the subscriptions and recovery learn of it. Rows are
- * pointers into the stores of their tables; deleted rows can be read until the next transaction is applied.
+ * pointers into the stores of their tables; deleted rows, and rows of event tables, can be read until the next transaction
+ * is applied.
  *
  * @param changes changed tables in order of their ids
  * @param created tables that did not exist before
@@ -17,6 +18,19 @@ public record TxData(List<TableChange> changes, List<Table> created, List<Table>
 
     public boolean isEmpty() {
         return changes.isEmpty() && created.isEmpty() && dropped.isEmpty();
+    }
+
+    /** Whether nothing has to be logged: rows of views come again when somebody asks for them. */
+    public boolean isVolatile() {
+        if (!created.isEmpty() || !dropped.isEmpty()) {
+            return false;
+        }
+        for (TableChange change : changes) {
+            if (!change.table().schema().role().isView()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Changes of one table. */

@@ -15,6 +15,7 @@ import dev.geodesic.engine.schema.IndexSchema;
 import dev.geodesic.engine.schema.SequenceSchema;
 import dev.geodesic.engine.schema.TableAccess;
 import dev.geodesic.engine.schema.TableKind;
+import dev.geodesic.engine.schema.TableRole;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.RowIterator;
 import dev.geodesic.engine.table.TableStores;
@@ -241,7 +242,7 @@ class RecoverySimulationTest {
                     !generated ? List.of() : List.of(new SequenceSchema(
                             catalog.nextSequenceId(), name + "_id_seq", 0, BigInteger.valueOf(1 + random.nextInt(3)),
                             BigInteger.ONE, BigInteger.ONE, BigInteger.TWO.pow(60))),
-                    TableAccess.PUBLIC, TableKind.USER, false);
+                    TableAccess.PUBLIC, TableKind.USER, TableRole.STORED);
         }
 
         private static ColumnSchema column(int position, String name, AlgebraicType type) {

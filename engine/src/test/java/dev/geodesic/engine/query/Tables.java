@@ -6,6 +6,7 @@ import dev.geodesic.engine.schema.IndexSchema;
 import dev.geodesic.engine.schema.SequenceSchema;
 import dev.geodesic.engine.schema.TableAccess;
 import dev.geodesic.engine.schema.TableKind;
+import dev.geodesic.engine.schema.TableRole;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.sats.AlgebraicType;
 import java.math.BigInteger;
@@ -97,6 +98,7 @@ final class Tables {
 
     TableSchema build() {
         return new TableSchema(
-                id, name, accessor, columns, OptionalInt.empty(), indexes, List.of(), sequences, access, TableKind.USER, event);
+                id, name, accessor, columns, OptionalInt.empty(), indexes, List.of(), sequences, access, TableKind.USER,
+                event ? TableRole.EVENT : TableRole.STORED);
     }
 }

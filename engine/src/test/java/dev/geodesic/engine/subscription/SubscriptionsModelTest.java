@@ -20,6 +20,7 @@ import dev.geodesic.engine.schema.IndexAlgorithm;
 import dev.geodesic.engine.schema.IndexSchema;
 import dev.geodesic.engine.schema.TableAccess;
 import dev.geodesic.engine.schema.TableKind;
+import dev.geodesic.engine.schema.TableRole;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.RowCursor;
 import dev.geodesic.engine.table.RowLayout;
@@ -519,7 +520,7 @@ class SubscriptionsModelTest {
         }
         return new TableSchema(
                 ids.nextTableId(), name, Optional.empty(), columns, OptionalInt.empty(), indexes, List.of(), List.of(),
-                TableAccess.PUBLIC, TableKind.USER, false);
+                TableAccess.PUBLIC, TableKind.USER, TableRole.STORED);
     }
 
     // ---- single rules ----

@@ -10,6 +10,7 @@ import dev.geodesic.engine.schema.IndexSchema;
 import dev.geodesic.engine.schema.SequenceSchema;
 import dev.geodesic.engine.schema.TableAccess;
 import dev.geodesic.engine.schema.TableKind;
+import dev.geodesic.engine.schema.TableRole;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.sats.AlgebraicType;
 import dev.geodesic.sats.ArrayType;
@@ -137,7 +138,7 @@ final class ModelTable {
         }
         this.schema = new TableSchema(
                 tableId, name, Optional.of(name + "_accessor"), columns, OptionalInt.empty(), indexes, constraints, sequences,
-                TableAccess.PUBLIC, TableKind.USER, false);
+                TableAccess.PUBLIC, TableKind.USER, TableRole.STORED);
     }
 
     TableSchema schema() {
