@@ -123,7 +123,7 @@ public final class ClientConnection {
 
     /** What is sent next depends on everything committed so far. */
     private void dependOnPresent() {
-        subscriber.dependsOn(database.lastTxOffset());
+        subscriber.dependsOn(database.transactor().lastTxOffset());
     }
 
     // ---- calls ----
@@ -134,8 +134,8 @@ public final class ClientConnection {
         int reducerId = ReducerCall.UNKNOWN_REDUCER;
         try {
             reducerId = database.definition().reducer(call.reducer()).map(ReducerDef::id).orElse(reducerId);
-            reducer = database.callable(call.reducer(), client);
-            arguments = database.arguments(reducer, call.arguments());
+            reducer = database.reducers().callable(call.reducer(), client);
+            arguments = database.reducers().arguments(reducer, call.arguments());
         } catch (EngineException e) {
             if (Database.isFatal(e)) {
                 throw e;
@@ -148,9 +148,9 @@ public final class ClientConnection {
             }
             return;
         }
-        ReducerCall cause = database.cause(client, reducer, timestamp, arguments, call.requestId());
+        ReducerCall cause = ReducerCalls.cause(client, reducer, timestamp, arguments, call.requestId());
         List<QuerySetUpdate> own = new ArrayList<>();
-        CallResult result = database.runReducer(
+        CallResult result = database.reducers().run(
                 reducer, client, arguments.bsatn(), cause, call.notifySuccess() ? subscriber : null, () -> { }, () -> { },
                 own::addAll);
         if (!call.notifySuccess()) {
@@ -177,15 +177,15 @@ public final class ClientConnection {
         try {
             List<SubscriptionQuery> queries = new ArrayList<>();
             for (String text : request.queries()) {
-                queries.addAll(database.sqlEngine().compileSubscription(text, database.view(), caller));
+                queries.addAll(database.sqlEngine().compileSubscription(text, database.transactor().view(), caller));
             }
             if (request.kind() == SubscriptionKind.SINGLE && queries.size() != 1) {
                 throw new EngineException(ErrorCode.SQL, ErrorTexts.executing(
                         "a single subscription is a query of one table", request.queries().getFirst()));
             }
-            database.sqlEngine().checkRowLimit(database.view(), caller, queries);
+            database.sqlEngine().checkRowLimit(database.transactor().view(), caller, queries);
             List<TableUpdate> rows = database.subscriptions()
-                    .subscribe(subscriber, request.kind(), request.querySetId(), queries, database.view());
+                    .subscribe(subscriber, request.kind(), request.querySetId(), queries, database.transactor().view());
             dependOnPresent();
             send(new ServerMessage.SubscribeApplied(
                     request.kind(), request.requestId(), request.querySetId(), rows, micros(start)));
@@ -204,7 +204,7 @@ public final class ClientConnection {
         long start = System.nanoTime();
         try {
             Optional<List<TableUpdate>> rows = database.subscriptions()
-                    .unsubscribe(subscriber, request.querySetId(), request.sendDroppedRows(), database.view());
+                    .unsubscribe(subscriber, request.querySetId(), request.sendDroppedRows(), database.transactor().view());
             dependOnPresent();
             if (request.kind() == SubscriptionKind.SINGLE && rows.map(List::size).orElse(0) != 1) {
                 // Another set still holds the query, or the id was not one of a single query.
@@ -230,8 +230,8 @@ public final class ClientConnection {
         long start = System.nanoTime();
         QueryOutcome outcome;
         try {
-            SelectPlan query = database.sqlEngine().compileOneOff(request.query(), database.view(), caller);
-            outcome = database.subscriptions().oneOff(query, database.view());
+            SelectPlan query = database.sqlEngine().compileOneOff(request.query(), database.transactor().view(), caller);
+            outcome = database.subscriptions().oneOff(query, database.transactor().view());
             dependOnPresent();
         } catch (EngineException e) {
             if (Database.isFatal(e)) {

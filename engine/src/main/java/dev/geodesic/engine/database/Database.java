@@ -4,11 +4,8 @@ import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.catalog.Catalog;
-import dev.geodesic.engine.catalog.ClientRow;
 import dev.geodesic.engine.catalog.ModuleRow;
 import dev.geodesic.engine.durability.Durability;
-import dev.geodesic.engine.durability.TxRecord;
-import dev.geodesic.engine.host.ReducerOutcome;
 import dev.geodesic.engine.modulelog.ModuleLog;
 import dev.geodesic.engine.port.ClientSink;
 import dev.geodesic.engine.query.Caller;
@@ -17,38 +14,22 @@ import dev.geodesic.engine.query.SelectPlan;
 import dev.geodesic.engine.query.SqlEngine;
 import dev.geodesic.engine.query.SqlResult;
 import dev.geodesic.engine.query.SqlStatement;
-import dev.geodesic.engine.schema.Lifecycle;
-import dev.geodesic.engine.schema.MigrationPlan;
-import dev.geodesic.engine.schema.MigrationPlanner;
 import dev.geodesic.engine.schema.ModuleDef;
 import dev.geodesic.engine.schema.ReducerDef;
-import dev.geodesic.engine.schema.TableDef;
-import dev.geodesic.engine.schema.Visibility;
 import dev.geodesic.engine.subscription.ConfirmedGate;
 import dev.geodesic.engine.subscription.Subscriber;
 import dev.geodesic.engine.subscription.Subscriptions;
 import dev.geodesic.engine.tx.CommittedState;
 import dev.geodesic.engine.tx.MutTx;
-import dev.geodesic.engine.tx.ReadView;
-import dev.geodesic.engine.tx.TxData;
 import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.protocol.message.CloseReason;
-import dev.geodesic.protocol.message.EncodedValue;
-import dev.geodesic.protocol.message.QuerySetUpdate;
-import dev.geodesic.protocol.message.ReducerCall;
-import dev.geodesic.sats.BsatnWriter;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ThreadFactory;
-import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -64,24 +45,21 @@ public final class Database implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Database.class.getName());
     private static final EngineException STOPPED =
             new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped");
-    /** A record buffer that grew beyond this is not kept. */
-    private static final int KEEP_RECORD_BYTES = 1 << 20;
-
     private final Identity identity;
     private final Limits limits;
     private final SqlEngine sql;
     private final CommittedState committed;
     private final Catalog catalog;
-    private final MutTx tx;
     private final Durability durability;
     private final ModuleLog log;
     private final Subscriptions subscriptions;
     private final ConfirmedGate gate;
     private final Writer writer;
-    private final Set<ClientConnection> connections = new LinkedHashSet<>();
-    private BsatnWriter record = new BsatnWriter(4096);
-    private volatile LoadedModule module;
-    private volatile Identity owner = Identity.ZERO;
+    private final Program program = new Program();
+    private final Transactor transactor;
+    private final ReducerCalls reducers;
+    private final Clients clients;
+    private final Installer installer;
     private volatile Throwable failure;
 
     /**
@@ -102,11 +80,14 @@ public final class Database implements AutoCloseable {
         this.sql = new SqlEngine(limits);
         this.committed = committed;
         this.catalog = catalog;
-        this.tx = new MutTx(committed, limits, catalog);
         this.durability = durability;
         this.log = log;
         this.subscriptions = new Subscriptions(limits);
         this.gate = new ConfirmedGate(durability.durableOffset());
+        this.transactor = new Transactor(limits, committed, catalog, durability, subscriptions);
+        this.reducers = new ReducerCalls(limits, transactor, catalog, log, program);
+        this.clients = new Clients(transactor, catalog, program, reducers, log, subscriptions);
+        this.installer = new Installer(identity, transactor, catalog, program, reducers, clients);
         durability.listen(gate::durable, this::fail);
         this.writer = new Writer(identity.toHex().substring(0, 12), largeStackThreads, this::fail);
     }
@@ -119,21 +100,21 @@ public final class Database implements AutoCloseable {
 
     /** Who published it. */
     public Identity owner() {
-        return owner;
+        return program.owner();
     }
 
     /** Hash of the program that runs. */
     public Identity programHash() {
-        return module.hash();
+        return program.module().hash();
     }
 
     /** What the program declares. */
     public ModuleDef definition() {
-        return module.definition();
+        return program.definition();
     }
 
     byte[] program() {
-        return module.program();
+        return program.module().program();
     }
 
     public ModuleLog log() {
@@ -174,14 +155,12 @@ public final class Database implements AutoCloseable {
         return subscriptions;
     }
 
-    /** Committed state for the writer. */
-    ReadView view() {
-        return committed.writerView();
+    Transactor transactor() {
+        return transactor;
     }
 
-    /** Offset of the last transaction, -1 before the first. Writer thread. */
-    long lastTxOffset() {
-        return committed.nextTxOffset() - 1;
+    ReducerCalls reducers() {
+        return reducers;
     }
 
     // ---- the writer ----
@@ -244,108 +223,7 @@ public final class Database implements AutoCloseable {
         LOG.log(System.Logger.Level.ERROR, "database " + identity + " has stopped: " + text, cause);
         writer.stop(new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped: " + text));
         gate.fail(CloseReason.MODULE_EXITED);
-        synchronized (connections) {
-            connections.forEach(c -> c.subscriber().sink().close(CloseReason.MODULE_EXITED));
-        }
-    }
-
-    // ---- transactions, on the writer ----
-
-    /** A call's cause for messages of protocol version 1, where nothing called. */
-    private ReducerCall noReducer(ClientInfo client) {
-        return new ReducerCall(
-                now(), client.identity(), ConnectionId.NONE, "", ReducerCall.UNKNOWN_REDUCER, EncodedValue.EMPTY, 0, 0, 0, true);
-    }
-
-    /** Applies, logs and broadcasts the open transaction; returns what {@code caller} sees of it. */
-    private List<QuerySetUpdate> commit(ReducerCall cause, Subscriber caller) {
-        TxData data = tx.finish();
-        if (data.isEmpty()) {
-            tx.end();
-            return List.of();
-        }
-        try {
-            long txOffset = committed.apply(data);
-            tx.end();
-            record.clear();
-            TxRecord.write(data, record);
-            durability.append(txOffset, record.buffer(), 0, record.length());
-            if (record.buffer().length > KEEP_RECORD_BYTES) {
-                record = new BsatnWriter(4096);
-            }
-            boolean nameCaller = module != null && module.definition().version() < 10;
-            return subscriptions.broadcast(data, txOffset, cause, nameCaller, caller);
-        } catch (EngineException e) {
-            // Whatever it was: tables, log and clients may say different things now.
-            throw isFatal(e) ? e : new EngineException(ErrorCode.INTERNAL, "a commit failed: " + e.getMessage(), e);
-        }
-    }
-
-    /** Runs work in a transaction and commits it; rolls back if it throws. */
-    private <T> T transact(ReducerCall cause, Supplier<T> work) {
-        tx.begin();
-        T result;
-        try {
-            result = work.get();
-        } catch (Throwable e) {
-            tx.rollback();
-            throw e;
-        }
-        commit(cause, null);
-        return result;
-    }
-
-    /**
-     * Runs a reducer in a transaction of its own. {@code before} and {@code after} work in the same transaction.
-     *
-     * @param updates receives what {@code caller} sees of the transaction
-     */
-    CallResult runReducer(
-            ReducerDef reducer,
-            ClientInfo client,
-            byte[] arguments,
-            ReducerCall cause,
-            Subscriber caller,
-            Runnable before,
-            Runnable after,
-            Consumer<List<QuerySetUpdate>> updates) {
-        long start = System.nanoTime();
-        tx.begin();
-        ReducerOutcome outcome;
-        try {
-            before.run();
-            outcome = module.call(tx, reducer, client, cause.timestampMicros(), arguments, c -> catalog.jwtPayload(tx, c));
-            if (outcome instanceof ReducerOutcome.Committed) {
-                after.run();
-            }
-        } catch (Throwable e) {
-            tx.rollback();
-            throw e;
-        }
-        if (outcome instanceof ReducerOutcome.Committed) {
-            updates.accept(commit(cause.withDuration(micros(start)), caller));
-            return new CallResult.Committed(lastTxOffset(), micros(start));
-        }
-        tx.rollback();
-        return switch (outcome) {
-            case ReducerOutcome.Failed failed -> {
-                log.hostError(reducer.name(), cause.timestampMicros(), failed.message());
-                yield new CallResult.Failed(failed.message(), micros(start));
-            }
-            case ReducerOutcome.TimedOut timedOut -> {
-                log.hostError(reducer.name(), now(), "the call took longer than " + limits.callMillisMax() + " ms");
-                yield new CallResult.TimedOut(micros(start));
-            }
-            case ReducerOutcome.Trapped trapped -> {
-                log.hostError(reducer.name(), now(), trapped.message());
-                yield new CallResult.Trapped(CallResult.FATAL_ERROR, micros(start));
-            }
-            case ReducerOutcome.Committed done -> throw new IllegalStateException();
-        };
-    }
-
-    private static long micros(long startNanos) {
-        return (System.nanoTime() - startNanos) / 1000;
+        clients.closeAll(CloseReason.MODULE_EXITED);
     }
 
     static long now() {
@@ -356,41 +234,6 @@ public final class Database implements AutoCloseable {
     // ---- calls ----
 
     /**
-     * A reducer that {@code client} may call, by canonical name.
-     *
-     * @throws EngineException NO_SUCH_REDUCER, also for private ones; LIFECYCLE_REDUCER
-     */
-    ReducerDef callable(String name, ClientInfo client) {
-        ReducerDef reducer = module.definition().reducer(name).orElse(null);
-        if (reducer == null) {
-            log.hostError(name, now(), "External attempt to call nonexistent reducer \"" + name
-                    + "\" failed. Have you run `spacetime generate` recently?");
-            throw new EngineException(ErrorCode.NO_SUCH_REDUCER, "no such reducer");
-        }
-        if (reducer.lifecycle().isPresent()) {
-            throw new EngineException(
-                    ErrorCode.LIFECYCLE_REDUCER,
-                    "can't directly call special " + reducer.lifecycle().get().text() + " lifecycle reducer");
-        }
-        if (reducer.visibility() == Visibility.PRIVATE && !client.identity().equals(owner)) {
-            throw new EngineException(ErrorCode.NO_SUCH_REDUCER, "no such reducer");
-        }
-        return reducer;
-    }
-
-    /** Checks arguments. Errors: INVALID_ARGUMENTS. */
-    CallArguments arguments(ReducerDef reducer, Arguments arguments) {
-        try {
-            return CallArguments.check(reducer, arguments);
-        } catch (EngineException e) {
-            log.hostError(reducer.name(), now(), "External attempt to call reducer \"" + reducer.name()
-                    + "\" failed, invalid arguments.\nThis is likely due to a mismatched client schema, have you run "
-                    + "`spacetime generate` recently?");
-            throw e;
-        }
-    }
-
-    /**
      * Calls a reducer for one request: connect, call, disconnect (spec/http-api.md 6.11).
      *
      * @return completes with the result, or exceptionally with an {@link EngineException}: NO_SUCH_REDUCER,
@@ -399,22 +242,16 @@ public final class Database implements AutoCloseable {
     public CompletableFuture<CallResult> call(ClientInfo client, String name, Arguments arguments) {
         long timestamp = now();
         return onWriter(() -> {
-            connect(client);
+            clients.connect(client);
             try {
-                ReducerDef reducer = callable(name, client);
-                CallArguments checked = arguments(reducer, arguments);
-                ReducerCall cause = cause(client, reducer, timestamp, checked, 0);
-                return runReducer(reducer, client, checked.bsatn(), cause, null, () -> { }, () -> { }, updates -> { });
+                ReducerDef reducer = reducers.callable(name, client);
+                CallArguments checked = reducers.arguments(reducer, arguments);
+                return reducers.run(
+                        reducer, client, checked.bsatn(), ReducerCalls.cause(client, reducer, timestamp, checked, 0));
             } finally {
-                disconnect(client);
+                clients.disconnect(client);
             }
         });
-    }
-
-    ReducerCall cause(ClientInfo client, ReducerDef reducer, long timestamp, EncodedValue arguments, int requestId) {
-        return new ReducerCall(
-                timestamp, client.identity(), client.connection(), reducer.name(), reducer.id(), arguments, requestId, 0, 0,
-                true);
     }
 
     // ---- SQL ----
@@ -424,9 +261,9 @@ public final class Database implements AutoCloseable {
      * calling thread beside other readers, writes on the writer. Errors: SQL and those of {@link #call}.
      */
     public SqlAnswer sql(ClientInfo client, String text) {
-        Caller caller = new Caller(client.identity(), client.identity().equals(owner));
+        Caller caller = new Caller(client.identity(), client.identity().equals(program.owner()));
         join(onWriter(() -> {
-            connect(client);
+            clients.connect(client);
             return null;
         }));
         try {
@@ -435,17 +272,18 @@ public final class Database implements AutoCloseable {
                 SqlStatement statement = sql.prepare(text, snapshot.view(), caller);
                 if (statement instanceof SelectPlan select) {
                     SqlResult result = select.execute(snapshot.view());
-                    return new SqlAnswer(result, snapshot.nextTxOffset() - 1, micros(start));
+                    return new SqlAnswer(result, snapshot.nextTxOffset() - 1, ReducerCalls.micros(start));
                 }
             }
             return join(onWriter(() -> {
-                SqlResult result = transact(noReducer(client), () ->
+                MutTx tx = transactor.tx();
+                SqlResult result = transactor.transact(ReducerCalls.noReducer(client), () ->
                         ((DmlPlan) sql.prepare(text, tx, caller)).execute(tx));
-                return new SqlAnswer(result, lastTxOffset(), micros(start));
+                return new SqlAnswer(result, transactor.lastTxOffset(), ReducerCalls.micros(start));
             }));
         } finally {
             onWriter(() -> {
-                disconnect(client);
+                clients.disconnect(client);
                 return null;
             });
         }
@@ -512,22 +350,7 @@ public final class Database implements AutoCloseable {
     }
 
     private void admit(ClientConnection connection, String token) {
-        ClientInfo client = connection.client();
-        for (ClientConnection other : connections) {
-            if (other.client().connection().equals(client.connection()) && !other.client().equals(client)) {
-                throw new EngineException(ErrorCode.NOT_AUTHORIZED, "the connection id is in use by another client");
-            }
-        }
-        try {
-            connect(client);
-        } catch (EngineException e) {
-            throw e.code() == ErrorCode.REDUCER_FAILED
-                    ? new EngineException(e.code(), "Connection rejected by `client_connected` reducer: " + e.getMessage())
-                    : e;
-        }
-        synchronized (connections) {
-            connections.add(connection);
-        }
+        clients.admit(connection);
         if (failure != null) {
             // It may have come before the connection could be told.
             throw STOPPED;
@@ -535,83 +358,17 @@ public final class Database implements AutoCloseable {
         connection.greet(token);
     }
 
-    /** Enters a client and runs {@code client_connected}. Writer thread. Errors: REDUCER_FAILED. */
-    private void connect(ClientInfo client) {
-        ClientRow row = new ClientRow(client.identity(), client.connection());
-        Optional<ReducerDef> reducer = module.definition().lifecycleReducer(Lifecycle.ON_CONNECT);
-        if (reducer.isEmpty()) {
-            transact(noReducer(client), () -> {
-                catalog.addClient(tx, row, client.jwtPayload());
-                return null;
-            });
-            return;
-        }
-        ReducerCall cause = cause(client, reducer.get(), now(), EncodedValue.EMPTY, 0);
-        CallResult result = runReducer(reducer.get(), client, new byte[0], cause, null,
-                () -> catalog.addClient(tx, row, client.jwtPayload()), () -> { }, updates -> { });
-        String refusal = switch (result) {
-            case CallResult.Committed c -> null;
-            case CallResult.Failed f -> f.message();
-            case CallResult.Trapped t -> t.message();
-            case CallResult.TimedOut t -> "the call took too long";
-        };
-        if (refusal != null) {
-            throw new EngineException(ErrorCode.REDUCER_FAILED, refusal);
-        }
-    }
-
-    /** Runs {@code client_disconnected} and forgets the client, whatever happens. Writer thread. */
-    private void disconnect(ClientInfo client) {
-        ClientRow row = new ClientRow(client.identity(), client.connection());
-        if (!catalog.hasClient(view(), row)) {
-            return;
-        }
-        Optional<ReducerDef> reducer = module.definition().lifecycleReducer(Lifecycle.ON_DISCONNECT);
-        if (reducer.isPresent()) {
-            ReducerCall cause = cause(client, reducer.get(), now(), EncodedValue.EMPTY, 0);
-            try {
-                CallResult result = runReducer(reducer.get(), client, new byte[0], cause, null,
-                        () -> { }, () -> catalog.removeClient(tx, row), updates -> { });
-                if (result instanceof CallResult.Committed) {
-                    return;
-                }
-            } catch (EngineException e) {
-                if (isFatal(e)) {
-                    throw e;
-                }
-                log.hostError(reducer.get().name(), now(), e.getMessage());
-            }
-        }
-        transact(noReducer(client), () -> {
-            catalog.removeClient(tx, row);
-            return null;
-        });
-    }
-
     /** A connection ended. Any thread; the first call counts. */
     void disconnected(ClientConnection connection) {
         onWriter(() -> {
-            boolean admitted;
-            synchronized (connections) {
-                admitted = connections.remove(connection);
-            }
-            if (!admitted) {
-                return null;
-            }
-            subscriptions.remove(connection.subscriber());
-            boolean shared = connections.stream().anyMatch(c -> c.client().equals(connection.client()));
-            if (!shared) {
-                disconnect(connection.client());
-            }
+            clients.leave(connection);
             return null;
         });
     }
 
     /** Number of WebSocket clients. */
     public int connectionCount() {
-        synchronized (connections) {
-            return connections.size();
-        }
+        return clients.connectionCount();
     }
 
     // ---- programs ----
@@ -623,33 +380,7 @@ public final class Database implements AutoCloseable {
     CompletableFuture<Void> initialize(LoadedModule first, Identity newOwner) {
         long timestamp = now();
         return onWriter(() -> {
-            module = first;
-            owner = newOwner;
-            ClientInfo client = new ClientInfo(newOwner, ConnectionId.NONE, "");
-            Runnable tables = () -> {
-                for (TableDef table : first.definition().tables()) {
-                    catalog.createTable(tx, table.toSchema(catalog));
-                }
-                catalog.setModule(tx, new ModuleRow(identity, newOwner, first.hash(), first.program()));
-            };
-            Optional<ReducerDef> init = first.definition().lifecycleReducer(Lifecycle.INIT);
-            if (init.isEmpty()) {
-                transact(noReducer(client), () -> {
-                    tables.run();
-                    return null;
-                });
-                return null;
-            }
-            ReducerCall cause = cause(client, init.get(), timestamp, EncodedValue.EMPTY, 0);
-            CallResult result =
-                    runReducer(init.get(), client, new byte[0], cause, null, tables, () -> { }, updates -> { });
-            switch (result) {
-                case CallResult.Committed c -> { }
-                case CallResult.Failed f -> throw new EngineException(ErrorCode.REDUCER_FAILED, f.message());
-                case CallResult.Trapped t -> throw new EngineException(ErrorCode.REDUCER_FAILED, t.message());
-                case CallResult.TimedOut t ->
-                    throw new EngineException(ErrorCode.REDUCER_FAILED, "the init reducer ran into its deadline");
-            }
+            installer.initialize(first, newOwner, timestamp);
             return null;
         });
     }
@@ -657,40 +388,35 @@ public final class Database implements AutoCloseable {
     /** Takes a recovered database into service: disconnects the clients that a crash left (spec/execution.md 10). */
     CompletableFuture<Void> resume(LoadedModule stored, Identity storedOwner) {
         return onWriter(() -> {
-            module = stored;
-            owner = storedOwner;
-            for (ClientRow client : catalog.clients(view())) {
-                String jwt = catalog.jwtPayload(view(), client.connection()).orElse("");
-                disconnect(new ClientInfo(client.identity(), client.connection(), jwt));
-            }
+            installer.resume(stored, storedOwner);
             return null;
         });
     }
 
     /** Offset of the last transaction once everything queued so far has run. */
     CompletableFuture<Long> committedOffset() {
-        return onWriter(this::lastTxOffset);
+        return onWriter(transactor::lastTxOffset);
     }
 
     /** A call that the module asked for, with the database as caller (spec/module-abi.md 5.8). Any thread. */
     void callImmediately(String name, byte[] arguments) {
         onWriter(() -> {
             ClientInfo client = new ClientInfo(identity, ConnectionId.NONE, "");
-            Optional<ReducerDef> reducer = module.definition().reducer(name);
+            Optional<ReducerDef> reducer = program.definition().reducer(name);
             if (reducer.isEmpty()) {
                 log.hostError(name, now(), "immediate call of unknown reducer \"" + name + "\"");
                 return null;
             }
-            CallArguments checked = arguments(reducer.get(), new Arguments.Bsatn(arguments));
-            ReducerCall cause = cause(client, reducer.get(), now(), checked, 0);
-            runReducer(reducer.get(), client, checked.bsatn(), cause, null, () -> { }, () -> { }, updates -> { });
+            CallArguments checked = reducers.arguments(reducer.get(), new Arguments.Bsatn(arguments));
+            reducers.run(
+                    reducer.get(), client, checked.bsatn(), ReducerCalls.cause(client, reducer.get(), now(), checked, 0));
             return null;
         });
     }
 
     /** The program as stored. Before the writer has work, or on it. */
     Optional<ModuleRow> storedModule() {
-        return catalog.module(view());
+        return catalog.module(transactor.view());
     }
 
     /**
@@ -700,35 +426,20 @@ public final class Database implements AutoCloseable {
      */
     CompletableFuture<Long> update(LoadedModule next) {
         return onWriter(() -> {
-            LoadedModule old = module;
-            MigrationPlan plan = MigrationPlanner.plan(old.definition(), next.definition());
-            ClientInfo client = new ClientInfo(owner, ConnectionId.NONE, "");
-            transact(noReducer(client), () -> {
-                for (TableDef table : plan.addedTables()) {
-                    catalog.createTable(tx, table.toSchema(catalog));
-                }
-                catalog.setModule(tx, new ModuleRow(identity, owner, next.hash(), next.program()));
-                return null;
-            });
-            module = next;
-            old.close();
-            return lastTxOffset();
+            installer.update(next);
+            return transactor.lastTxOffset();
         });
     }
 
     /** Ends every connection, finishes what runs, and releases the memory. What waits is refused. */
     @Override
     public void close() {
-        List<ClientConnection> open;
-        synchronized (connections) {
-            open = new ArrayList<>(connections);
-        }
-        open.forEach(c -> c.subscriber().sink().close(CloseReason.MODULE_EXITED));
+        clients.closeAll(CloseReason.MODULE_EXITED);
         writer.close();
         durability.close();
         gate.fail(CloseReason.MODULE_EXITED);
-        if (module != null) {
-            module.close();
+        if (program.isLoaded()) {
+            program.module().close();
         }
         log.close();
         committed.close();

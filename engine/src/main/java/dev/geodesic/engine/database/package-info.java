@@ -3,5 +3,9 @@
  * {@link dev.geodesic.engine.database.Database} puts state, log, module and subscriptions of one together behind its one
  * writer thread; {@link dev.geodesic.engine.database.ClientConnection} is a connected client. This is what the outside
  * (the enterprise bean, the web adapter, a {@code main}) uses.
+ *
+ * <p>Inside of a database, all on the writer thread: {@code Transactor} is the one way from an open transaction to tables,
+ * log and subscribers, and what takes part in every transaction is a {@code Participant} of it. {@code ReducerCalls} runs
+ * reducers, {@code Clients} knows who is connected, {@code Installer} changes the {@code Program}.
  */
 package dev.geodesic.engine.database;

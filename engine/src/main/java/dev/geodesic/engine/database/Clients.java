@@ -1,0 +1,160 @@
+package dev.geodesic.engine.database;
+
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.catalog.Catalog;
+import dev.geodesic.engine.catalog.ClientRow;
+import dev.geodesic.engine.modulelog.ModuleLog;
+import dev.geodesic.engine.schema.Lifecycle;
+import dev.geodesic.engine.schema.ReducerDef;
+import dev.geodesic.engine.subscription.Subscriptions;
+import dev.geodesic.protocol.message.CloseReason;
+import dev.geodesic.protocol.message.EncodedValue;
+import dev.geodesic.protocol.message.ReducerCall;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Who is connected, in the catalogue's rows and over WebSocket, and the lifecycle reducers that come with it
+ * (spec/execution.md section 3). Writer thread, except where a method says otherwise.
+ */
+final class Clients {
+
+    private final Transactor transactor;
+    private final Catalog catalog;
+    private final Program program;
+    private final ReducerCalls reducers;
+    private final ModuleLog log;
+    private final Subscriptions subscriptions;
+    /** Guarded by itself; changed by the writer only. */
+    private final Set<ClientConnection> connections = new LinkedHashSet<>();
+
+    Clients(
+            Transactor transactor,
+            Catalog catalog,
+            Program program,
+            ReducerCalls reducers,
+            ModuleLog log,
+            Subscriptions subscriptions) {
+        this.transactor = transactor;
+        this.catalog = catalog;
+        this.program = program;
+        this.reducers = reducers;
+        this.log = log;
+        this.subscriptions = subscriptions;
+    }
+
+    // ---- connections ----
+
+    /** Lets a WebSocket client in. Errors: REDUCER_FAILED, NOT_AUTHORIZED: it must be refused. */
+    void admit(ClientConnection connection) {
+        ClientInfo client = connection.client();
+        for (ClientConnection other : connections) {
+            if (other.client().connection().equals(client.connection()) && !other.client().equals(client)) {
+                throw new EngineException(ErrorCode.NOT_AUTHORIZED, "the connection id is in use by another client");
+            }
+        }
+        try {
+            connect(client);
+        } catch (EngineException e) {
+            throw e.code() == ErrorCode.REDUCER_FAILED
+                    ? new EngineException(e.code(), "Connection rejected by `client_connected` reducer: " + e.getMessage())
+                    : e;
+        }
+        synchronized (connections) {
+            connections.add(connection);
+        }
+    }
+
+    /** A WebSocket client is gone. Does nothing if it had not been admitted. */
+    void leave(ClientConnection connection) {
+        boolean admitted;
+        synchronized (connections) {
+            admitted = connections.remove(connection);
+        }
+        if (!admitted) {
+            return;
+        }
+        subscriptions.remove(connection.subscriber());
+        if (connections.stream().noneMatch(c -> c.client().equals(connection.client()))) {
+            disconnect(connection.client());
+        }
+    }
+
+    /** Number of WebSocket clients. Any thread. */
+    int connectionCount() {
+        synchronized (connections) {
+            return connections.size();
+        }
+    }
+
+    /** Tells every WebSocket client to go. Any thread. */
+    void closeAll(CloseReason reason) {
+        List<ClientConnection> open;
+        synchronized (connections) {
+            open = new ArrayList<>(connections);
+        }
+        open.forEach(c -> c.subscriber().sink().close(reason));
+    }
+
+    // ---- lifecycle ----
+
+    /** Enters a client and runs {@code client_connected}. Errors: REDUCER_FAILED. */
+    void connect(ClientInfo client) {
+        ClientRow row = new ClientRow(client.identity(), client.connection());
+        Optional<ReducerDef> reducer = program.definition().lifecycleReducer(Lifecycle.ON_CONNECT);
+        if (reducer.isEmpty()) {
+            transactor.transact(ReducerCalls.noReducer(client), () ->
+                    catalog.addClient(transactor.tx(), row, client.jwtPayload()));
+            return;
+        }
+        ReducerCall cause = ReducerCalls.cause(client, reducer.get(), Database.now(), EncodedValue.EMPTY, 0);
+        CallResult result = reducers.run(reducer.get(), client, new byte[0], cause, null,
+                () -> catalog.addClient(transactor.tx(), row, client.jwtPayload()), () -> { }, updates -> { });
+        String refusal = switch (result) {
+            case CallResult.Committed c -> null;
+            case CallResult.Failed f -> f.message();
+            case CallResult.Trapped t -> t.message();
+            case CallResult.TimedOut t -> "the call took too long";
+        };
+        if (refusal != null) {
+            throw new EngineException(ErrorCode.REDUCER_FAILED, refusal);
+        }
+    }
+
+    /** Runs {@code client_disconnected} and forgets the client, whatever happens. */
+    void disconnect(ClientInfo client) {
+        ClientRow row = new ClientRow(client.identity(), client.connection());
+        if (!catalog.hasClient(transactor.view(), row)) {
+            return;
+        }
+        Optional<ReducerDef> reducer = program.definition().lifecycleReducer(Lifecycle.ON_DISCONNECT);
+        if (reducer.isPresent()) {
+            ReducerCall cause = ReducerCalls.cause(client, reducer.get(), Database.now(), EncodedValue.EMPTY, 0);
+            try {
+                CallResult result = reducers.run(reducer.get(), client, new byte[0], cause, null,
+                        () -> { }, () -> catalog.removeClient(transactor.tx(), row), updates -> { });
+                if (result instanceof CallResult.Committed) {
+                    return;
+                }
+            } catch (EngineException e) {
+                if (Database.isFatal(e)) {
+                    throw e;
+                }
+                log.hostError(reducer.get().name(), Database.now(), e.getMessage());
+            }
+        }
+        transactor.transact(ReducerCalls.noReducer(client), () -> catalog.removeClient(transactor.tx(), row));
+    }
+
+    /** Disconnects the clients that a crash left. */
+    void disconnectLeftovers() {
+        for (ClientRow client : catalog.clients(transactor.view())) {
+            String jwt = catalog.jwtPayload(transactor.view(), client.connection()).orElse("");
+            disconnect(new ClientInfo(client.identity(), client.connection(), jwt));
+        }
+    }
+}

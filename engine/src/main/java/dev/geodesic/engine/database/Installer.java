@@ -1,0 +1,104 @@
+package dev.geodesic.engine.database;
+
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.catalog.Catalog;
+import dev.geodesic.engine.catalog.ModuleRow;
+import dev.geodesic.engine.schema.Lifecycle;
+import dev.geodesic.engine.schema.MigrationPlan;
+import dev.geodesic.engine.schema.MigrationPlanner;
+import dev.geodesic.engine.schema.ReducerDef;
+import dev.geodesic.engine.schema.TableDef;
+import dev.geodesic.engine.tx.MutTx;
+import dev.geodesic.protocol.message.EncodedValue;
+import dev.geodesic.protocol.message.ReducerCall;
+import dev.geodesic.sats.ConnectionId;
+import dev.geodesic.sats.Identity;
+import java.util.Optional;
+
+/** Puts programs into service: the first one, a stored one after a start, a new one over an old one. Writer thread. */
+final class Installer {
+
+    private final Identity database;
+    private final Transactor transactor;
+    private final Catalog catalog;
+    private final Program program;
+    private final ReducerCalls reducers;
+    private final Clients clients;
+
+    Installer(
+            Identity database,
+            Transactor transactor,
+            Catalog catalog,
+            Program program,
+            ReducerCalls reducers,
+            Clients clients) {
+        this.database = database;
+        this.transactor = transactor;
+        this.catalog = catalog;
+        this.program = program;
+        this.reducers = reducers;
+        this.clients = clients;
+    }
+
+    /** The calls that come from now on are the module's. */
+    private void run(LoadedModule module, Identity owner) {
+        program.set(module, owner);
+        transactor.nameCallers(module.definition().version() < 10);
+    }
+
+    /**
+     * Creates the tables of a first program and runs {@code init}, in one transaction. Errors: REDUCER_FAILED with the text
+     * of {@code init}; nothing was committed then.
+     */
+    void initialize(LoadedModule first, Identity owner, long timestamp) {
+        run(first, owner);
+        ClientInfo client = new ClientInfo(owner, ConnectionId.NONE, "");
+        Runnable tables = () -> {
+            MutTx tx = transactor.tx();
+            for (TableDef table : first.definition().tables()) {
+                catalog.createTable(tx, table.toSchema(catalog));
+            }
+            store(first, owner);
+        };
+        Optional<ReducerDef> init = first.definition().lifecycleReducer(Lifecycle.INIT);
+        if (init.isEmpty()) {
+            transactor.transact(ReducerCalls.noReducer(client), tables);
+            return;
+        }
+        ReducerCall cause = ReducerCalls.cause(client, init.get(), timestamp, EncodedValue.EMPTY, 0);
+        CallResult result = reducers.run(init.get(), client, new byte[0], cause, null, tables, () -> { }, updates -> { });
+        switch (result) {
+            case CallResult.Committed c -> { }
+            case CallResult.Failed f -> throw new EngineException(ErrorCode.REDUCER_FAILED, f.message());
+            case CallResult.Trapped t -> throw new EngineException(ErrorCode.REDUCER_FAILED, t.message());
+            case CallResult.TimedOut t ->
+                throw new EngineException(ErrorCode.REDUCER_FAILED, "the init reducer ran into its deadline");
+        }
+    }
+
+    private void store(LoadedModule module, Identity owner) {
+        catalog.setModule(transactor.tx(), new ModuleRow(database, owner, module.hash(), module.program()));
+    }
+
+    /** Takes a recovered database into service: disconnects the clients that a crash left (spec/execution.md 10). */
+    void resume(LoadedModule stored, Identity owner) {
+        run(stored, owner);
+        clients.disconnectLeftovers();
+    }
+
+    /** Replaces the program. Connections and subscriptions live on. Errors: MIGRATION_REFUSED: the old program runs on. */
+    void update(LoadedModule next) {
+        LoadedModule old = program.module();
+        Identity owner = program.owner();
+        MigrationPlan plan = MigrationPlanner.plan(old.definition(), next.definition());
+        transactor.transact(ReducerCalls.noReducer(new ClientInfo(owner, ConnectionId.NONE, "")), () -> {
+            for (TableDef table : plan.addedTables()) {
+                catalog.createTable(transactor.tx(), table.toSchema(catalog));
+            }
+            store(next, owner);
+        });
+        run(next, owner);
+        old.close();
+    }
+}

@@ -1,0 +1,153 @@
+package dev.geodesic.engine.database;
+
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.catalog.Catalog;
+import dev.geodesic.engine.durability.Durability;
+import dev.geodesic.engine.durability.TxRecord;
+import dev.geodesic.engine.subscription.Subscriber;
+import dev.geodesic.engine.subscription.Subscriptions;
+import dev.geodesic.engine.tx.CommittedState;
+import dev.geodesic.engine.tx.MutTx;
+import dev.geodesic.engine.tx.ReadView;
+import dev.geodesic.engine.tx.TxData;
+import dev.geodesic.protocol.message.QuerySetUpdate;
+import dev.geodesic.protocol.message.ReducerCall;
+import dev.geodesic.sats.BsatnWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+
+/**
+ * The one read-write transaction of a database, and the one way from it to tables, log and subscribers. Writer thread,
+ * except where a method says otherwise.
+ */
+final class Transactor {
+
+    /** A record buffer that grew beyond this is not kept. */
+    private static final int KEEP_RECORD_BYTES = 1 << 20;
+
+    private final CommittedState committed;
+    private final MutTx tx;
+    private final Durability durability;
+    private final Subscriptions subscriptions;
+    private final List<Participant> participants = new ArrayList<>();
+    private BsatnWriter record = new BsatnWriter(4096);
+    private boolean nameCallers;
+
+    Transactor(Limits limits, CommittedState committed, Catalog catalog, Durability durability, Subscriptions subscriptions) {
+        this.committed = committed;
+        this.tx = new MutTx(committed, limits, catalog);
+        this.durability = durability;
+        this.subscriptions = subscriptions;
+    }
+
+    /** Before the first transaction. */
+    void join(Participant participant) {
+        participants.add(participant);
+    }
+
+    /** Whether v1 clients learn who called, which they do of modules of version 9. */
+    void nameCallers(boolean name) {
+        nameCallers = name;
+    }
+
+    /** The transaction, open or not. */
+    MutTx tx() {
+        return tx;
+    }
+
+    /** Committed state, between transactions. */
+    ReadView view() {
+        return committed.writerView();
+    }
+
+    /** Offset of the last transaction, -1 before the first. */
+    long lastTxOffset() {
+        return committed.nextTxOffset() - 1;
+    }
+
+    MutTx begin() {
+        return tx.begin();
+    }
+
+    void rollback() {
+        tx.rollback();
+        for (Participant participant : participants) {
+            participant.rolledBack();
+        }
+    }
+
+    /**
+     * Applies, logs and broadcasts the open transaction; returns what {@code caller} sees of it. If a participant objects
+     * the transaction is rolled back and its error thrown.
+     *
+     * @param cause the call behind it
+     * @param caller subscriber that gets its own part as the return value instead of a message, or null
+     */
+    List<QuerySetUpdate> commit(ReducerCall cause, Subscriber caller) {
+        try {
+            for (Participant participant : participants) {
+                participant.beforeCommit(tx);
+            }
+        } catch (Throwable e) {
+            rollback();
+            throw e;
+        }
+        try {
+            TxData data = tx.finish();
+            List<QuerySetUpdate> own = data.isEmpty() ? List.of() : publish(data, cause, caller);
+            if (data.isEmpty()) {
+                tx.end();
+            }
+            for (Participant participant : participants) {
+                participant.committed(data, cause.timestampMicros());
+            }
+            return own;
+        } catch (EngineException e) {
+            // Whatever it was: tables, log and clients may say different things now.
+            throw Database.isFatal(e) ? e : new EngineException(ErrorCode.INTERNAL, "a commit failed: " + e.getMessage(), e);
+        }
+    }
+
+    private List<QuerySetUpdate> publish(TxData data, ReducerCall cause, Subscriber caller) {
+        long txOffset;
+        if (data.isVolatile()) {
+            committed.applyPart(data);
+            tx.end();
+            txOffset = lastTxOffset();
+        } else {
+            txOffset = committed.apply(data);
+            tx.end();
+            record.clear();
+            TxRecord.write(data, record);
+            durability.append(txOffset, record.buffer(), 0, record.length());
+            if (record.buffer().length > KEEP_RECORD_BYTES) {
+                record = new BsatnWriter(4096);
+            }
+        }
+        return subscriptions.broadcast(data, txOffset, cause, nameCallers, caller);
+    }
+
+    /** Runs work in a transaction and commits it; rolls back if it throws. */
+    <T> T transact(ReducerCall cause, Supplier<T> work) {
+        tx.begin();
+        T result;
+        try {
+            result = work.get();
+        } catch (Throwable e) {
+            rollback();
+            throw e;
+        }
+        commit(cause, null);
+        return result;
+    }
+
+    void transact(ReducerCall cause, Runnable work) {
+        transact(cause, () -> {
+            work.run();
+            return null;
+        });
+    }
+}
