@@ -14,7 +14,7 @@ samples/modules/v1        kitchen_v1
 samples/modules/v2        kitchen_v2
 samples/modules/golden-v1 golden_v1
 samples/modules/golden-v2 golden_v2
-samples/modules/refused   event_table http_handler procedure row_level_security schedule view
+samples/modules/features  event_table http_handler procedure row_level_security schedule view
 bench/load/module         loadmod
 bench/load/bank           bank
 "

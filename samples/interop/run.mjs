@@ -87,14 +87,6 @@ await section('what must be refused', async () => {
     assert.equal((await fetch(`${url}/v1/database/${database}`)).status, 404);
     assert.equal((await fetch(`${url}/v1/ping`)).status, 200);
   };
-  const features = {
-    view: /view/i, schedule: /schedule/i, procedure: /procedure/i, row_level_security: /row.level.security/i, http_handler: /http/i,
-    event_table: /event/i,
-  };
-  for (const [feature, words] of Object.entries(features)) {
-    await report.check(`a module with ${feature} is refused by name`, () =>
-      refusedAs(feature, readFileSync(path.join(samples, `modules/refused/${feature}.wasm`)), words));
-  }
   const good = readFileSync(wasmOf('v2'));
   await report.check('text instead of wasm', () => refusedAs('rubbish', 'this is not wasm', /wasm|WebAssembly/i));
   await report.check('an empty module file', () => refusedAs('nothing', Buffer.alloc(0), /./));

@@ -409,24 +409,8 @@ class HttpIT {
         created("rubbish", CHAT);
     }
 
-    /** Ignoring a rule would leak rows, so what is not built yet is refused by its name. */
     @Test
-    void namesTheFeaturesItLacks() throws Exception {
-        record Refused(String module, String feature) {
-        }
-
-        for (Refused refused : List.of(
-                new Refused("event_table", "event tables"),
-                new Refused("http_handler", "HTTP handlers"),
-                new Refused("procedure", "procedures"),
-                new Refused("row_level_security", "row-level security"),
-                new Refused("schedule", "scheduled tables"),
-                new Refused("view", "views"))) {
-            Answer answer = http.publish("lacking", owner, Http.module("modules/refused/" + refused.module() + ".wasm"));
-            assertEquals(501, answer.status(), answer::body);
-            assertTrue(answer.body().contains(refused.feature()), answer::body);
-            refused(404, "No such database.", http.send("GET", "/v1/database/lacking", owner));
-        }
+    void refusesJavaScript() throws Exception {
         refused(400, "JavaScript modules are not supported by this server; publish WebAssembly",
                 http.send("PUT", "/v1/database/lacking?host_type=Js", owner, new byte[] {'1'}));
     }

@@ -35,7 +35,6 @@ public final class UnsupportedFeatures {
         List<String> found = new ArrayList<>();
         add(found, "views", def.views(), RawModuleDef.View::name);
         add(found, "scheduled tables", def.schedules(), RawModuleDef.Schedule::table);
-        add(found, "event tables", def.tables().stream().filter(RawModuleDef.Table::event).toList(), RawModuleDef.Table::name);
         add(found, "procedures", def.procedures(), RawModuleDef.Procedure::name);
         add(found, "client visibility filters (row-level security)", def.rowLevelSecurity(), sql -> sql);
         add(found, "HTTP handlers", def.httpHandlers(), handler -> handler);

@@ -133,16 +133,4 @@ class ServerTest {
         assertThrows(EngineException.class, () -> server.database(server.resolve("rubbish")));
         assertEquals(0, chat.sql(client(owner, 1), "SELECT text FROM message").result().rows().count());
     }
-
-    @Test
-    void modulesWithMissingFeaturesAreRefused() throws Exception {
-        try (var modules = Files.list(Path.of("../samples/modules/refused"))) {
-            for (Path module : modules.filter(m -> m.toString().endsWith(".wasm")).toList()) {
-                EngineException refused = assertThrows(EngineException.class, () -> server.publish(
-                        new PublishRequest(Optional.empty(), owner.claims().identity(), Files.readAllBytes(module), false)),
-                        module.toString());
-                assertEquals(ErrorCode.UNSUPPORTED_FEATURE, refused.code(), module.toString());
-            }
-        }
-    }
 }
