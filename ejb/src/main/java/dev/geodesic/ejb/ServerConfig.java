@@ -88,7 +88,11 @@ public record ServerConfig(
                 read.number("limits.query.nodes", defaults.queryNodesMax()),
                 read.number("limits.query.text.bytes", defaults.queryTextBytesMax()),
                 read.number("limits.databases", defaults.databasesMax()),
-                read.number("limits.connections", defaults.connectionsMax()));
+                read.number("limits.connections", defaults.connectionsMax()),
+                new Limits.Calls(
+                        read.number("limits.procedure.millis", defaults.calls().procedureMillisMax()),
+                        read.number("limits.procedure.transaction.millis", defaults.calls().procedureTransactionMillisMax()),
+                        read.number("limits.result.bytes", defaults.calls().resultBytesMax())));
     }
 
     private record Settings(Function<String, Optional<String>> values) {

@@ -39,7 +39,8 @@ class ServerConfigTest {
                 "geodesic.wasmtime.library", "/opt/libwasmtime.so",
                 "geodesic.guest.stack.bytes", "1048576",
                 "geodesic.limits.memory.bytes", "5000000000",
-                "geodesic.limits.connections", "7"));
+                "geodesic.limits.connections", "7",
+                "geodesic.limits.procedure.millis", "9"));
         assertEquals(Path.of("/srv/data"), config.dataDirectory());
         assertEquals(ServerConfig.Storage.MEMORY, config.storage());
         assertEquals(4096, config.log().segmentBytesMax());
@@ -51,6 +52,7 @@ class ServerConfigTest {
         assertEquals(1 << 20, config.guestStackBytes());
         assertEquals(5_000_000_000L, config.limits().memoryBytesMax());
         assertEquals(7, config.limits().connectionsMax());
+        assertEquals(9, config.limits().calls().procedureMillisMax());
         assertEquals(Limits.DEFAULTS.databasesMax(), config.limits().databasesMax());
     }
 

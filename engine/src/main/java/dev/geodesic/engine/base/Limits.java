@@ -22,6 +22,7 @@ package dev.geodesic.engine.base;
  * @param queryTextBytesMax text of one query
  * @param databasesMax databases of a server
  * @param connectionsMax connections of a server
+ * @param calls of calls other than reducers
  */
 public record Limits(
         long memoryBytesMax,
@@ -41,7 +42,21 @@ public record Limits(
         int queryNodesMax,
         int queryTextBytesMax,
         int databasesMax,
-        int connectionsMax) {
+        int connectionsMax,
+        Calls calls) {
+
+    /**
+     * Limits of views, procedures and handlers.
+     *
+     * @param procedureMillisMax time of one procedure or handler, waiting included; {@code callMillisMax} holds for the time
+     *     that it computes
+     * @param procedureTransactionMillisMax time of one transaction of a procedure or handler
+     * @param resultBytesMax what a view, procedure or handler returns
+     */
+    public record Calls(long procedureMillisMax, long procedureTransactionMillisMax, int resultBytesMax) {
+
+        public static final Calls DEFAULTS = new Calls(600_000, 30_000, 64 * MIB);
+    }
 
     private static final int KIB = 1 << 10;
     private static final int MIB = 1 << 20;
@@ -64,5 +79,6 @@ public record Limits(
             1_000,
             50_000,
             1_000,
-            50_000);
+            50_000,
+            Calls.DEFAULTS);
 }

@@ -28,12 +28,16 @@ record ModuleExports(
         List<String> preinits,
         boolean setup,
         boolean view,
-        boolean anonymousView) {
+        boolean anonymousView,
+        boolean procedure,
+        boolean httpHandler) {
 
     static final String DESCRIBE = "__describe_module__";
     static final String CALL_REDUCER = "__call_reducer__";
     static final String CALL_VIEW = "__call_view__";
     static final String CALL_VIEW_ANON = "__call_view_anon__";
+    static final String CALL_PROCEDURE = "__call_procedure__";
+    static final String CALL_HTTP_HANDLER = "__call_http_handler__";
     static final String SETUP = "__setup__";
     static final String INITIALIZE = "_initialize";
     static final String PREINIT_PREFIX = "__preinit__";
@@ -41,10 +45,10 @@ record ModuleExports(
     private static final FunctionType NOTHING = FunctionType.of(":");
     private static final FunctionType CALL = FunctionType.of("iIIIIIIIii:i");
     private static final Map<String, FunctionType> OPTIONAL_CALLS = Map.of(
-            "__call_procedure__", CALL,
+            CALL_PROCEDURE, CALL,
             CALL_VIEW, FunctionType.of("iIIIIii:i"),
             CALL_VIEW_ANON, FunctionType.of("iii:i"),
-            "__call_http_handler__", FunctionType.of("iIiiii:i"));
+            CALL_HTTP_HANDLER, FunctionType.of("iIiiii:i"));
 
     private static final Map<List<String>, FunctionType> IMPORTS = HostFunctions.TABLE.stream()
             .collect(Collectors.toUnmodifiableMap(f -> List.of(f.module(), f.name()), HostFunction::type, (a, b) -> a));
@@ -83,7 +87,9 @@ record ModuleExports(
                 preinits,
                 exports.containsKey(SETUP),
                 exports.containsKey(CALL_VIEW),
-                exports.containsKey(CALL_VIEW_ANON));
+                exports.containsKey(CALL_VIEW_ANON),
+                exports.containsKey(CALL_PROCEDURE),
+                exports.containsKey(CALL_HTTP_HANDLER));
     }
 
     private static void checkImport(WasmBinary.Import entry) {

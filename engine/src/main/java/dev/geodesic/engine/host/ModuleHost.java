@@ -28,7 +28,7 @@ public final class ModuleHost implements AutoCloseable {
         this.exports = exports;
         this.features = features;
         this.options = options;
-        this.main = ModuleInstance.open(module, exports, options);
+        this.main = ModuleInstance.open(module, exports, options, false);
     }
 
     /**
@@ -76,14 +76,14 @@ public final class ModuleHost implements AutoCloseable {
         Invariants.check(!closed, "the module host is closed");
         if (main.isDead()) {
             main.close();
-            main = newInstance();
+            main = ModuleInstance.open(module, exports, options, false);
         }
         return main;
     }
 
-    /** A further instance, to be closed by the caller before this host. */
-    public ModuleInstance newInstance() {
-        return ModuleInstance.open(module, exports, options);
+    /** A further instance, for procedures and handlers; to be closed by the caller before this host. */
+    public ModuleInstance newAsyncInstance() {
+        return ModuleInstance.open(module, exports, options, true);
     }
 
     /** Frees the main instance and the program. Not during a call. */

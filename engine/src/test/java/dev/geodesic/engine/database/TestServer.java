@@ -82,7 +82,7 @@ final class TestServer implements AutoCloseable {
                 d.memoryBytesMax(), d.callMillisMax(), rowBytesMax, d.transactionRowsMax(), d.transactionBytesMax(),
                 d.handlesMax(), d.logLineBytesMax(), d.logLinesPerSecondMax(), queueMessagesMax, queueBytesMax,
                 d.messageBytesMax(), d.moduleBytesMax(), d.subscriptionQueriesMax(), d.queryTablesMax(), d.queryNodesMax(),
-                d.queryTextBytesMax(), d.databasesMax(), d.connectionsMax());
+                d.queryTextBytesMax(), d.databasesMax(), d.connectionsMax(), d.calls());
     }
 
     PublishResult publish(String name, byte[] program, boolean clear) {

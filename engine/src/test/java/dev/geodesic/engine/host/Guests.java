@@ -56,7 +56,19 @@ public final class Guests implements AutoCloseable {
                 handlesMax, logLineBytesMax, d.logLinesPerSecondMax(), d.queueMessagesMax(), d.queueBytesMax(),
                 d.messageBytesMax(),
                 d.moduleBytesMax(), d.subscriptionQueriesMax(), d.queryTablesMax(), d.queryNodesMax(), d.queryTextBytesMax(),
-                d.databasesMax(), d.connectionsMax());
+                d.databasesMax(), d.connectionsMax(), d.calls());
+        return this;
+    }
+
+    /** Limits of the calls that are no reducers. */
+    public Guests withCalls(long callMillisMax, long procedureMillisMax, long procedureTransactionMillisMax, int resultBytesMax) {
+        Limits d = Limits.DEFAULTS;
+        limits = new Limits(d.memoryBytesMax(), callMillisMax, d.rowBytesMax(), d.transactionRowsMax(), d.transactionBytesMax(),
+                d.handlesMax(), d.logLineBytesMax(), d.logLinesPerSecondMax(), d.queueMessagesMax(), d.queueBytesMax(),
+                d.messageBytesMax(),
+                d.moduleBytesMax(), d.subscriptionQueriesMax(), d.queryTablesMax(), d.queryNodesMax(), d.queryTextBytesMax(),
+                d.databasesMax(), d.connectionsMax(),
+                new Limits.Calls(procedureMillisMax, procedureTransactionMillisMax, resultBytesMax));
         return this;
     }
 
@@ -91,7 +103,7 @@ public final class Guests implements AutoCloseable {
             """;
 
     /**
-     * A whole module with one reducer. Its locals: $id, $args, $err, and $r, $n to use. Memory from 64 on is free.
+     * A whole module with one reducer. Its locals: $id, $args, $err, and $r, $n, $t to use. Memory from 64 on is free.
      *
      * @param others declarations besides
      * @param body statements that leave the reducer's result
@@ -99,10 +111,30 @@ public final class Guests implements AutoCloseable {
     public static String module(String imports, String others, String body) {
         return "(module\n" + imports("bytes_sink_write") + imports + MEMORY + DESCRIBE + others + """
                 (func (export "__call_reducer__")
-                    (param $id i32) (param $s0 i64) (param $s1 i64) (param $s2 i64) (param $s3 i64)
-                    (param $c0 i64) (param $c1 i64) (param $ts i64) (param $args i32) (param $err i32) (result i32)
-                    (local $r i32) (local $n i32)
-                """ + body + "))";
+                """ + CALL_SIGNATURE + body + "))";
+    }
+
+    /** Parameters and locals of reducers and procedures. */
+    public static final String CALL_SIGNATURE = """
+            (param $id i32) (param $s0 i64) (param $s1 i64) (param $s2 i64) (param $s3 i64)
+            (param $c0 i64) (param $c1 i64) (param $ts i64) (param $args i32) (param $err i32) (result i32)
+            (local $r i32) (local $n i32) (local $t i64)
+            """;
+
+    /** A whole module whose reducer does nothing, with other exports. */
+    public static String withExports(String imports, String exports) {
+        return module(imports, exports, "(i32.const 0)");
+    }
+
+    /** A procedure; locals as the reducer of {@link #module}, the sink is $err. */
+    public static String procedure(String body) {
+        return "(func (export \"__call_procedure__\")" + CALL_SIGNATURE + body + ")";
+    }
+
+    /** Statements that write bytes of the data at {@code from} into a sink. */
+    public static String write(String sink, int from, int length) {
+        return "(i32.store (i32.const 60) (i32.const " + length + "))"
+                + "(drop (call $bytes_sink_write " + sink + " (i32.const " + from + ") (i32.const 60)))";
     }
 
     /** Calls reducer {@code id} of the main instance inside a transaction. */

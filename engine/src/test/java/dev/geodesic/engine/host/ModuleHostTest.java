@@ -53,7 +53,7 @@ class ModuleHostTest {
     @Test
     void describesOncePerInstance() {
         try (ModuleHost host = guests.load(module("", "", "(i32.const 0)"));
-                ModuleInstance second = host.newInstance()) {
+                ModuleInstance second = host.newAsyncInstance()) {
             assertEquals(ModuleDescription.Version.V10, host.describe().version());
             assertArrayEquals(new byte[] {2, 0, 0, 0, 0}, host.describe().bytes());
             assertArrayEquals(new byte[] {2, 0, 0, 0, 0}, second.description().bytes());

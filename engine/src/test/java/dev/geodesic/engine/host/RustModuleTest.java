@@ -112,7 +112,7 @@ class RustModuleTest {
         assertEquals(ModuleDescription.Version.V9, host.describe().version());
         try (ModuleHost v2 = guests.load(read(V2))) {
             assertEquals(ModuleDescription.Version.V10, v2.describe().version());
-            try (ModuleInstance second = v2.newInstance()) {
+            try (ModuleInstance second = v2.newAsyncInstance()) {
                 assertArrayEquals(v2.describe().bytes(), second.description().bytes());
             }
         }

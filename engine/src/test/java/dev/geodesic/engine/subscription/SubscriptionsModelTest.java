@@ -616,7 +616,7 @@ class SubscriptionsModelTest {
                     d.memoryBytesMax(), d.callMillisMax(), d.rowBytesMax(), d.transactionRowsMax(), d.transactionBytesMax(),
                     d.handlesMax(), d.logLineBytesMax(), d.logLinesPerSecondMax(), d.queueMessagesMax(), d.queueBytesMax(),
                     d.messageBytesMax(), d.moduleBytesMax(), 2, d.queryTablesMax(), d.queryNodesMax(), d.queryTextBytesMax(),
-                    d.databasesMax(), d.connectionsMax());
+                    d.databasesMax(), d.connectionsMax(), d.calls());
             Subscriptions subscriptions = new Subscriptions(two);
             Subscriber v1 = new Subscriber(new Client(true), null, true, false);
             String[] texts = {"SELECT * FROM t1 WHERE id = 1", "SELECT * FROM t1 WHERE id = 2", "SELECT * FROM t1 WHERE id = 3"};

@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Objects;
 
 /** Takes bytes out of a guest. */
 public final class ByteSink {
@@ -37,8 +38,22 @@ public final class ByteSink {
         length += count;
     }
 
+    public int length() {
+        return length;
+    }
+
+    /** By position, from 0. */
+    public byte at(int index) {
+        return buffer[Objects.checkIndex(index, length)];
+    }
+
     public byte[] toByteArray() {
         return Arrays.copyOf(buffer, length);
+    }
+
+    /** All but the first {@code from} bytes. */
+    public byte[] toByteArray(int from) {
+        return Arrays.copyOfRange(buffer, from, length);
     }
 
     /** As UTF-8; bad bytes become U+FFFD. */

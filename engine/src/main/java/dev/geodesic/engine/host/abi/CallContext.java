@@ -8,18 +8,29 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 
-/** What surrounds one call of a guest: the transaction, if any, the name for log lines, and the callers' credentials. */
+/**
+ * What surrounds one call of a guest: the transaction, if any, the name for log lines, and the callers' credentials. For
+ * one call only.
+ */
 public final class CallContext {
 
     /** Between calls. */
     static final CallContext IDLE = outsideTransaction("");
 
-    private final Transaction transaction;
+    /** Null without one; a procedure's comes and goes. */
+    private Transaction transaction;
+    /** Null if this is no procedure or handler. */
+    private final ProcedureHost procedure;
     private final String function;
     private final Function<ConnectionId, Optional<String>> credentials;
 
-    private CallContext(Transaction transaction, String function, Function<ConnectionId, Optional<String>> credentials) {
+    private CallContext(
+            Transaction transaction,
+            ProcedureHost procedure,
+            String function,
+            Function<ConnectionId, Optional<String>> credentials) {
         this.transaction = transaction;
+        this.procedure = procedure;
         this.function = Objects.requireNonNull(function, "function");
         this.credentials = Objects.requireNonNull(credentials, "credentials");
     }
@@ -32,12 +43,18 @@ public final class CallContext {
      */
     public static CallContext inTransaction(
             String function, Transaction transaction, Function<ConnectionId, Optional<String>> credentials) {
-        return new CallContext(Objects.requireNonNull(transaction, "transaction"), function, credentials);
+        return new CallContext(Objects.requireNonNull(transaction, "transaction"), null, function, credentials);
     }
 
     /** A call outside any transaction: table functions answer NOT_IN_TRANSACTION. */
     public static CallContext outsideTransaction(String function) {
-        return new CallContext(null, function, connection -> Optional.empty());
+        return new CallContext(null, null, function, connection -> Optional.empty());
+    }
+
+    /** A call of a procedure or handler, which opens and ends transactions of its own. Otherwise as the others. */
+    public static CallContext procedure(
+            String function, ProcedureHost host, Function<ConnectionId, Optional<String>> credentials) {
+        return new CallContext(null, Objects.requireNonNull(host, "host"), function, credentials);
     }
 
     /** The transaction. Errors: NOT_IN_TRANSACTION. */
@@ -46,6 +63,20 @@ public final class CallContext {
             throw new EngineException(ErrorCode.NOT_IN_TRANSACTION, "not in a transaction");
         }
         return transaction;
+    }
+
+    boolean hasTransaction() {
+        return transaction != null;
+    }
+
+    /** What the procedure or handler may do; empty for other calls. */
+    Optional<ProcedureHost> procedure() {
+        return Optional.ofNullable(procedure);
+    }
+
+    /** Tells of the transaction that the procedure has opened, or with null that it has none any more. */
+    void setTransaction(Transaction present) {
+        transaction = present;
     }
 
     public String function() {

@@ -44,11 +44,14 @@ public final class GuestState {
     private final Int2ObjectOpenHashMap<ByteSource> sources = new Int2ObjectOpenHashMap<>();
     private int lastSource;
     private long sourceBytes;
-    /** Handle 1 is the sink of the call; a call has no other yet. */
+    /** Handle 1 is the sink of the call; only handlers have another. */
     private final ByteSink sink = new ByteSink();
-    private boolean sinkOpen;
+    private final ByteSink secondSink = new ByteSink();
+    private int sinksOpen;
     private final List<Timer> timers = new ArrayList<>();
     private CallContext context = CallContext.IDLE;
+    /** Null if no procedure or handler runs. */
+    private ProcedureClock clock;
     private Optional<LogRecord> heldPanic = Optional.empty();
 
     public GuestState(GuestOptions options) {
@@ -62,11 +65,29 @@ public final class GuestState {
 
     public void begin(CallContext call) {
         context = call;
+        clock = call.procedure().isPresent() ? new ProcedureClock(options.limits()) : null;
     }
 
-    /** Drops the handles of the call; a panic that did not trap is logged now. */
+    /** Time for the guest of the call that has begun. */
+    public long callMillis() {
+        return clock == null ? options.limits().callMillisMax() : clock.guestMillisLeft();
+    }
+
+    /** Drops the handles of the call; a panic that did not trap is logged, a transaction that was left open rolled back. */
     public void end() {
         releasePanic(List.of());
+        try {
+            if (clock != null && context.hasTransaction()) {
+                logAsHost("aborting dangling anonymous transaction in procedure " + context.function());
+                context.setTransaction(null);
+                context.procedure().orElseThrow().abort();
+            }
+        } finally {
+            clear();
+        }
+    }
+
+    private void clear() {
         iterators.clear();
         if (lastSource != 0) {
             firstSource = null;
@@ -77,8 +98,13 @@ public final class GuestState {
             lastSource = 0;
             sourceBytes = 0;
         }
-        sinkOpen = false;
+        sinksOpen = 0;
+        clock = null;
         context = CallContext.IDLE;
+    }
+
+    ProcedureClock clock() {
+        return clock;
     }
 
     CallContext context() {
@@ -141,8 +167,15 @@ public final class GuestState {
     /** Handle of the call's sink, emptied. */
     public int openSink(int bytesMax) {
         sink.reset(bytesMax);
-        sinkOpen = true;
+        sinksOpen = 1;
         return 1;
+    }
+
+    /** Handle of another sink beside the one of {@link #openSink}. */
+    public int openSecondSink(int bytesMax) {
+        secondSink.reset(bytesMax);
+        sinksOpen = 2;
+        return 2;
     }
 
     /** What the guest wrote; valid until the next {@link #openSink}. */
@@ -150,12 +183,16 @@ public final class GuestState {
         return sink;
     }
 
+    public ByteSink secondSink() {
+        return secondSink;
+    }
+
     /** Errors: NO_SUCH_BYTES. */
     ByteSink sink(int handle) {
-        if (handle != 1 || !sinkOpen) {
+        if (handle < 1 || handle > sinksOpen) {
             throw new EngineException(ErrorCode.NO_SUCH_BYTES, "no such byte sink");
         }
-        return sink;
+        return handle == 1 ? sink : secondSink;
     }
 
     /* Console. */
@@ -197,6 +234,11 @@ public final class GuestState {
         }
     }
 
+    private void logAsHost(String message) {
+        Optional<String> host = Optional.of("__spacetimedb__");
+        log(LogLevel.ERROR, host, host, OptionalInt.empty(), message);
+    }
+
     /** Logs a panic that was held, with the guest's stack. */
     public void releasePanic(List<WasmFrame> trace) {
         if (heldPanic.isPresent()) {
@@ -211,7 +253,7 @@ public final class GuestState {
         return context.function().isEmpty() ? Optional.empty() : Optional.of(context.function());
     }
 
-    private long nowMicros() {
+    long nowMicros() {
         Instant now = options.clock().instant();
         return Math.addExact(Math.multiplyExact(now.getEpochSecond(), 1_000_000L), now.getNano() / 1_000);
     }

@@ -4,6 +4,8 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.host.http.HttpAnswer;
+import dev.geodesic.engine.host.http.HttpRequest;
 import dev.geodesic.engine.host.runtime.FunctionType;
 import dev.geodesic.engine.host.runtime.GuestMemoryException;
 import dev.geodesic.engine.host.runtime.HostCall;
@@ -14,6 +16,7 @@ import dev.geodesic.engine.table.KeyRange;
 import dev.geodesic.engine.table.RowIterator;
 import dev.geodesic.engine.tx.Transaction;
 import dev.geodesic.sats.BsatnException;
+import dev.geodesic.sats.BsatnWriter;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
 import java.lang.foreign.MemorySegment;
@@ -24,6 +27,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /** Every function that a module can import (spec/module-abi.md section 5). */
 public final class HostFunctions {
@@ -35,6 +42,8 @@ public final class HostFunctions {
     private static final int NAME_BYTES_MAX = 64 << 10;
     private static final int TIMER_NAME_BYTES_MAX = 1 << 10;
     private static final int ENVIRONMENT_SOURCES_MAX = 256;
+    private static final long HTTP_TIMEOUT_MICROS = 30_000_000;
+    private static final long HTTP_TIMEOUT_MICROS_MAX = 180_000_000;
 
     /** What a function does; the result is an errno unless its row says otherwise. */
     private interface Handler {
@@ -68,11 +77,11 @@ public final class HostFunctions {
             row(0, "volatile_nonatomic_schedule_immediate", "iiii:", HostFunctions::scheduleImmediate),
             row(1, "bytes_source_remaining_length", "ii:i", HostFunctions::bytesSourceRemainingLength),
             row(2, "get_jwt", "ii:i", HostFunctions::getJwt),
-            row(3, "procedure_sleep_until", "I:I", (g, c) -> refuse("procedure_sleep_until")),
-            row(3, "procedure_start_mut_tx", "i:i", (g, c) -> ErrorCode.WOULD_BLOCK_TRANSACTION.errno()),
-            row(3, "procedure_commit_mut_tx", ":i", (g, c) -> ErrorCode.TRANSACTION_NOT_ANONYMOUS.errno()),
-            row(3, "procedure_abort_mut_tx", ":i", (g, c) -> ErrorCode.TRANSACTION_NOT_ANONYMOUS.errno()),
-            row(3, "procedure_http_request", "iiiii:i", (g, c) -> refuse("procedure_http_request")),
+            row(3, "procedure_sleep_until", "I:I", HostFunctions::sleepUntil),
+            row(3, "procedure_start_mut_tx", "i:i", HostFunctions::startTx),
+            row(3, "procedure_commit_mut_tx", ":i", HostFunctions::commitTx),
+            row(3, "procedure_abort_mut_tx", ":i", HostFunctions::abortTx),
+            row(3, "procedure_http_request", "iiiii:i", HostFunctions::httpRequest),
             row(4, "datastore_index_scan_point_bsatn", SCAN_POINT, HostFunctions::scanPoint),
             row(4, "datastore_delete_by_index_scan_point_bsatn", SCAN_POINT, HostFunctions::deletePoint),
             row(5, "datastore_clear", "ii:i", HostFunctions::clear),
@@ -125,10 +134,6 @@ public final class HostFunctions {
 
     private static EngineException trap(String message) {
         return new EngineException(ErrorCode.GUEST_TRAP, message);
-    }
-
-    private static long refuse(String name) {
-        throw trap(name + " is only available in async instances");
     }
 
     /** An argument that is a u16. */
@@ -398,6 +403,111 @@ public final class HostFunctions {
     private static long consoleTimerEnd(GuestState guest, HostCall call) {
         guest.endTimer(call.i32(0));
         return OK;
+    }
+
+    /* Procedures and handlers. */
+
+    private static ProcedureHost procedure(GuestState guest, String function) {
+        return guest.context().procedure().orElseThrow(() -> trap(function + " is only available in async instances"));
+    }
+
+    /** Does what may take long, which is not the guest's fault. */
+    private static <T> T waitFor(GuestState guest, HostCall call, Supplier<T> work) {
+        long since = ProcedureClock.now();
+        try {
+            return work.get();
+        } finally {
+            guest.clock().waitedSince(since);
+            call.setMillisLeft(guest.clock().guestMillisLeft());
+        }
+    }
+
+    private static long sleepUntil(GuestState guest, HostCall call) {
+        ProcedureHost host = procedure(guest, "procedure_sleep_until");
+        if (guest.context().hasTransaction()) {
+            throw trap("a procedure cannot sleep while it holds a transaction open");
+        }
+        long wake = call.i64(0);
+        long now = guest.nowMicros();
+        if (wake <= now) {
+            return now;
+        }
+        // The sleep ends with the procedure's time at the latest, and then this call with it.
+        long left = TimeUnit.MILLISECONDS.toMicros(guest.clock().millisLeft());
+        long until = wake - now < left ? wake : now + left;
+        long then = waitFor(guest, call, () -> host.sleepUntil(until));
+        if (until < wake || call.isOverdue()) {
+            throw new EngineException(ErrorCode.GUEST_TIMEOUT, "the procedure ran too long or was interrupted");
+        }
+        return then;
+    }
+
+    private static long startTx(GuestState guest, HostCall call) {
+        Optional<ProcedureHost> host = guest.context().procedure();
+        if (host.isEmpty() || guest.context().hasTransaction()) {
+            return ErrorCode.WOULD_BLOCK_TRANSACTION.errno();
+        }
+        long out = call.at(call.i32(0), Long.BYTES);
+        ProcedureHost.Begun begun = waitFor(guest, call, () -> {
+            ProcedureHost.Begun done = host.get().startTx();
+            guest.context().setTransaction(done.transaction());
+            guest.clock().beginTransaction();
+            return done;
+        });
+        call.memory().set(U64, out, begun.micros());
+        return OK;
+    }
+
+    private static long commitTx(GuestState guest, HostCall call) {
+        return endTx(guest, call, ProcedureHost::commit);
+    }
+
+    private static long abortTx(GuestState guest, HostCall call) {
+        return endTx(guest, call, ProcedureHost::abort);
+    }
+
+    private static long endTx(GuestState guest, HostCall call, Consumer<ProcedureHost> end) {
+        Optional<ProcedureHost> host = guest.context().procedure();
+        if (host.isEmpty() || !guest.context().hasTransaction()) {
+            return ErrorCode.TRANSACTION_NOT_ANONYMOUS.errno();
+        }
+        guest.iterators().clear(); // they read the transaction's rows
+        guest.context().setTransaction(null);
+        guest.clock().endTransaction();
+        return waitFor(guest, call, () -> {
+            end.accept(host.get());
+            return OK;
+        });
+    }
+
+    private static long httpRequest(GuestState guest, HostCall call) {
+        ProcedureHost host = procedure(guest, "procedure_http_request");
+        if (guest.context().hasTransaction()) {
+            return ErrorCode.WOULD_BLOCK_TRANSACTION.errno();
+        }
+        byte[] encoded = bytes(call, call.i32(0), call.i32(1), HttpRequest.BYTES_MAX);
+        byte[] body = bytes(call, call.i32(2), call.i32(3), guest.options().limits().messageBytesMax());
+        long out = call.at(call.i32(4), 2 * Integer.BYTES);
+        HttpRequest request = HttpRequest.decode(encoded);
+        long micros = Math.clamp(request.timeoutMicros().orElse(HTTP_TIMEOUT_MICROS), 0, HTTP_TIMEOUT_MICROS_MAX);
+        long left = TimeUnit.MILLISECONDS.toMicros(guest.clock().millisLeft());
+        HttpRequest bounded = new HttpRequest(request.method(), request.headers(),
+                OptionalLong.of(Math.min(micros, left)), request.uri(), request.version());
+        return switch (waitFor(guest, call, () -> host.http(bounded, body))) {
+            case HttpAnswer.Received received -> {
+                int response = guest.openSource(received.response().encode());
+                int responseBody = guest.openSource(received.body());
+                call.memory().set(U32, out, response);
+                call.memory().set(U32, out + Integer.BYTES, responseBody);
+                yield OK;
+            }
+            case HttpAnswer.Failed failed -> {
+                BsatnWriter text = new BsatnWriter();
+                text.writeString(failed.text());
+                call.memory().set(U32, out, guest.openSource(text.toByteArray()));
+                yield ErrorCode.HTTP_ERROR.errno();
+            }
+        };
     }
 
     /* The rest. */

@@ -20,6 +20,9 @@ public interface HostCall {
     /** True once the call that the host made has used up its time, or was interrupted. */
     boolean isOverdue();
 
+    /** Gives the call so much time from now on, instead of what it had left. */
+    void setMillisLeft(long millis);
+
     /**
      * Checks a range of guest memory; pointer and length are unsigned.
      *

@@ -146,8 +146,7 @@ final class WasmtimeInstance implements WasmInstance, HostCall {
         if (Thread.currentThread().isVirtual()) {
             throw new EngineException(ErrorCode.INTERNAL, "guests must run on a platform thread with a large stack");
         }
-        // One tick more, because the present one may be about to end.
-        deadlineTick = runtime.tick() + Math.ceilDiv(millisMax, WasmtimeRuntime.TICK_MILLIS) + 1;
+        setMillisLeft(millisMax);
         if (interrupted) {
             interrupted = false;
         }
@@ -364,6 +363,12 @@ final class WasmtimeInstance implements WasmInstance, HostCall {
     @Override
     public boolean isOverdue() {
         return interrupted || runtime.tick() >= deadlineTick;
+    }
+
+    @Override
+    public void setMillisLeft(long millis) {
+        // One tick more, because the present one may be about to end.
+        deadlineTick = runtime.tick() + Math.ceilDiv(millis, WasmtimeRuntime.TICK_MILLIS) + 1;
     }
 
     @Override
