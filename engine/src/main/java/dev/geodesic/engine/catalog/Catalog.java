@@ -42,6 +42,7 @@ public final class Catalog implements IdAllocator, SequenceLog {
     private int nextIndexId = SystemTables.FIRST_USER_ID;
     private int nextConstraintId = SystemTables.FIRST_USER_ID;
     private int nextSequenceId = SystemTables.FIRST_USER_ID;
+    private int nextScheduleId = SystemTables.FIRST_USER_ID;
 
     private Catalog(CommittedState committed) {
         this.committed = committed;
@@ -140,6 +141,11 @@ public final class Catalog implements IdAllocator, SequenceLog {
     }
 
     @Override
+    public int nextScheduleId() {
+        return nextScheduleId++;
+    }
+
+    @Override
     public void reserved(MutTx tx, SequenceSchema sequence, long allocated) {
         byte[] key = new byte[Integer.BYTES];
         LittleEndian.putInt(key, 0, sequence.sequenceId());
@@ -160,6 +166,7 @@ public final class Catalog implements IdAllocator, SequenceLog {
             table.indexes().forEach(i -> nextIndexId = Math.max(nextIndexId, i.indexId() + 1));
             table.constraints().forEach(c -> nextConstraintId = Math.max(nextConstraintId, c.constraintId() + 1));
             table.sequences().forEach(s -> nextSequenceId = Math.max(nextSequenceId, s.sequenceId() + 1));
+            table.schedule().ifPresent(s -> nextScheduleId = Math.max(nextScheduleId, s.scheduleId() + 1));
         }
         for (CatalogRows.SequenceRow sequence : CatalogRows.readSequences(view)) {
             committed.requireTable(sequence.tableId())

@@ -4,6 +4,7 @@ import dev.geodesic.engine.schema.ColumnSchema;
 import dev.geodesic.engine.schema.ConstraintSchema;
 import dev.geodesic.engine.schema.IndexAlgorithm;
 import dev.geodesic.engine.schema.IndexSchema;
+import dev.geodesic.engine.schema.ScheduleSchema;
 import dev.geodesic.engine.schema.SequenceSchema;
 import dev.geodesic.engine.schema.TableAccess;
 import dev.geodesic.engine.schema.TableKind;
@@ -16,6 +17,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 
@@ -36,6 +38,7 @@ final class CatalogParts {
     private final Map<Integer, List<ConstraintSchema>> constraints = new HashMap<>();
     private final Map<Integer, List<SequenceSchema>> sequences = new HashMap<>();
     private final Map<Integer, TableRole> roles = new HashMap<>();
+    private final Map<Integer, ScheduleSchema> schedules = new HashMap<>();
     private final Map<String, String> tableAccessors = new HashMap<>();
     private final Map<String, String> indexAccessors = new HashMap<>();
     private final Map<ColumnKey, String> columnAccessors = new HashMap<>();
@@ -58,6 +61,10 @@ final class CatalogParts {
 
     void role(int tableId, TableRole role) {
         roles.put(tableId, role);
+    }
+
+    void schedule(int tableId, ScheduleSchema schedule) {
+        schedules.put(tableId, schedule);
     }
 
     void tableAccessor(String table, String accessor) {
@@ -101,6 +108,6 @@ final class CatalogParts {
         return new TableSchema(
                 id, name, CatalogRows.unlessEqual(tableAccessors.get(name), name), tableColumns, primaryKey, tableIndexes,
                 tableConstraints, tableSequences, access, kind,
-                roles.getOrDefault(id, TableRole.STORED));
+                roles.getOrDefault(id, TableRole.STORED), Optional.ofNullable(schedules.get(id)));
     }
 }

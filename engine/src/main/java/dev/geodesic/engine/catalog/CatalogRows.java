@@ -4,6 +4,7 @@ import dev.geodesic.engine.schema.ColumnSchema;
 import dev.geodesic.engine.schema.ConstraintSchema;
 import dev.geodesic.engine.schema.IndexAlgorithm;
 import dev.geodesic.engine.schema.IndexSchema;
+import dev.geodesic.engine.schema.ScheduleSchema;
 import dev.geodesic.engine.schema.SequenceSchema;
 import dev.geodesic.engine.schema.TableAccess;
 import dev.geodesic.engine.schema.TableKind;
@@ -103,6 +104,14 @@ final class CatalogRows {
             writeColumns(out, constraint.columns());
             emit(sink, SystemTables.CONSTRAINT, out);
         }
+        table.schedule().ifPresent(s -> {
+            out.writeU32(s.scheduleId());
+            out.writeU32(table.tableId());
+            out.writeString(s.function());
+            out.writeString(s.name());
+            out.writeU16(s.atColumn());
+            emit(sink, SystemTables.SCHEDULED, out);
+        });
         if (table.role() == TableRole.EVENT) {
             out.writeU32(table.tableId());
             emit(sink, SystemTables.EVENT_TABLE, out);
@@ -228,6 +237,13 @@ final class CatalogRows {
             int tableId = in.readU32();
             in.readU8();
             parts.constraint(tableId, new ConstraintSchema(id, name, readColumns(in)));
+        });
+        forEach(view, SystemTables.SCHEDULED, in -> {
+            int id = in.readU32();
+            int tableId = in.readU32();
+            String function = in.readString();
+            String name = in.readString();
+            parts.schedule(tableId, new ScheduleSchema(id, name, in.readU16(), function));
         });
         forEach(view, SystemTables.EVENT_TABLE, in -> parts.role(in.readU32(), TableRole.EVENT));
         forEach(view, SystemTables.VIEW, in -> {

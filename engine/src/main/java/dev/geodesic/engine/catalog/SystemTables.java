@@ -34,6 +34,7 @@ public final class SystemTables {
     public static final int MODULE = 6;
     public static final int CLIENT = 7;
     public static final int VAR = 8;
+    public static final int SCHEDULED = 9;
     public static final int CONNECTION_CREDENTIALS = 11;
     public static final int VIEW = 12;
     public static final int EVENT_TABLE = 17;
@@ -163,7 +164,8 @@ public final class SystemTables {
     /** Whether rows of this table say which user tables exist and what they look like. */
     public static boolean describesTables(int tableId) {
         return switch (tableId) {
-            case TABLE, COLUMN, INDEX, CONSTRAINT, VIEW, EVENT_TABLE, TABLE_ACCESSOR, INDEX_ACCESSOR, COLUMN_ACCESSOR -> true;
+            case TABLE, COLUMN, INDEX, CONSTRAINT, SCHEDULED, VIEW, EVENT_TABLE, TABLE_ACCESSOR, INDEX_ACCESSOR,
+                COLUMN_ACCESSOR -> true;
             default -> false;
         };
     }

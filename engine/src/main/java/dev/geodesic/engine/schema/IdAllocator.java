@@ -10,4 +10,6 @@ public interface IdAllocator {
     int nextConstraintId();
 
     int nextSequenceId();
+
+    int nextScheduleId();
 }

@@ -76,7 +76,7 @@ public record TableDef(
 
     /**
      * The table with fresh ids: of the table first, then of its indexes, constraints and sequences, each in the order of
-     * their names. Upstream gives those of one table in no particular order.
+     * their names, then of its schedule. Upstream gives those of one table in no particular order.
      */
     public TableSchema toSchema(IdAllocator ids) {
         return new TableSchema(
@@ -102,7 +102,8 @@ public record TableDef(
                         .toList(),
                 access,
                 TableKind.USER,
-                event ? TableRole.EVENT : TableRole.STORED);
+                event ? TableRole.EVENT : TableRole.STORED,
+                schedule.map(s -> new ScheduleSchema(ids.nextScheduleId(), s.name(), s.atColumn(), s.function())));
     }
 
     private boolean isUnique(Index index) {

@@ -12,6 +12,7 @@ import java.util.OptionalInt;
  * @param name canonical name
  * @param accessor name in the module's source, if it differs
  * @param primaryKey column of the primary key
+ * @param schedule what calls the rows are, if they are
  */
 public record TableSchema(
         int tableId,
@@ -24,13 +25,31 @@ public record TableSchema(
         List<SequenceSchema> sequences,
         TableAccess access,
         TableKind kind,
-        TableRole role) {
+        TableRole role,
+        Optional<ScheduleSchema> schedule) {
 
     public TableSchema {
         columns = List.copyOf(columns);
         indexes = List.copyOf(indexes);
         constraints = List.copyOf(constraints);
         sequences = List.copyOf(sequences);
+    }
+
+    /** A table without a schedule. */
+    public TableSchema(
+            int tableId,
+            String name,
+            Optional<String> accessor,
+            List<ColumnSchema> columns,
+            OptionalInt primaryKey,
+            List<IndexSchema> indexes,
+            List<ConstraintSchema> constraints,
+            List<SequenceSchema> sequences,
+            TableAccess access,
+            TableKind kind,
+            TableRole role) {
+        this(tableId, name, accessor, columns, primaryKey, indexes, constraints, sequences, access, kind, role,
+                Optional.empty());
     }
 
     /** Whether rows live for one transaction only. */

@@ -12,6 +12,7 @@ import dev.geodesic.engine.table.RowLayout;
 import dev.geodesic.engine.table.RowPointers;
 import dev.geodesic.engine.table.TableStore;
 import dev.geodesic.sats.PrimitiveType;
+import dev.geodesic.sats.SpecialTypes;
 import it.unimi.dsi.fastutil.ints.Int2ObjectMap;
 import it.unimi.dsi.fastutil.ints.Int2ObjectOpenHashMap;
 import it.unimi.dsi.fastutil.longs.LongLinkedOpenHashSet;
@@ -39,6 +40,11 @@ public final class MutTx implements Transaction {
     /** An overlay that grew beyond this is thrown away instead of being used again. */
     private static final int KEEP_ROWS_MAX = 1 << 16;
 
+    /** No module code writes. */
+    private static final long NOT_CALLED = Long.MIN_VALUE;
+    /** Calls so far ahead cannot be scheduled (spec/execution.md 5.1). */
+    private static final long SCHEDULE_HORIZON_MICROS = ((1L << 36) - 1) * 1000;
+
     private final CommittedState committed;
     private final Limits limits;
     private final SequenceLog sequenceLog;
@@ -52,6 +58,7 @@ public final class MutTx implements Transaction {
     private long[] generatedAt = {};
     private int[] generatedWidth = {};
     private boolean open;
+    private long calledAt = NOT_CALLED;
     private long rowsWritten;
     private long bytesWritten;
 
@@ -66,9 +73,18 @@ public final class MutTx implements Transaction {
     public MutTx begin() {
         Invariants.check(!open, "one transaction at a time");
         open = true;
+        calledAt = NOT_CALLED;
         rowsWritten = 0;
         bytesWritten = 0;
         return this;
+    }
+
+    /**
+     * From now on the transaction is written by module code that was called at this time, in microseconds since the
+     * epoch: rows that schedule a call too far ahead are errors (spec/execution.md 5.1).
+     */
+    public void calledAt(long micros) {
+        calledAt = micros;
     }
 
     public boolean isOpen() {
@@ -340,6 +356,9 @@ public final class MutTx implements Transaction {
         int generated = table.sequences().length == 0 ? 0 : generate(table, row, offset);
         TxTable overlay = touch(table);
         insertRow(table, overlay, row, offset, rowLength);
+        if (table.schedule() != null) {
+            checkHorizon(table, row, offset);
+        }
         return generated == 0 ? 0 : writeBack(row, offset, generated);
     }
 
@@ -457,7 +476,26 @@ public final class MutTx implements Transaction {
                 overlay.add(added);
             }
         }
+        if (table.schedule() != null) {
+            checkHorizon(table, row, offset);
+        }
         return generated == 0 ? 0 : writeBack(row, offset, generated);
+    }
+
+    private void checkHorizon(Table table, MemorySegment row, long offset) {
+        if (calledAt == NOT_CALLED) {
+            return;
+        }
+        long at = table.layout().columnOffset(row, offset, table.schedule().atColumn());
+        long micros = row.get(LONG, at + 1);
+        boolean interval = row.get(ValueLayout.JAVA_BYTE, at) == SpecialTypes.INTERVAL_TAG;
+        boolean tooFar = interval
+                ? micros >= SCHEDULE_HORIZON_MICROS || micros <= -SCHEDULE_HORIZON_MICROS
+                : micros > calledAt && (micros - calledAt < 0 || micros - calledAt >= SCHEDULE_HORIZON_MICROS);
+        if (tooFar) {
+            throw new EngineException(
+                    ErrorCode.SCHEDULE_AT_DELAY_TOO_LONG, "Specified delay in scheduling row was too long");
+        }
     }
 
     private long visibleByKey(Table table, TxTable overlay, int index, MemorySegment row, long offset) {

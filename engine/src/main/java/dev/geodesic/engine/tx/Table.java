@@ -1,6 +1,7 @@
 package dev.geodesic.engine.tx;
 
 import dev.geodesic.engine.base.Invariants;
+import dev.geodesic.engine.schema.ScheduleSchema;
 import dev.geodesic.engine.schema.SequenceSchema;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.RowLayout;
@@ -29,6 +30,8 @@ public final class Table implements AutoCloseable {
     /** Finds equal rows where no unique index can. */
     private final RowSet rows;
     private final SequenceState[] sequences;
+    /** Or null. */
+    private final ScheduleSchema schedule;
 
     /** @param allocated recorded end of each sequence's last block (spec/sql.md 14) */
     public Table(TableSchema schema, TableStores stores, Function<SequenceSchema, BigInteger> allocated) {
@@ -52,10 +55,16 @@ public final class Table implements AutoCloseable {
                 .sorted(Comparator.comparingInt(SequenceSchema::column))
                 .map(s -> new SequenceState(s, allocated.apply(s)))
                 .toArray(SequenceState[]::new);
+        this.schedule = schema.schedule().orElse(null);
     }
 
     public TableSchema schema() {
         return schema;
+    }
+
+    /** What calls the rows are; null if they are none. */
+    public ScheduleSchema schedule() {
+        return schedule;
     }
 
     public int id() {

@@ -154,6 +154,7 @@ class CatalogTest {
                 "SELECT table_id, col_pos, col_name, col_type FROM st_column WHERE table_id < 4096",
                 SystemTables.COLUMN, 0, 4095);
         compare("SELECT * FROM st_sequence", SystemTables.SEQUENCE, 2);
+        compare("SELECT * FROM st_scheduled", SystemTables.SCHEDULED, 1);
         for (String accessors : List.of("st_table_accessor", "st_index_accessor", "st_column_accessor")) {
             int id = committed.writerView().tableByName(accessors).orElseThrow().tableId();
             Set<String> views = Set.of("\"active_members\"", "\"first_secret\"", "\"my_notes\"", "\"red_members\"");

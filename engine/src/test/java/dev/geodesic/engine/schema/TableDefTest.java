@@ -160,6 +160,12 @@ class TableDefTest {
         private int index = FIRST_USER_ID;
         private int constraint = FIRST_USER_ID;
         private int sequence = FIRST_USER_ID;
+        private int schedule = FIRST_USER_ID;
+
+        @Override
+        public int nextScheduleId() {
+            return schedule++;
+        }
 
         @Override
         public int nextTableId() {
