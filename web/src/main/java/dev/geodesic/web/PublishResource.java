@@ -9,6 +9,7 @@ import dev.geodesic.engine.database.PublishResult;
 import dev.geodesic.engine.database.Server;
 import dev.geodesic.engine.database.UpdatePreview;
 import dev.geodesic.engine.schema.MigrationPlan;
+import dev.geodesic.engine.schema.MigrationText;
 import dev.geodesic.sats.Identity;
 import dev.geodesic.sats.JsonWriter;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -225,8 +226,7 @@ public class PublishResource {
             case UpdatePreview.Automatic(MigrationPlan plan, boolean majorUpgrade) -> json
                     .key("AutoMigrate").beginObject()
                     .key("migrate_plan").string(MigrationText.of(plan, !style.equals(Optional.of("NoColor"))))
-                    // So far every change that a plan can hold keeps the clients.
-                    .key("break_clients").bool(false)
+                    .key("break_clients").bool(plan.breaksClients())
                     .key("token").string(Hashes.toNumberText(
                             Hashes.migrationToken(identity, before, after)))
                     .key("major_version_upgrade").bool(majorUpgrade).endObject();

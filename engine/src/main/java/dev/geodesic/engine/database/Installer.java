@@ -93,9 +93,7 @@ final class Installer {
         Identity owner = program.owner();
         MigrationPlan plan = MigrationPlanner.plan(old.definition(), next.definition());
         transactor.transact(ReducerCalls.noReducer(new ClientInfo(owner, ConnectionId.NONE, "")), () -> {
-            for (TableDef table : plan.addedTables()) {
-                catalog.createTable(transactor.tx(), table.toSchema(catalog));
-            }
+            Migration.run(transactor.tx(), catalog, plan);
             store(next, owner);
         });
         run(next, owner);

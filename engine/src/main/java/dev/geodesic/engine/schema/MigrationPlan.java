@@ -2,13 +2,15 @@ package dev.geodesic.engine.schema;
 
 import java.util.List;
 
-/**
- * What an update of the module does to the tables: it adds these, in the order in which they get ids, and leaves every
- * other as it is.
- */
-public record MigrationPlan(List<TableDef> addedTables) {
+/** What replacing one definition by another does, in the order in which it is done. {@link MigrationText} shows it. */
+public record MigrationPlan(List<MigrationStep> steps) {
 
     public MigrationPlan {
-        addedTables = List.copyOf(addedTables);
+        steps = List.copyOf(steps);
+    }
+
+    /** Whether clients lose their connections, to which the publisher must agree. */
+    public boolean breaksClients() {
+        return steps.stream().anyMatch(MigrationStep.DisconnectAll.class::isInstance);
     }
 }

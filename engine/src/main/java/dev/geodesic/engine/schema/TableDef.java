@@ -64,6 +64,10 @@ public record TableDef(
             Optional<BigInteger> minValue,
             Optional<BigInteger> maxValue,
             BigInteger increment) {
+
+        Sequence withColumn(int position) {
+            return new Sequence(name, position, start, minValue, maxValue, increment);
+        }
     }
 
     /** @param function canonical name of the reducer or procedure that takes the rows when they are due */
