@@ -19,6 +19,7 @@ import jakarta.ws.rs.PUT;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.SecurityContext;
 import jakarta.ws.rs.core.UriInfo;
@@ -56,24 +57,27 @@ public class PublishResource {
     private Uploads uploads;
 
     @POST
-    public Response publishNew(@Context UriInfo uri, @Context SecurityContext security, InputStream body) {
+    public Response publishNew(
+            @Context UriInfo uri, @Context HttpHeaders headers, @Context SecurityContext security, InputStream body) {
         Query query = Query.of(uri);
         if (query.flag("clear", false)) {
             throw new RefusedException(400, "Clear database requires database name or identity");
         }
-        return publish(Optional.empty(), false, query, Credentials.required(security).identity(), body);
+        return publish(Optional.empty(), false, query, headers, Credentials.required(security).identity(), body);
     }
 
     @PUT
     @Path("{database}")
     public Response publish(
-            @PathParam("database") String name, @Context UriInfo uri, @Context SecurityContext security, InputStream body) {
+            @PathParam("database") String name, @Context UriInfo uri, @Context HttpHeaders headers,
+            @Context SecurityContext security, InputStream body) {
         Query query = Query.of(uri);
         return publish(
-                Optional.of(name), query.flag("clear", false), query, Credentials.required(security).identity(), body);
+                Optional.of(name), query.flag("clear", false), query, headers, Credentials.required(security).identity(), body);
     }
 
-    private Response publish(Optional<String> name, boolean clear, Query query, Identity caller, InputStream body) {
+    private Response publish(
+            Optional<String> name, boolean clear, Query query, HttpHeaders headers, Identity caller, InputStream body) {
         requireWasm(query);
         boolean breakClients = query.choice("policy", "Compatible", "BreakClients").equals(Optional.of("BreakClients"));
         if (breakClients && query.hash("token").isEmpty()) {
@@ -97,7 +101,7 @@ public class PublishResource {
             if (breakClients && !clear) {
                 existing.ifPresent(identity -> requireToken(identity, program, query.hash("token").orElseThrow()));
             }
-            result = install(new PublishRequest(name, caller, program, clear));
+            result = install(new PublishRequest(name, caller, program, clear, EnvironmentHeaders.read(headers)));
         }
         if (!result.created()) {
             awaitDurable(result, timeout.compareTo(CONFIRMATION_MAX) > 0 ? CONFIRMATION_MAX : timeout);
@@ -115,7 +119,7 @@ public class PublishResource {
                 // The init reducer; client_connected was not asked.
                 case REDUCER_FAILED -> new RefusedException(500, e.getMessage());
                 case MIGRATION_REFUSED -> new RefusedException(400, "Database update rejected: " + e.getMessage());
-                default -> e;
+                default -> EnvironmentHeaders.refusal(e);
             };
         }
     }

@@ -34,6 +34,10 @@ public enum ErrorCode {
 
     /** The module is no WebAssembly, lacks an export, or imports what no host has. */
     INVALID_MODULE(0),
+    /** Required variables have no value; the message is their names, separated by commas. */
+    ENVIRONMENT_MISSING(0),
+    /** A variable's name or value is not allowed. */
+    INVALID_ENVIRONMENT(0),
     /** The module's definition fails validation (spec/module-def.md section 6). */
     INVALID_MODULE_DEF(0),
     /** The module declares a feature that this version does not have. */

@@ -30,8 +30,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.TreeMap;
 
 /**
  * Which databases exist, whose they are and what they are called: an ordinary state with an ordinary log, but no module and
@@ -44,6 +46,8 @@ final class ControlDatabase implements AutoCloseable {
     private static final int DATABASES_BY_IDENTITY = SystemTables.FIRST_USER_ID;
     private static final int NAMES_BY_NAME = SystemTables.FIRST_USER_ID + 1;
     private static final int NAMES_BY_IDENTITY = SystemTables.FIRST_USER_ID + 2;
+    private static final int ENVIRONMENT = SystemTables.FIRST_USER_ID + 2;
+    private static final int ENVIRONMENT_BY_IDENTITY = SystemTables.FIRST_USER_ID + 3;
 
     private final CommittedState committed;
     private final Durability durability;
@@ -71,6 +75,9 @@ final class ControlDatabase implements AutoCloseable {
                 catalog.createTable(tx, names());
             });
         }
+        if (committed.writerView().table(ENVIRONMENT).isEmpty()) {
+            change(() -> catalog.createTable(tx, environmentTable()));
+        }
     }
 
     private static TableSchema databases() {
@@ -90,6 +97,16 @@ final class ControlDatabase implements AutoCloseable {
                         column(2, "owner", PrimitiveType.U256)),
                 List.of(index(NAMES_BY_NAME, "name_name_idx_btree", 0, true),
                         index(NAMES_BY_IDENTITY, "name_identity_idx_btree", 1, false)));
+    }
+
+    private static TableSchema environmentTable() {
+        return new TableSchema(
+                ENVIRONMENT, "environment", Optional.empty(),
+                List.of(column(0, "identity", PrimitiveType.U256),
+                        column(1, "name", PrimitiveType.STRING),
+                        column(2, "value", PrimitiveType.STRING)),
+                OptionalInt.empty(), List.of(index(ENVIRONMENT_BY_IDENTITY, "environment_identity_idx_btree", 0, false)),
+                List.of(), List.of(), TableAccess.PRIVATE, TableKind.USER, TableRole.STORED);
     }
 
     private static TableSchema table(int id, String name, List<ColumnSchema> columns, List<IndexSchema> indexes) {
@@ -160,7 +177,10 @@ final class ControlDatabase implements AutoCloseable {
 
     /** Forgets a database; its names keep pointing to its identity. */
     void removeDatabase(Identity identity) {
-        change(() -> deleteDatabase(identity));
+        change(() -> {
+            deleteDatabase(identity);
+            deleteEnvironment(identity);
+        });
     }
 
     private void deleteDatabase(Identity identity) {
@@ -234,6 +254,38 @@ final class ControlDatabase implements AutoCloseable {
                     NAMES_BY_IDENTITY, MemorySegment.ofArray(identity.toLittleEndian()), 0, Identity.BYTE_COUNT);
             names.forEach(this::insertName);
         });
+    }
+
+    // ---- variables of modules ----
+
+    /** By name. */
+    synchronized Map<String, String> environment(Identity identity) {
+        Map<String, String> variables = new TreeMap<>();
+        RowIterator rows = byIdentity(ENVIRONMENT_BY_IDENTITY, identity);
+        while (rows.next()) {
+            BsatnReader in = reader(rows);
+            in.readIdentity();
+            variables.put(in.readString(), in.readString());
+        }
+        return variables;
+    }
+
+    /** Replaces all variables of a database. */
+    void setEnvironment(Identity identity, Map<String, String> variables) {
+        change(() -> {
+            deleteEnvironment(identity);
+            variables.forEach((name, value) -> {
+                row.clear();
+                row.writeIdentity(identity);
+                row.writeString(name);
+                row.writeString(value);
+                tx.insert(ENVIRONMENT, MemorySegment.ofArray(row.buffer()), 0, row.length());
+            });
+        });
+    }
+
+    private void deleteEnvironment(Identity identity) {
+        tx.deletePoint(ENVIRONMENT_BY_IDENTITY, MemorySegment.ofArray(identity.toLittleEndian()), 0, Identity.BYTE_COUNT);
     }
 
     @Override

@@ -87,7 +87,7 @@ public final class Database implements AutoCloseable {
         this.transactor = new Transactor(limits, committed, catalog, durability, subscriptions);
         this.reducers = new ReducerCalls(limits, transactor, catalog, log, program);
         this.clients = new Clients(transactor, catalog, program, reducers, log, subscriptions);
-        this.installer = new Installer(identity, transactor, catalog, program, reducers, clients);
+        this.installer = new Installer(identity, transactor, catalog, program, reducers, clients, log);
         durability.listen(gate::durable, this::fail);
         this.writer = new Writer(identity.toHex().substring(0, 12), largeStackThreads, this::fail);
     }

@@ -4,6 +4,7 @@ import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.catalog.ModuleRow;
+import dev.geodesic.engine.modulelog.ModuleLog;
 import dev.geodesic.engine.schema.Lifecycle;
 import dev.geodesic.engine.schema.MigrationPlan;
 import dev.geodesic.engine.schema.MigrationPlanner;
@@ -25,6 +26,7 @@ final class Installer {
     private final Program program;
     private final ReducerCalls reducers;
     private final Clients clients;
+    private final ModuleLog log;
 
     Installer(
             Identity database,
@@ -32,13 +34,15 @@ final class Installer {
             Catalog catalog,
             Program program,
             ReducerCalls reducers,
-            Clients clients) {
+            Clients clients,
+            ModuleLog log) {
         this.database = database;
         this.transactor = transactor;
         this.catalog = catalog;
         this.program = program;
         this.reducers = reducers;
         this.clients = clients;
+        this.log = log;
     }
 
     /** The calls that come from now on are the module's. */
@@ -57,6 +61,7 @@ final class Installer {
         Runnable tables = () -> {
             MutTx tx = transactor.tx();
             for (TableDef table : first.definition().tables()) {
+                log.hostInfo("Creating table `" + table.name() + "`");
                 catalog.createTable(tx, table.toSchema(catalog));
             }
             store(first, owner);
@@ -64,12 +69,17 @@ final class Installer {
         Optional<ReducerDef> init = first.definition().lifecycleReducer(Lifecycle.INIT);
         if (init.isEmpty()) {
             transactor.transact(ReducerCalls.noReducer(client), tables);
+            log.hostInfo("Database initialized");
             return;
         }
         ReducerCall cause = ReducerCalls.cause(client, init.get(), timestamp, EncodedValue.EMPTY, 0);
-        CallResult result = reducers.run(init.get(), client, new byte[0], cause, null, tables, () -> { }, updates -> { });
+        Runnable before = () -> {
+            tables.run();
+            log.hostInfo("Invoking `init` reducer");
+        };
+        CallResult result = reducers.run(init.get(), client, new byte[0], cause, null, before, () -> { }, updates -> { });
         switch (result) {
-            case CallResult.Committed c -> { }
+            case CallResult.Committed c -> log.hostInfo("Database initialized");
             case CallResult.Failed f -> throw new EngineException(ErrorCode.REDUCER_FAILED, f.message());
             case CallResult.Trapped t -> throw new EngineException(ErrorCode.REDUCER_FAILED, t.message());
             case CallResult.TimedOut t ->

@@ -7,7 +7,14 @@ import java.util.Optional;
  * A program to install (spec/http-api.md 6.1).
  *
  * @param database name or identity; empty for a new database without a name
+ * @param environment what becomes of the module's variables, if the program is installed
  * @param clear whether to drop the data of an existing database
  */
-public record PublishRequest(Optional<String> database, Identity caller, byte[] program, boolean clear) {
+public record PublishRequest(
+        Optional<String> database, Identity caller, byte[] program, boolean clear, EnvironmentChange environment) {
+
+    /** A program whose variables stay as they are. */
+    public PublishRequest(Optional<String> database, Identity caller, byte[] program, boolean clear) {
+        this(database, caller, program, clear, EnvironmentChange.NONE);
+    }
 }

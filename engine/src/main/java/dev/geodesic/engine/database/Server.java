@@ -16,6 +16,7 @@ import dev.geodesic.engine.host.wasmtime.WasmtimeOptions;
 import dev.geodesic.engine.host.wasmtime.WasmtimeRuntime;
 import dev.geodesic.engine.host.runtime.WasmRuntime;
 import dev.geodesic.engine.modulelog.ModuleLog;
+import dev.geodesic.engine.schema.EnvironmentRules;
 import dev.geodesic.engine.schema.MigrationPlanner;
 import dev.geodesic.engine.tx.CommittedState;
 import dev.geodesic.sats.Identity;
@@ -36,6 +37,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -69,6 +71,8 @@ public final class Server implements AutoCloseable {
     /** Why a database could not be opened. */
     private final Map<Identity, EngineException> failed = new ConcurrentHashMap<>();
     private final Map<Identity, ReentrantLock> publishing = new HashMap<>();
+    /** What the modules of running databases read. */
+    private final Map<Identity, Map<String, String>> environments = new ConcurrentHashMap<>();
 
     private Server(ServerOptions options, FileChannel lock) {
         this.options = options;
@@ -190,7 +194,10 @@ public final class Server implements AutoCloseable {
             ModuleRow module = database.storedModule().orElseThrow(() -> new EngineException(
                     ErrorCode.STORAGE_CORRUPT,
                     "the log in " + directory(entry) + " holds no program; restore it from a backup or delete the database"));
-            Database.join(database.resume(onGuestThread(() -> load(database, module.program())), entry.owner()));
+            Map<String, String> variables = control.environment(entry.identity());
+            environments.put(entry.identity(), variables);
+            Database.join(database.resume(
+                    onGuestThread(() -> load(database, module.program(), variables)), entry.owner()));
             databases.put(entry.identity(), database);
             running = true;
         } finally {
@@ -213,9 +220,18 @@ public final class Server implements AutoCloseable {
                 new ModuleLog(Optional.of(directory.resolve("module-logs")), options.limits()), options.guestThreads());
     }
 
-    private LoadedModule load(Database database, byte[] program) {
-        return LoadedModule.load(runtime, program, new GuestOptions(
-                database.identity(), options.limits(), database.log(), database::callImmediately, options.clock(), Map.of()));
+    /** @param variables what the program must find in its environment, now or soon */
+    private LoadedModule load(Database database, byte[] program, Map<String, String> variables) {
+        LoadedModule module = LoadedModule.load(runtime, program, new GuestOptions(
+                database.identity(), options.limits(), database.log(), database::callImmediately, options.clock(),
+                () -> environments.getOrDefault(database.identity(), Map.of())));
+        try {
+            EnvironmentRules.check(module.definition().raw(), variables);
+            return module;
+        } catch (Throwable e) {
+            module.close();
+            throw e;
+        }
     }
 
     /** Runs work that may call guests. */
@@ -393,16 +409,84 @@ public final class Server implements AutoCloseable {
         exclusive.lock();
         try {
             Optional<DatabaseEntry> existing = control.database(identity);
-            if (existing.isEmpty()) {
-                long offset = create(new DatabaseEntry(
-                        identity, request.caller(), 0, LoadedModule.hash(request.program()), false), request.program());
-                return new PublishResult(name, identity, true, offset);
+            if (existing.isPresent()) {
+                requireOwner(identity, request.caller(), request.clear() ? "reset database" : "update database");
             }
-            requireOwner(identity, request.caller(), request.clear() ? "reset database" : "update database");
-            long offset = request.clear()
-                    ? reset(existing.get(), request.program())
-                    : update(identity, request.program());
-            return new PublishResult(name, identity, false, offset);
+            return new Environment(identity, request.environment()).during(variables -> {
+                if (existing.isEmpty()) {
+                    DatabaseEntry entry = new DatabaseEntry(
+                            identity, request.caller(), 0, LoadedModule.hash(request.program()), false);
+                    return new PublishResult(name, identity, true, create(entry, request.program(), variables));
+                }
+                long offset = request.clear()
+                        ? reset(existing.get(), request.program(), variables)
+                        : update(identity, request.program(), variables);
+                return new PublishResult(name, identity, false, offset);
+            });
+        } finally {
+            exclusive.unlock();
+        }
+    }
+
+    // ---- variables of modules ----
+
+    /** A change of a database's variables that comes true together with something else. */
+    private final class Environment {
+
+        private final Identity identity;
+        private final Map<String, String> before;
+        private final Map<String, String> after;
+
+        Environment(Identity identity, EnvironmentChange change) {
+            this.identity = identity;
+            this.before = control.environment(identity);
+            this.after = EnvironmentRules.bounded(change.applyTo(before));
+        }
+
+        /** Lets the module see the new variables while it works; they stay if that succeeds. */
+        <T> T during(Function<Map<String, String>, T> work) {
+            set(before, after);
+            boolean done = false;
+            try {
+                T result = work.apply(after);
+                done = true;
+                return result;
+            } finally {
+                if (!done) {
+                    set(after, before);
+                }
+            }
+        }
+
+        /** On disk first: after a crash the program must not miss what it was published with. */
+        private void set(Map<String, String> from, Map<String, String> to) {
+            if (!from.equals(to)) {
+                control.setEnvironment(identity, to);
+            }
+            environments.put(identity, to);
+        }
+    }
+
+    /** Variables that the module of a database reads, by name. Errors: NO_SUCH_DATABASE, NOT_AUTHORIZED. */
+    public Map<String, String> environment(Identity identity, Identity caller) {
+        requireOwner(identity, caller, "view environment");
+        return control.environment(identity);
+    }
+
+    /**
+     * Changes variables of the running module. Errors: NO_SUCH_DATABASE, NOT_AUTHORIZED, DATABASE_STOPPED,
+     * ENVIRONMENT_MISSING, INVALID_ENVIRONMENT.
+     */
+    public void changeEnvironment(Identity identity, EnvironmentChange change, Identity caller) {
+        ReentrantLock exclusive = exclusive(identity);
+        exclusive.lock();
+        try {
+            requireOwner(identity, caller, "update environment");
+            Database database = database(identity);
+            new Environment(identity, change).during(variables -> {
+                EnvironmentRules.check(database.definition().raw(), variables);
+                return null;
+            });
         } finally {
             exclusive.unlock();
         }
@@ -436,7 +520,7 @@ public final class Server implements AutoCloseable {
         return known.get().identity();
     }
 
-    private long create(DatabaseEntry entry, byte[] program) {
+    private long create(DatabaseEntry entry, byte[] program, Map<String, String> variables) {
         if (databases.size() >= options.limits().databasesMax() && !databases.containsKey(entry.identity())) {
             throw new EngineException(
                     ErrorCode.LIMIT_EXCEEDED, "the server has reached the limit databases-max of "
@@ -446,7 +530,7 @@ public final class Server implements AutoCloseable {
         boolean created = false;
         try {
             Database.join(database.initialize(
-                    onGuestThread(() -> load(database, program)), entry.owner()));
+                    onGuestThread(() -> load(database, program, variables)), entry.owner()));
             long offset = Database.join(database.committedOffset());
             database.awaitDurable(offset);
             control.put(entry);
@@ -470,7 +554,7 @@ public final class Server implements AutoCloseable {
         }
     }
 
-    private long reset(DatabaseEntry old, byte[] program) {
+    private long reset(DatabaseEntry old, byte[] program, Map<String, String> variables) {
         if (old.locked()) {
             throw new EngineException(
                     ErrorCode.NOT_AUTHORIZED,
@@ -478,7 +562,7 @@ public final class Server implements AutoCloseable {
         }
         Database before = databases.get(old.identity());
         long offset = create(new DatabaseEntry(
-                old.identity(), old.owner(), old.incarnation() + 1, LoadedModule.hash(program), false), program);
+                old.identity(), old.owner(), old.incarnation() + 1, LoadedModule.hash(program), false), program, variables);
         if (before != null) {
             before.close();
         }
@@ -486,12 +570,12 @@ public final class Server implements AutoCloseable {
         return offset;
     }
 
-    private long update(Identity identity, byte[] program) {
+    private long update(Identity identity, byte[] program, Map<String, String> variables) {
         Database database = database(identity);
         if (LoadedModule.hash(program).equals(database.programHash())) {
             return -1;
         }
-        LoadedModule next = onGuestThread(() -> load(database, program));
+        LoadedModule next = onGuestThread(() -> load(database, program, variables));
         boolean taken = false;
         try {
             long offset = Database.join(database.update(next));
@@ -515,7 +599,7 @@ public final class Server implements AutoCloseable {
     private UpdatePreview plan(Identity identity, Identity caller, byte[] program) {
         requireOwner(identity, caller, "update database");
         Database database = database(identity);
-        try (LoadedModule next = onGuestThread(() -> load(database, program))) {
+        try (LoadedModule next = onGuestThread(() -> load(database, program, control.environment(identity)))) {
             boolean majorUpgrade = database.definition().version() < next.definition().version();
             try {
                 return new UpdatePreview.Automatic(

@@ -148,8 +148,16 @@ public record RawModuleDef(
     public record Submodule(String namespace, RawModuleDef module) {
     }
 
-    /** A variable that the module reads; from crates 2.11 on. */
-    public record EnvironmentVariable(String name, boolean optional) {
+    /**
+     * A variable that the module reads; from crates 2.11 on.
+     *
+     * @param allowed the values that it may have; empty if any will do
+     */
+    public record EnvironmentVariable(String name, List<String> allowed, boolean optional) {
+
+        public EnvironmentVariable {
+            allowed = List.copyOf(allowed);
+        }
     }
 
     /** A table whose rows are calls to another database; from crates 2.12 on. */

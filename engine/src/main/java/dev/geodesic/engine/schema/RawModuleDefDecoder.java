@@ -211,14 +211,13 @@ final class RawModuleDefDecoder {
     private EnvironmentVariable readEnvironmentVariable() {
         String name = readName();
         int tag = in.readU8();
-        switch (tag) {
-            case 0 -> {
-            }
-            case 1 -> readName();
+        List<String> allowed = switch (tag) {
+            case 0 -> List.of();
+            case 1 -> List.of(readName());
             case 2 -> list(this::readName);
             default -> throw badTag(tag, "EnvironmentVariableType");
-        }
-        return new EnvironmentVariable(name, in.readBool());
+        };
+        return new EnvironmentVariable(name, allowed, in.readBool());
     }
 
     private Outbox readOutbox() {

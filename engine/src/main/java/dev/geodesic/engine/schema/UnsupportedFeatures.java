@@ -40,7 +40,6 @@ public final class UnsupportedFeatures {
         add(found, "HTTP handlers", def.httpHandlers(), handler -> handler);
         add(found, "HTTP routes", def.httpRoutes(), r -> r.path().isEmpty() ? "\"\"" : r.path());
         add(found, "submodules", def.submodules(), RawModuleDef.Submodule::namespace);
-        add(found, "environment variables", def.environment(), RawModuleDef.EnvironmentVariable::name);
         add(found, "outboxes", def.outboxes(), RawModuleDef.Outbox::table);
         return found;
     }

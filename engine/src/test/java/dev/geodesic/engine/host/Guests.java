@@ -46,7 +46,7 @@ public final class Guests implements AutoCloseable {
         // Every look at the clock is 1.5 ms later than the one before.
         InstantSource clock = () -> Instant.EPOCH.plusSeconds(1_000_000).plusNanos(nanos += 1_500_000);
         return new GuestOptions(DATABASE, limits, log::add, (name, arguments) -> scheduled.add(name + arguments.length), clock,
-                Map.of("KEY", "value", "EMPTY", ""));
+                () -> Map.of("KEY", "value", "EMPTY", ""));
     }
 
     public Guests withLimits(

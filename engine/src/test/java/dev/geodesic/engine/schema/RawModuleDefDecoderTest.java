@@ -126,7 +126,7 @@ class RawModuleDefDecoderTest {
         assertEquals(List.of(new RawModuleDef.Outbox("calls", "remote")), def.outboxes());
         EngineException e = assertThrows(EngineException.class, () -> UnsupportedFeatures.check(def));
         assertEquals(
-                "the module uses features that this version does not support: environment variables (PLAIN, FIXED, ONE_OF);"
+                "the module uses features that this version does not support:"
                         + " outboxes (calls)",
                 e.getMessage());
     }

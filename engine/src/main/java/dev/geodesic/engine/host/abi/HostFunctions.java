@@ -549,7 +549,7 @@ public final class HostFunctions {
         if (key.isEmpty() || key.indexOf('=') >= 0 || key.indexOf(0) >= 0 || key.indexOf('\ufffd') >= 0) {
             throw new EngineException(ErrorCode.HOST_CALL_FAILURE, "not a valid environment key");
         }
-        String value = guest.options().environment().get(key);
+        String value = guest.options().environment().get().get(key);
         if (value == null) {
             call.memory().set(U32, out, 0);
             return OK;
