@@ -1,5 +1,6 @@
 package dev.geodesic.engine.query;
 
+import dev.geodesic.engine.auth.Hashes;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
@@ -9,6 +10,7 @@ import dev.geodesic.engine.query.parse.SqlError;
 import dev.geodesic.engine.query.parse.Statement;
 import dev.geodesic.engine.schema.ColumnSchema;
 import dev.geodesic.engine.schema.TableAccess;
+import dev.geodesic.engine.schema.TableRole;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.tx.ReadView;
 import dev.geodesic.sats.AlgebraicType;
@@ -18,6 +20,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Optional;
 
 /** Resolves names, checks types and encodes constants for one caller (spec/sql.md 3 to 5 and 8). For one statement. */
 final class Binder {
@@ -44,23 +47,55 @@ final class Binder {
         return view.tableByName(name).filter(this::isReadable).orElseThrow(() -> SqlError.noSuchTable(name));
     }
 
+    Caller caller() {
+        return caller;
+    }
+
     boolean isReadable(TableSchema table) {
         return caller.isOwner() || table.access() == TableAccess.PUBLIC;
     }
 
-    /** The tables of a FROM clause; join conditions are checked. */
-    Scope relation(Statement.Relation relation) {
-        if (relation.joins().size() >= limits.queryTablesMax()) {
+    /**
+     * A FROM clause.
+     *
+     * @param on the join conditions, and which rows of its views belong to the caller
+     */
+    record From(Scope scope, BoundExpr on) {
+    }
+
+    From relation(Statement.Relation relation) {
+        checkTables(1 + relation.joins().size());
+        Scope scope = Scope.of(relation.first().alias(), table(relation.first().name()));
+        List<BoundExpr> on = new ArrayList<>();
+        for (Statement.Join join : relation.joins()) {
+            scope.add(join.table().alias(), table(join.table().name()));
+            join.on().ifPresent(c -> on.add(compareColumns(Operator.EQUAL, c.left(), c.right(), scope)));
+        }
+        for (int i = 0; i < scope.tableCount(); i++) {
+            on.add(rowsOfCaller(scope.table(i), i));
+        }
+        return new From(scope, BoundExpr.and(on));
+    }
+
+    void checkTables(int count) {
+        if (count > limits.queryTablesMax()) {
             throw new EngineException(
                     ErrorCode.LIMIT_EXCEEDED,
                     "the query joins more tables than the limit query-tables-max of " + limits.queryTablesMax());
         }
-        Scope scope = Scope.of(relation.first().alias(), table(relation.first().name()));
-        for (Statement.Join join : relation.joins()) {
-            scope.add(join.table().alias(), table(join.table().name()));
-            join.on().ifPresent(on -> compareColumns(Operator.EQUAL, on.left(), on.right(), scope));
+    }
+
+    /** A view's rows belong to everybody or to one caller; a table's are not divided (spec/execution.md 6.1). */
+    BoundExpr rowsOfCaller(TableSchema table, int number) {
+        if (!table.role().isView()) {
+            return BoundExpr.TRUE;
         }
-        return scope;
+        boolean isOfCaller = table.role() == TableRole.VIEW;
+        usesSender |= isOfCaller;
+        return new BoundExpr.CompareConstant(
+                Operator.EQUAL,
+                new BoundExpr.BoundColumn(number, VisibleColumns.VIEW_ARGUMENTS, ValueKind.U256),
+                Hashes.viewArguments(isOfCaller ? Optional.of(caller.identity()) : Optional.empty()));
     }
 
     /** A condition; must be boolean. */
@@ -151,7 +186,7 @@ final class Binder {
         return operand instanceof Expr.Literal(Expr.Literal.Kind kind, String text) && kind == Expr.Literal.Kind.BOOL;
     }
 
-    private static BoundExpr.BoundColumn bound(Scope.Resolved column) {
+    static BoundExpr.BoundColumn bound(Scope.Resolved column) {
         return new BoundExpr.BoundColumn(
                 column.table(), column.column().position(), ValueKind.of(column.column().type()));
     }

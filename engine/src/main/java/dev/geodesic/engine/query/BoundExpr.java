@@ -2,6 +2,7 @@ package dev.geodesic.engine.query;
 
 import dev.geodesic.engine.query.parse.Operator;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
@@ -33,6 +34,10 @@ sealed interface BoundExpr {
 
     /** A column of the query's table number {@code table}. */
     record BoundColumn(int table, int position, ValueKind kind) {
+
+        private BoundColumn renumbered(int[] tables) {
+            return new BoundColumn(tables[table], position, kind);
+        }
     }
 
     /** Conjunction with constants folded and nested conjunctions flattened. */
@@ -78,6 +83,35 @@ sealed interface BoundExpr {
         };
     }
 
+    /** The same with other table numbers: table {@code i} becomes {@code tables[i]}. */
+    default BoundExpr renumbered(int[] tables) {
+        return switch (this) {
+            case Constant constant -> constant;
+            case And(List<BoundExpr> terms) -> new And(terms.stream().map(t -> t.renumbered(tables)).toList());
+            case Or(List<BoundExpr> terms) -> new Or(terms.stream().map(t -> t.renumbered(tables)).toList());
+            case CompareConstant(Operator operator, BoundColumn column, byte[] value) ->
+                new CompareConstant(operator, column.renumbered(tables), value);
+            case CompareColumns(Operator operator, BoundColumn left, BoundColumn right) ->
+                new CompareColumns(operator, left.renumbered(tables), right.renumbered(tables));
+        };
+    }
+
+    /** Numbers of the tables that are named. */
+    default BitSet tables() {
+        BitSet tables = new BitSet();
+        switch (this) {
+            case Constant constant -> { }
+            case And(List<BoundExpr> terms) -> terms.forEach(t -> tables.or(t.tables()));
+            case Or(List<BoundExpr> terms) -> terms.forEach(t -> tables.or(t.tables()));
+            case CompareConstant compare -> tables.set(compare.column().table());
+            case CompareColumns compare -> {
+                tables.set(compare.left().table());
+                tables.set(compare.right().table());
+            }
+        }
+        return tables;
+    }
+
     /** Text that is equal for conditions that differ only in the order of their terms or in repetitions. */
     default String normalized() {
         return switch (this) {
@@ -87,7 +121,9 @@ sealed interface BoundExpr {
             case CompareConstant(Operator operator, BoundColumn column, byte[] value) ->
                 name(column) + operator.symbol() + HexFormat.of().formatHex(value);
             case CompareColumns(Operator operator, BoundColumn left, BoundColumn right) ->
-                name(left) + operator.symbol() + name(right);
+                name(left).compareTo(name(right)) <= 0
+                        ? name(left) + operator.symbol() + name(right)
+                        : name(right) + operator.swapped().symbol() + name(left);
         };
     }
 

@@ -3,9 +3,10 @@ package dev.geodesic.engine.query;
 import dev.geodesic.engine.query.parse.Operator;
 import dev.geodesic.engine.table.RowLayout;
 import java.lang.foreign.MemorySegment;
+import java.util.BitSet;
 import java.util.List;
 
-/** Compiles conditions over one table into {@link RowPredicate}s. */
+/** Compiles conditions over one table into {@link RowPredicate}s, and over several into {@link TuplePredicate}s. */
 final class Predicates {
 
     private Predicates() {
@@ -25,6 +26,30 @@ final class Predicates {
 
     private static RowPredicate[] compile(List<BoundExpr> terms, RowLayout layout) {
         return terms.stream().map(t -> compile(t, layout)).toArray(RowPredicate[]::new);
+    }
+
+    /** @param layouts by table number */
+    static TuplePredicate compileTuple(BoundExpr expr, RowLayout[] layouts) {
+        if (expr == BoundExpr.TRUE) {
+            return TuplePredicate.ALWAYS;
+        }
+        BitSet tables = expr.tables();
+        if (tables.cardinality() <= 1) {
+            int table = Math.max(0, tables.nextSetBit(0));
+            return new OfOne(table, compile(expr, layouts[table]));
+        }
+        return switch (expr) {
+            case BoundExpr.And(List<BoundExpr> terms) -> new AllOf(compileTuples(terms, layouts));
+            case BoundExpr.Or(List<BoundExpr> terms) -> new AnyOf(compileTuples(terms, layouts));
+            case BoundExpr.CompareColumns(Operator operator, BoundExpr.BoundColumn left, BoundExpr.BoundColumn right) ->
+                new Across(left, layouts[left.table()], right, layouts[right.table()], operator);
+            case BoundExpr.CompareConstant one -> throw new IllegalStateException("speaks of one table");
+            case BoundExpr.Constant none -> throw new IllegalStateException("speaks of no table");
+        };
+    }
+
+    private static TuplePredicate[] compileTuples(List<BoundExpr> terms, RowLayout[] layouts) {
+        return terms.stream().map(t -> compileTuple(t, layouts)).toArray(TuplePredicate[]::new);
     }
 
     private static RowPredicate compareConstant(
@@ -101,6 +126,51 @@ final class Predicates {
             long leftAt = layout.columnOffset(segment, rowOffset, left);
             long rightAt = layout.columnOffset(segment, rowOffset, right);
             return operator.accepts(kind.compare(segment, leftAt, segment, rightAt));
+        }
+    }
+
+    private record OfOne(int table, RowPredicate condition) implements TuplePredicate {
+        @Override
+        public boolean test(RowTuple rows) {
+            return condition.test(rows.segment(table), rows.offset(table), rows.length(table));
+        }
+    }
+
+    private record AllOf(TuplePredicate[] terms) implements TuplePredicate {
+        @Override
+        public boolean test(RowTuple rows) {
+            for (TuplePredicate term : terms) {
+                if (!term.test(rows)) {
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
+
+    private record AnyOf(TuplePredicate[] terms) implements TuplePredicate {
+        @Override
+        public boolean test(RowTuple rows) {
+            for (TuplePredicate term : terms) {
+                if (term.test(rows)) {
+                    return true;
+                }
+            }
+            return false;
+        }
+    }
+
+    /** Columns of two rows. */
+    private record Across(
+            BoundExpr.BoundColumn left, RowLayout leftLayout, BoundExpr.BoundColumn right, RowLayout rightLayout,
+            Operator operator) implements TuplePredicate {
+        @Override
+        public boolean test(RowTuple rows) {
+            MemorySegment leftRow = rows.segment(left.table());
+            MemorySegment rightRow = rows.segment(right.table());
+            long leftAt = leftLayout.columnOffset(leftRow, rows.offset(left.table()), left.position());
+            long rightAt = rightLayout.columnOffset(rightRow, rows.offset(right.table()), right.position());
+            return operator.accepts(left.kind().compare(leftRow, leftAt, rightRow, rightAt));
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.geodesic.engine.query;
 
+import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.catalog.SystemTables;
 import dev.geodesic.engine.query.parse.Expr;
 import dev.geodesic.engine.query.parse.Operator;
@@ -47,16 +48,16 @@ final class RowLimit {
     }
 
     /** {@code SHOW row_limit}: the value as it is stored, or no row. */
-    static SelectPlan show(Statement.ShowVariable show, ReadView view) {
+    static SelectPlan show(Statement.ShowVariable show, ReadView view, Limits limits) {
         requireVariable(show.name());
         TableSchema variables = variables(view);
         ColumnSchema value = variables.columns().get(VALUE);
         return new SelectPlan(
-                variables,
-                List.of(scan(variables)),
-                new SelectPlan.Output.Columns(new int[] {VALUE}),
+                List.of(new JoinPlan(new BoundQuery(List.of(variables), isRowLimit()))),
+                new SelectPlan.Output.Columns(List.of(new BoundExpr.BoundColumn(0, VALUE, ValueKind.OTHER))),
                 Long.MAX_VALUE,
-                ProductType.of(ProductElement.of(value.name(), value.type())));
+                ProductType.of(ProductElement.of(value.name(), value.type())),
+                limits);
     }
 
     /** The limit, if there is one; unsigned. */
@@ -65,7 +66,7 @@ final class RowLimit {
         if (variables.isEmpty() || view.rowCount(SystemTables.VAR) == 0) {
             return OptionalLong.empty();
         }
-        TableScan scan = scan(variables.get());
+        TableScan scan = new TableScan(variables.get(), RowLayout.of(variables.get().rowType()), isRowLimit());
         RowIterator row = scan.open(view);
         if (!row.next()) {
             return OptionalLong.empty();
@@ -86,13 +87,10 @@ final class RowLimit {
         return view.table(SystemTables.VAR).orElseThrow(() -> SqlError.noSuchTable("st_var"));
     }
 
-    private static TableScan scan(TableSchema variables) {
+    private static BoundExpr isRowLimit() {
         BsatnWriter name = new BsatnWriter();
         name.writeString(VARIABLE);
         BoundExpr.BoundColumn column = new BoundExpr.BoundColumn(0, NAME, ValueKind.STRING);
-        return new TableScan(
-                variables,
-                RowLayout.of(variables.rowType()),
-                new BoundExpr.CompareConstant(Operator.EQUAL, column, name.toByteArray()));
+        return new BoundExpr.CompareConstant(Operator.EQUAL, column, name.toByteArray());
     }
 }

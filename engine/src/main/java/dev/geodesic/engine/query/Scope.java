@@ -38,6 +38,11 @@ final class Scope {
         return entries.size();
     }
 
+    /** In FROM order. */
+    List<TableSchema> tables() {
+        return entries.stream().map(Entry::table).toList();
+    }
+
     TableSchema table(int number) {
         return entries.get(number).table();
     }
@@ -68,9 +73,10 @@ final class Scope {
 
     /** By accessor, then by canonical name. */
     static Optional<ColumnSchema> column(TableSchema table, String name) {
-        return table.columns().stream()
+        List<ColumnSchema> columns = VisibleColumns.of(table);
+        return columns.stream()
                 .filter(c -> c.accessor().filter(name::equals).isPresent())
                 .findFirst()
-                .or(() -> table.columns().stream().filter(c -> c.name().equals(name)).findFirst());
+                .or(() -> columns.stream().filter(c -> c.name().equals(name)).findFirst());
     }
 }

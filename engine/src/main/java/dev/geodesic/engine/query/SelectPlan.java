@@ -1,7 +1,7 @@
 package dev.geodesic.engine.query;
 
+import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.schema.TableSchema;
-import dev.geodesic.engine.table.RowIterator;
 import dev.geodesic.engine.table.RowLayout;
 import dev.geodesic.engine.tx.ReadView;
 import dev.geodesic.sats.BsatnWriter;
@@ -13,37 +13,37 @@ import java.util.List;
 /** A SELECT that is ready to run. Immutable; may be shared by threads. */
 public final class SelectPlan implements SqlStatement {
 
-    private final TableSchema table;
+    private final Limits limits;
     /** Evaluated one after the other: more than one if several row-level-security rules allow rows. */
-    private final List<TableScan> scans;
+    private final List<JoinPlan> parts;
     private final Output output;
     private final long limit;
     private final ProductType schema;
 
-    /** What becomes of a matching row. */
+    /** What becomes of a combination of rows. Tables by their number in the query. */
     sealed interface Output {
 
-        record WholeRow() implements Output {
+        record WholeRow(int table) implements Output {
         }
 
-        record Columns(int[] positions) implements Output {
+        record Columns(List<BoundExpr.BoundColumn> columns) implements Output {
         }
 
         record Count() implements Output {
         }
     }
 
-    SelectPlan(TableSchema table, List<TableScan> scans, Output output, long limit, ProductType schema) {
-        this.table = table;
-        this.scans = List.copyOf(scans);
+    SelectPlan(List<JoinPlan> parts, Output output, long limit, ProductType schema, Limits limits) {
+        this.parts = List.copyOf(parts);
         this.output = output;
         this.limit = limit;
         this.schema = schema;
+        this.limits = limits;
     }
 
-    /** The table that is read. */
+    /** The table whose rows are returned; the first one if none or several are. */
     public TableSchema table() {
-        return table;
+        return parts.getFirst().query().tables().get(output instanceof Output.WholeRow(int number) ? number : 0);
     }
 
     /** Names and types of the output columns. */
@@ -51,11 +51,15 @@ public final class SelectPlan implements SqlStatement {
         return schema;
     }
 
-    List<TableScan> scans() {
-        return scans;
+    Output output() {
+        return output;
     }
 
-    /** Runs on a view and collects the rows. */
+    List<JoinPlan> parts() {
+        return parts;
+    }
+
+    /** Runs on a view and collects the rows. Errors: LIMIT_EXCEEDED. */
     public SqlResult execute(ReadView view) {
         RowBuffer rows = new RowBuffer();
         execute(view, rows);
@@ -66,49 +70,51 @@ public final class SelectPlan implements SqlStatement {
      * Runs on a view.
      *
      * @return number of rows given to the sink
+     * @throws dev.geodesic.engine.base.EngineException LIMIT_EXCEEDED if the query runs too long, or is a join with too large a
+     *     result
      */
     public long execute(ReadView view, RowSink sink) {
-        return switch (output) {
-            case Output.WholeRow all -> copyRows(view, sink);
-            case Output.Columns(int[] positions) -> copyColumns(view, positions, sink);
-            case Output.Count count -> {
-                BsatnWriter row = new BsatnWriter(Long.BYTES);
-                row.writeU64(count(view));
-                sink.row(MemorySegment.ofArray(row.buffer()), 0, row.length());
-                yield 1;
-            }
-        };
-    }
-
-    private long copyRows(ReadView view, RowSink sink) {
-        long count = 0;
-        for (TableScan scan : scans) {
-            if (count >= limit) {
-                break;
-            }
-            for (RowIterator rows = scan.open(view); count < limit && rows.next(); count++) {
-                sink.row(rows.segment(), rows.offset(), rows.length());
-            }
+        QueryBudget budget = new QueryBudget(limits);
+        if (output instanceof Output.Count) {
+            BsatnWriter row = new BsatnWriter(Long.BYTES);
+            row.writeU64(parts.stream().mapToLong(p -> count(p, view, budget)).sum());
+            sink.row(MemorySegment.ofArray(row.buffer()), 0, row.length());
+            return 1;
         }
-        return count;
-    }
-
-    private long copyColumns(ReadView view, int[] positions, RowSink sink) {
-        BsatnWriter row = new BsatnWriter();
+        BsatnWriter projected = new BsatnWriter();
         long count = 0;
-        for (TableScan scan : scans) {
+        for (JoinPlan part : parts) {
             if (count >= limit) {
                 break;
             }
-            for (RowIterator rows = scan.open(view); count < limit && rows.next(); count++) {
-                row.clear();
-                for (int column : positions) {
-                    appendColumn(row, scan.layout(), rows.segment(), rows.offset(), column);
+            RowSink out = part.steps().size() == 1 ? sink : budget.limit(sink);
+            JoinCursor cursor = part.open(view, budget);
+            while (count < limit && cursor.next()) {
+                count++;
+                switch (output) {
+                    case Output.WholeRow(int number) -> wholeRow(part, number, cursor.rows(), out);
+                    case Output.Columns(List<BoundExpr.BoundColumn> columns) ->
+                        columns(part, columns, cursor.rows(), projected, out);
+                    case Output.Count none -> throw new IllegalStateException();
                 }
-                sink.row(MemorySegment.ofArray(row.buffer()), 0, row.length());
             }
         }
         return count;
+    }
+
+    static void wholeRow(JoinPlan part, int number, RowTuple rows, RowSink sink) {
+        int hidden = VisibleColumns.hiddenBytes(part.query().tables().get(number));
+        sink.row(rows.segment(number), rows.offset(number) + hidden, rows.length(number) - hidden);
+    }
+
+    private static void columns(
+            JoinPlan part, List<BoundExpr.BoundColumn> columns, RowTuple rows, BsatnWriter row, RowSink sink) {
+        row.clear();
+        for (int i = 0; i < columns.size(); i++) {
+            int table = columns.get(i).table();
+            appendColumn(row, part.layout(table), rows.segment(table), rows.offset(table), columns.get(i).position());
+        }
+        sink.row(MemorySegment.ofArray(row.buffer()), 0, row.length());
     }
 
     static void appendColumn(BsatnWriter out, RowLayout layout, MemorySegment segment, long rowOffset, int column) {
@@ -119,16 +125,13 @@ public final class SelectPlan implements SqlStatement {
         out.advance(length);
     }
 
-    private long count(ReadView view) {
+    private static long count(JoinPlan part, ReadView view, QueryBudget budget) {
+        if (part.readsWholeTable()) {
+            return view.rowCount(part.query().tables().getFirst().tableId());
+        }
         long count = 0;
-        for (TableScan scan : scans) {
-            if (scan.readsWholeTable()) {
-                count += view.rowCount(table.tableId());
-            } else {
-                for (RowIterator rows = scan.open(view); rows.next();) {
-                    count++;
-                }
-            }
+        for (JoinCursor cursor = part.open(view, budget); cursor.next();) {
+            count++;
         }
         return count;
     }
@@ -136,6 +139,12 @@ public final class SelectPlan implements SqlStatement {
     /** Rows that this reads, for the row limit (spec/sql.md 11). */
     long estimate(ReadView view) {
         long pushedLimit = output instanceof Output.Count ? Long.MAX_VALUE : limit;
-        return scans.stream().mapToLong(s -> s.estimate(view, pushedLimit)).sum();
+        return parts.stream().mapToLong(p -> p.estimate(view, pushedLimit)).reduce(0, SelectPlan::sum);
+    }
+
+    /** Of two estimates, none of which is negative. */
+    static long sum(long a, long b) {
+        long sum = a + b;
+        return sum < 0 ? Long.MAX_VALUE : sum;
     }
 }

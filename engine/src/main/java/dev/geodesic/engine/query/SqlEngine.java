@@ -44,19 +44,19 @@ public final class SqlEngine {
     public SqlStatement prepare(String sql, ReadView view, Caller caller) {
         Binder binder = new Binder(view, caller, limits);
         return switch (Parser.parse(sql, limits)) {
-            case Statement.Select select -> limited(select(select, binder, view, caller), view, caller);
+            case Statement.Select select -> limited(select(select, binder, view), view, caller);
             case Statement.Insert insert -> authorized(insert(insert, binder), caller);
             case Statement.Update update -> authorized(update(update, binder), caller);
             case Statement.Delete delete -> authorized(delete(delete, binder), caller);
             case Statement.SetVariable set -> authorized(RowLimit.set(set, view), caller);
-            case Statement.ShowVariable show -> RowLimit.show(show, view);
+            case Statement.ShowVariable show -> RowLimit.show(show, view, limits);
         };
     }
 
     /** A one-off query of a WebSocket (dialect S). For others than the owner the row limit is checked. */
     public SelectPlan compileOneOff(String sql, ReadView view, Caller caller) {
         Statement.Select select = subscriptionDialect(Parser.parse(sql, limits));
-        return limited(select(select, new Binder(view, caller, limits), view, caller), view, caller);
+        return limited(select(select, new Binder(view, caller, limits), view), view, caller);
     }
 
     /**
@@ -70,15 +70,26 @@ public final class SqlEngine {
                 return selectAll(view, caller);
             }
             Statement.Select select = subscriptionDialect(Parser.parse(sql, limits));
-            int tables = 1 + select.from().joins().size();
-            if (tables > 2) {
-                throw SqlError.of("Invalid number of tables in subscription: " + tables);
-            }
+            checkTables(1 + select.from().joins().size());
             Binder binder = new Binder(view, caller, limits);
-            return queries(select(select, binder, view, caller).scans(), binder);
+            SelectPlan plan = select(select, binder, view);
+            int returned = ((SelectPlan.Output.WholeRow) plan.output()).table();
+            return plan.parts().stream().map(part -> subscription(part, returned, binder)).toList();
         } catch (EngineException e) {
             throw new EngineException(e.code(), e.getMessage() + ", executing: `" + SqlError.shorten(sql) + "`");
         }
+    }
+
+    /** Row-level security may have added tables. */
+    private static void checkTables(int count) {
+        if (count > 2) {
+            throw SqlError.of("Invalid number of tables in subscription: " + count);
+        }
+    }
+
+    private static SubscriptionQuery subscription(JoinPlan part, int returned, Binder binder) {
+        checkTables(part.query().tables().size());
+        return new SubscriptionQuery(part, returned, binder.usesSender());
     }
 
     private List<SubscriptionQuery> selectAll(ReadView view, Caller caller) {
@@ -89,17 +100,14 @@ public final class SqlEngine {
                 .forEach(table -> {
                     Binder binder = new Binder(view, caller, limits);
                     if (binder.isReadable(table)) {
-                        queries.addAll(queries(scans(table, BoundExpr.TRUE, binder, view, caller), binder));
+                        BoundQuery all = new BoundQuery(List.of(table), binder.rowsOfCaller(table, 0));
+                        parts(all, binder, view).forEach(part -> queries.add(subscription(part, 0, binder)));
                     }
                 });
         return List.copyOf(queries);
     }
 
-    private static List<SubscriptionQuery> queries(List<TableScan> scans, Binder binder) {
-        return scans.stream().map(s -> new SubscriptionQuery(s, binder.usesSender())).toList();
-    }
-
-    private static Statement.Select subscriptionDialect(Statement statement) {
+    static Statement.Select subscriptionDialect(Statement statement) {
         if (!(statement instanceof Statement.Select select)) {
             throw SqlError.unsupported("Non-SELECT queries");
         }
@@ -122,20 +130,22 @@ public final class SqlEngine {
 
     // ---- SELECT ----
 
-    private SelectPlan select(Statement.Select select, Binder binder, ReadView view, Caller caller) {
-        Scope scope = binder.relation(select.from());
-        BoundExpr condition = select.where().map(w -> binder.condition(w, scope)).orElse(BoundExpr.TRUE);
+    private SelectPlan select(Statement.Select select, Binder binder, ReadView view) {
+        Binder.From from = binder.relation(select.from());
+        Scope scope = from.scope();
+        BoundExpr where = select.where().map(w -> binder.condition(w, scope)).orElse(BoundExpr.TRUE);
         Projected projected = project(select.projection(), scope);
-        if (scope.tableCount() > 1) {
-            throw SqlError.of("Joins are not supported yet");
-        }
-        TableSchema table = scope.table(0);
+        BoundQuery query = new BoundQuery(scope.tables(), BoundExpr.and(List.of(from.on(), where)));
         return new SelectPlan(
-                table,
-                scans(table, condition, binder, view, caller),
+                parts(query, binder, view),
                 projected.output(),
                 select.limit().orElse(Long.MAX_VALUE),
-                projected.schema());
+                projected.schema(),
+                limits);
+    }
+
+    private List<JoinPlan> parts(BoundQuery query, Binder binder, ReadView view) {
+        return RowLevelSecurity.expand(query, view, binder, limits).stream().map(JoinPlan::new).toList();
     }
 
     private record Projected(SelectPlan.Output output, ProductType schema) {
@@ -143,53 +153,42 @@ public final class SqlEngine {
 
     private static Projected project(Statement.Projection projection, Scope scope) {
         return switch (projection) {
-            case Statement.Projection.Star star -> {
-                if (scope.tableCount() > 1) {
-                    throw SqlError.of("SELECT * is not supported for joins");
-                }
-                yield new Projected(new SelectPlan.Output.WholeRow(), scope.table(0).rowType());
-            }
-            case Statement.Projection.TableStar(String table) ->
-                new Projected(new SelectPlan.Output.WholeRow(), scope.table(scope.tableNumber(table)).rowType());
             case Statement.Projection.Count(String alias) -> new Projected(
                     new SelectPlan.Output.Count(), ProductType.of(ProductElement.of(alias, PrimitiveType.U64)));
             case Statement.Projection.Columns(List<Statement.OutputColumn> columns) -> {
                 Set<String> names = new HashSet<>();
                 List<ProductElement> elements = new ArrayList<>();
-                int[] positions = new int[columns.size()];
-                for (int i = 0; i < positions.length; i++) {
-                    ColumnSchema column = scope.resolve(columns.get(i).column()).column();
-                    if (!names.add(columns.get(i).name())) {
-                        throw SqlError.of("Duplicate name `" + SqlError.shorten(columns.get(i).name()) + "`");
+                List<BoundExpr.BoundColumn> bound = new ArrayList<>();
+                for (Statement.OutputColumn column : columns) {
+                    Scope.Resolved resolved = scope.resolve(column.column());
+                    if (!names.add(column.name())) {
+                        throw SqlError.of("Duplicate name `" + SqlError.shorten(column.name()) + "`");
                     }
-                    positions[i] = column.position();
-                    elements.add(ProductElement.of(columns.get(i).name(), column.type()));
+                    bound.add(Binder.bound(resolved));
+                    elements.add(ProductElement.of(column.name(), resolved.column().type()));
                 }
-                yield new Projected(new SelectPlan.Output.Columns(positions), new ProductType(elements));
+                yield new Projected(new SelectPlan.Output.Columns(List.copyOf(bound)), new ProductType(elements));
+            }
+            default -> {
+                int table = returnedTable(projection, scope);
+                yield new Projected(new SelectPlan.Output.WholeRow(table), VisibleColumns.rowType(scope.table(table)));
             }
         };
     }
 
-    /** How the rows are found that the condition wants and row-level security allows; one scan per rule. */
-    private List<TableScan> scans(TableSchema table, BoundExpr condition, Binder binder, ReadView view, Caller caller) {
-        RowLayout layout = RowLayout.of(table.rowType());
-        List<String> rules = caller.isOwner() || table.kind() == TableKind.SYSTEM
-                ? List.of()
-                : RowLevelSecurity.rules(table, view);
-        if (rules.isEmpty()) {
-            return List.of(new TableScan(table, layout, condition));
-        }
-        List<TableScan> scans = new ArrayList<>();
-        for (String sql : rules) {
-            Statement.Select rule = subscriptionDialect(Parser.parse(sql, limits));
-            Scope scope = binder.relation(rule.from());
-            if (scope.tableCount() > 1) {
-                throw SqlError.of("Joins in row-level-security rules are not supported yet");
+    /** Number of the table that {@code *} or {@code t.*} means. */
+    static int returnedTable(Statement.Projection projection, Scope scope) {
+        return switch (projection) {
+            case Statement.Projection.Star star -> {
+                if (scope.tableCount() > 1) {
+                    throw SqlError.of("SELECT * is not supported for joins");
+                }
+                yield 0;
             }
-            BoundExpr allowed = rule.where().map(w -> binder.condition(w, scope)).orElse(BoundExpr.TRUE);
-            scans.add(new TableScan(table, layout, BoundExpr.and(List.of(allowed, condition))));
-        }
-        return scans;
+            case Statement.Projection.TableStar(String table) -> scope.tableNumber(table);
+            case Statement.Projection.Columns columns -> throw noTableType();
+            case Statement.Projection.Count count -> throw noTableType();
+        };
     }
 
     // ---- INSERT, UPDATE, DELETE ----
@@ -204,8 +203,16 @@ public final class SqlEngine {
         return plan;
     }
 
+    private static TableSchema target(String name, Binder binder) {
+        TableSchema table = binder.table(name);
+        if (table.role().isView()) {
+            throw SqlError.of("`" + table.name() + "` is a view; DML on views is not supported");
+        }
+        return table;
+    }
+
     private static DmlPlan insert(Statement.Insert insert, Binder binder) {
-        TableSchema table = binder.table(insert.table());
+        TableSchema table = target(insert.table(), binder);
         List<ColumnSchema> columns = Binder.insertColumns(table, insert.columns());
         List<byte[]> rows = new ArrayList<>();
         for (List<Expr.Literal> literals : insert.rows()) {
@@ -227,7 +234,7 @@ public final class SqlEngine {
     }
 
     private static DmlPlan update(Statement.Update update, Binder binder) {
-        TableSchema table = binder.table(update.table());
+        TableSchema table = target(update.table(), binder);
         Map<Integer, byte[]> values = new HashMap<>();
         for (Statement.Assignment assignment : update.assignments()) {
             ColumnSchema column = Binder.field(table, assignment.column());
@@ -238,7 +245,7 @@ public final class SqlEngine {
     }
 
     private static DmlPlan delete(Statement.Delete delete, Binder binder) {
-        TableSchema table = binder.table(delete.table());
+        TableSchema table = target(delete.table(), binder);
         return new DmlPlan.Delete(scan(table, delete.table(), delete.where(), binder));
     }
 
@@ -252,7 +259,7 @@ public final class SqlEngine {
 
     /** Refuses others than the owner more rows than the row limit, in the sum of a set's newly compiled distinct queries. */
     public void checkRowLimit(ReadView view, Caller caller, Collection<SubscriptionQuery> queries) {
-        checkRowLimit(view, caller, () -> queries.stream().mapToLong(q -> q.estimate(view)).sum());
+        checkRowLimit(view, caller, () -> queries.stream().mapToLong(q -> q.estimate(view)).reduce(0, SelectPlan::sum));
     }
 
     /** As {@link #checkRowLimit(ReadView, Caller, Collection)}, of a sum of {@link SubscriptionQuery#estimate}. */

@@ -1,8 +1,8 @@
 package dev.geodesic.engine.query;
 
 import dev.geodesic.engine.query.parse.Operator;
+import dev.geodesic.engine.query.parse.SqlError;
 import dev.geodesic.engine.schema.TableSchema;
-import dev.geodesic.engine.table.RowIterator;
 import dev.geodesic.engine.tx.ReadView;
 import java.util.List;
 
@@ -13,37 +13,43 @@ import java.util.List;
  */
 public final class SubscriptionQuery {
 
-    private final TableScan scan;
+    private final JoinPlan plan;
+    private final int returned;
     private final RowPredicate predicate;
     private final List<ColumnEquality> equalities;
     private final String key;
     private final boolean dependsOnCaller;
 
-    SubscriptionQuery(TableScan scan, boolean dependsOnCaller) {
-        this.scan = scan;
+    /** @param returned number of the table whose rows are wanted */
+    SubscriptionQuery(JoinPlan plan, int returned, boolean dependsOnCaller) {
+        if (plan.steps().size() > 1) {
+            throw SqlError.of("Joins are not supported yet");
+        }
+        this.plan = plan;
+        this.returned = returned;
         this.dependsOnCaller = dependsOnCaller;
-        BoundExpr condition = scan.condition();
-        predicate = Predicates.compile(condition, scan.layout());
+        BoundExpr condition = plan.query().condition();
+        predicate = Predicates.compile(condition, plan.layout(0));
         equalities = condition.conjuncts().stream()
                 .filter(BoundExpr.CompareConstant.class::isInstance)
                 .map(BoundExpr.CompareConstant.class::cast)
                 .filter(c -> c.operator() == Operator.EQUAL && !c.column().kind().isFloat())
                 .map(c -> new ColumnEquality(c.column().position(), c.value()))
                 .toList();
-        key = scan.table().tableId() + " " + condition.normalized();
+        key = table().tableId() + " " + condition.normalized();
     }
 
     public TableSchema table() {
-        return scan.table();
+        return plan.query().tables().get(returned);
     }
 
     public int tableId() {
-        return scan.table().tableId();
+        return table().tableId();
     }
 
     /** Canonical name, as sent to clients. */
     public String tableName() {
-        return scan.table().name();
+        return table().name();
     }
 
     /** The whole condition. */
@@ -66,13 +72,20 @@ public final class SubscriptionQuery {
         return dependsOnCaller;
     }
 
-    /** All rows that match now. */
-    public RowIterator rows(ReadView view) {
-        return scan.open(view);
+    /**
+     * All rows that match now, as they are sent.
+     *
+     * @throws dev.geodesic.engine.base.EngineException LIMIT_EXCEEDED if that takes too long, or a join's rows are too many
+     */
+    public void rows(ReadView view, QueryBudget budget, RowSink sink) {
+        RowSink out = plan.steps().size() == 1 ? sink : budget.limit(sink);
+        for (JoinCursor cursor = plan.open(view, budget); cursor.next();) {
+            SelectPlan.wholeRow(plan, returned, cursor.rows(), out);
+        }
     }
 
     /** Rows that {@link #rows} reads, for the row limit (spec/sql.md 11). */
     public long estimate(ReadView view) {
-        return scan.estimate(view, Long.MAX_VALUE);
+        return plan.estimate(view, Long.MAX_VALUE);
     }
 }

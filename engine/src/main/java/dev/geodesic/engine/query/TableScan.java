@@ -6,8 +6,10 @@ import dev.geodesic.engine.schema.IndexSchema;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.RowIterator;
 import dev.geodesic.engine.table.RowLayout;
+import dev.geodesic.engine.table.TableStore;
 import dev.geodesic.engine.tx.ReadView;
 import dev.geodesic.sats.BsatnWriter;
+import it.unimi.dsi.fastutil.ints.IntOpenHashSet;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -21,6 +23,8 @@ import java.util.Optional;
  * index does not decide filters (spec/sql.md 12). Immutable.
  */
 final class TableScan {
+
+    private static final int SAMPLE_ROWS = 1_000_000;
 
     private final TableSchema table;
     private final BoundExpr condition;
@@ -90,19 +94,35 @@ final class TableScan {
         if (filter == RowPredicate.NEVER) {
             return 0;
         }
-        long rows;
-        if (point.isPresent()) {
-            rows = 0;
-            for (RowIterator i = openUnfiltered(view); i.next();) {
-                rows++;
-            }
-        } else {
-            rows = view.rowCount(table.tableId());
-        }
+        long rows = estimateRows(view);
         if (isFiltered()) {
             return 2 * rows;
         }
         return point.isPresent() ? rows : Math.min(rows, limit);
+    }
+
+    /** Rows that are found before the filter, whose effect nobody estimates. */
+    long estimateRows(ReadView view) {
+        if (point.isEmpty()) {
+            return view.rowCount(table.tableId());
+        }
+        long rows = 0;
+        for (RowIterator i = openUnfiltered(view); i.next();) {
+            rows++;
+        }
+        return rows;
+    }
+
+    /** Rows divided by distinct values of some columns; of a huge table the first million rows stand for all. */
+    static double averageRowsPerKey(ReadView view, JoinPlan plan, int number, List<BoundExpr.BoundColumn> columns) {
+        IntOpenHashSet keys = new IntOpenHashSet();
+        RowTuple row = new RowTuple(number + 1);
+        int rows = 0;
+        for (RowIterator all = view.scan(plan.query().tables().get(number).tableId()); rows < SAMPLE_ROWS && all.next(); rows++) {
+            row.set(number, all);
+            keys.add(JoinHash.hash(plan, row, columns));
+        }
+        return rows == 0 ? 0 : (double) rows / keys.size();
     }
 
     /** Removes from the terms those that the chosen index decides. */
@@ -159,6 +179,11 @@ final class TableScan {
         public int length() {
             return 0;
         }
+
+        @Override
+        public long row() {
+            return TableStore.NO_ROW;
+        }
     }
 
     private record Filtered(RowIterator rows, RowPredicate filter) implements RowIterator {
@@ -186,6 +211,11 @@ final class TableScan {
         @Override
         public int length() {
             return rows.length();
+        }
+
+        @Override
+        public long row() {
+            return rows.row();
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.geodesic.engine.query;
 
+import dev.geodesic.engine.table.RowLayout;
 import dev.geodesic.sats.AlgebraicType;
 import dev.geodesic.sats.PrimitiveType;
 import dev.geodesic.sats.ProductType;
@@ -174,6 +175,11 @@ enum ValueKind {
 
     private static int unsignedByte(MemorySegment segment, long at) {
         return segment.get(ValueLayout.JAVA_BYTE, at) & 0xff;
+    }
+
+    /** Equal for equal values; differs from one process to the next. Not for {@link #OTHER}. */
+    long hash(RowLayout layout, MemorySegment s, long at) {
+        return isNarrow() ? sortKey(s, at) : layout.hash(s, at, isText() ? Integer.BYTES + s.get(INT, at) : byteSize);
     }
 
     /** Whether two texts have the same length, which is cheaper to ask than whether they are equal. */

@@ -9,7 +9,10 @@
  * <p>Conditions are {@link dev.geodesic.engine.query.RowPredicate}s over the bytes of rows: constants were encoded once, a
  * test allocates nothing.
  *
- * <p>Joins are parsed and checked, then refused: a plan reads one table. Imports {@code base}, {@code schema},
- * {@code table}, {@code tx}, {@code catalog} and {@code sats}.
+ * <p>A query over several tables is a {@code JoinPlan}: one table after the other, by an index where there is one. {@code
+ * RowLevelSecurity} turns the query of a caller into those whose results together the caller may see, and a view is its
+ * backing table with a condition on whose rows they are.
+ *
+ * <p>Imports {@code base}, {@code auth}, {@code schema}, {@code table}, {@code tx}, {@code catalog} and {@code sats}.
  */
 package dev.geodesic.engine.query;

@@ -1,7 +1,8 @@
 package dev.geodesic.engine.subscription;
 
+import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.query.QueryBudget;
 import dev.geodesic.engine.query.SubscriptionQuery;
-import dev.geodesic.engine.table.RowIterator;
 import dev.geodesic.engine.table.TableStore;
 import dev.geodesic.engine.tx.ReadView;
 import dev.geodesic.protocol.message.Fragment;
@@ -35,12 +36,9 @@ final class Plan {
     }
 
     /** All rows at this moment. */
-    RowList currentRows(ReadView view) {
+    RowList currentRows(ReadView view, Limits limits) {
         RowList.Builder out = new RowList.Builder();
-        RowIterator matching = query.rows(view);
-        while (matching.next()) {
-            append(out, matching.segment(), matching.offset(), matching.length());
-        }
+        query.rows(view, new QueryBudget(limits), (segment, offset, length) -> append(out, segment, offset, length));
         return out.build();
     }
 
@@ -67,7 +65,7 @@ final class Plan {
                 deletes = out;
             }
         }
-        append(out, store.segment(row), store.offset(row), store.length(row));
+        append(out, store.segment(row), store.offset(row) + rows.hiddenBytes(), store.length(row) - rows.hiddenBytes());
         return first;
     }
 

@@ -160,10 +160,10 @@ public final class Subscriptions {
         return plans.size();
     }
 
-    private static List<TableUpdate> rows(List<Plan> of, ReadView view, boolean inserts) {
+    private List<TableUpdate> rows(List<Plan> of, ReadView view, boolean inserts) {
         Map<TableRows, List<Fragment>> byTable = new LinkedHashMap<>();
         for (Plan plan : new LinkedHashSet<>(of)) {
-            RowList rows = plan.currentRows(view);
+            RowList rows = plan.currentRows(view, limits);
             byTable.computeIfAbsent(plan.rows(), t -> new ArrayList<>())
                     .add(inserts
                             ? Fragment.inserts(rows, plan.rows().storedJson())

@@ -16,4 +16,7 @@ public interface RowIterator {
     long offset();
 
     int length();
+
+    /** Pointer of the row in its table's store, for as long as that keeps the row. */
+    long row();
 }

@@ -7,6 +7,7 @@ import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.KeyRange;
 import dev.geodesic.engine.table.RowIterator;
 import dev.geodesic.engine.table.RowPointers;
+import dev.geodesic.engine.table.TableStore;
 import dev.geodesic.engine.table.TableStores;
 import it.unimi.dsi.fastutil.longs.LongSets;
 import java.lang.foreign.MemorySegment;
@@ -207,6 +208,11 @@ public final class CommittedState implements AutoCloseable {
         @Override
         public long rowCount(int tableId) {
             return requireTable(tableId).store().liveCount();
+        }
+
+        @Override
+        public TableStore store(int tableId) {
+            return requireTable(tableId).store();
         }
 
         @Override

@@ -287,6 +287,11 @@ public final class MutTx implements Transaction {
     }
 
     @Override
+    public TableStore store(int tableId) {
+        return require(tableId).store();
+    }
+
+    @Override
     public RowIterator scan(int tableId) {
         TxTable overlay = overlay(require(tableId));
         LongSet deleted =

@@ -3,6 +3,7 @@ package dev.geodesic.engine.tx;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.KeyRange;
 import dev.geodesic.engine.table.RowIterator;
+import dev.geodesic.engine.table.TableStore;
 import java.lang.foreign.MemorySegment;
 import java.util.Collection;
 import java.util.Optional;
@@ -24,6 +25,9 @@ public interface ReadView {
 
     /** Number of rows. Errors: NO_SUCH_TABLE. */
     long rowCount(int tableId);
+
+    /** Where the rows of a table lie, for pointers that an iterator gave. Errors: NO_SUCH_TABLE. */
+    TableStore store(int tableId);
 
     /** All rows, in no given order. Errors: NO_SUCH_TABLE. */
     RowIterator scan(int tableId);

@@ -41,4 +41,9 @@ final class RowPointerIterator implements RowIterator {
     public int length() {
         return store.length(row);
     }
+
+    @Override
+    public long row() {
+        return row;
+    }
 }

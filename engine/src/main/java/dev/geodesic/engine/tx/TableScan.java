@@ -56,4 +56,9 @@ final class TableScan implements RowIterator {
     public int length() {
         return store.length(row);
     }
+
+    @Override
+    public long row() {
+        return row;
+    }
 }

@@ -7,7 +7,6 @@ import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.query.parse.Operator;
 import dev.geodesic.engine.schema.TableSchema;
-import dev.geodesic.engine.table.RowIterator;
 import dev.geodesic.engine.table.heap.HeapStores;
 import dev.geodesic.engine.tx.CommittedState;
 import dev.geodesic.engine.tx.MutTx;
@@ -23,7 +22,6 @@ import dev.geodesic.sats.PrimitiveType;
 import dev.geodesic.sats.ProductType;
 import dev.geodesic.sats.SpecialTypes;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.math.BigInteger;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -188,7 +186,7 @@ final class SqlDifferentialTest {
                 .toList();
 
         SelectPlan plan = (SelectPlan) engine.prepare("SELECT * FROM t" + where, tx, OWNER);
-        indexed += plan.scans().getFirst().indexName().isPresent() ? 1 : 0;
+        indexed += plan.parts().getFirst().steps().getFirst().scan().indexName().isPresent() ? 1 : 0;
         SqlResult all = plan.execute(tx);
         assertEquals(multiset(expected), multiset(rows(all)), message);
 
@@ -222,11 +220,9 @@ final class SqlDifferentialTest {
             ReadView tx, ProductType rowType, Condition condition, String where, List<byte[]> expected, List<byte[]> tableRows) {
         String message = where + seedText();
         SubscriptionQuery query = engine.compileSubscription("SELECT * FROM t" + where, tx, OWNER).getFirst();
-        List<byte[]> found = new ArrayList<>();
-        for (RowIterator i = query.rows(tx); i.next();) {
-            found.add(i.segment().asSlice(i.offset(), i.length()).toArray(ValueLayout.JAVA_BYTE));
-        }
-        assertEquals(multiset(expected), multiset(found), message);
+        RowBuffer found = new RowBuffer();
+        query.rows(tx, new QueryBudget(Limits.DEFAULTS), found);
+        assertEquals(multiset(expected), multiset(rows(found)), message);
         for (byte[] row : tableRows) {
             List<Object> values = NaiveValues.decodeRow(rowType, row);
             boolean holds = condition.holds(values);
@@ -321,9 +317,13 @@ final class SqlDifferentialTest {
     }
 
     private static List<byte[]> rows(SqlResult result) {
+        return rows(result.rows());
+    }
+
+    private static List<byte[]> rows(RowBuffer buffer) {
         List<byte[]> rows = new ArrayList<>();
-        for (int i = 0; i < result.rows().count(); i++) {
-            rows.add(result.rows().row(i));
+        for (int i = 0; i < buffer.count(); i++) {
+            rows.add(buffer.row(i));
         }
         return rows;
     }

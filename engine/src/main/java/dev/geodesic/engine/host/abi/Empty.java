@@ -1,6 +1,7 @@
 package dev.geodesic.engine.host.abi;
 
 import dev.geodesic.engine.table.RowIterator;
+import dev.geodesic.engine.table.TableStore;
 import java.lang.foreign.MemorySegment;
 
 /** Stands for an iterator that has no rows left. */
@@ -25,5 +26,10 @@ enum Empty implements RowIterator {
     @Override
     public int length() {
         return 0;
+    }
+
+    @Override
+    public long row() {
+        return TableStore.NO_ROW;
     }
 }

@@ -5,6 +5,7 @@ import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.KeyRange;
 import dev.geodesic.engine.table.RowIterator;
+import dev.geodesic.engine.table.TableStore;
 import dev.geodesic.engine.tx.Transaction;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -176,6 +177,11 @@ public final class FakeTransaction implements Transaction {
     }
 
     @Override
+    public TableStore store(int tableId) {
+        throw new UnsupportedOperationException("rows of this transaction have no store");
+    }
+
+    @Override
     public RowIterator scan(int tableId) {
         checkTable(tableId);
         return iterator(rows);
@@ -207,6 +213,11 @@ public final class FakeTransaction implements Transaction {
             public boolean next() {
                 row = walk.hasNext() ? walk.next() : null;
                 return row != null;
+            }
+
+            @Override
+            public long row() {
+                throw new UnsupportedOperationException("rows of this transaction have no store");
             }
 
             @Override

@@ -1,0 +1,223 @@
+package dev.geodesic.engine.query;
+
+import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.table.RowLayout;
+import dev.geodesic.engine.tx.ReadView;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
+
+/**
+ * How the combinations of rows are found that a query wants: the tables one after the other, each by an index, by a hash
+ * table over its rows, or by reading it again for every combination before (spec/sql.md 12). One table is a join without
+ * partners. Immutable; may be shared by threads.
+ */
+final class JoinPlan {
+
+    private final BoundQuery query;
+    private final RowLayout[] layouts;
+    private final List<Step> steps = new ArrayList<>();
+    private final boolean isEmpty;
+
+    /**
+     * How the next table's rows are found.
+     *
+     * @param scan the table with the conditions on it alone
+     * @param rest the conditions that have to be tested once this table's row is known
+     */
+    record Step(int table, TableScan scan, Access access, TuplePredicate rest, boolean isFiltered) {
+    }
+
+    sealed interface Access {
+
+        /** All rows that the scan finds. */
+        record Scan() implements Access {
+        }
+
+        /** A point of an index for each combination before, then a condition on the row alone. */
+        record Index(IndexProbe probe, RowPredicate filter) implements Access {
+        }
+
+        /** The scan's rows in a hash table by {@code own}, which equal {@code others}, the columns of tables before. */
+        record Hash(List<BoundExpr.BoundColumn> own, List<BoundExpr.BoundColumn> others) implements Access {
+        }
+    }
+
+    JoinPlan(BoundQuery query) {
+        this.query = query;
+        isEmpty = query.condition() == BoundExpr.FALSE;
+        layouts = query.tables().stream().map(t -> RowLayout.of(t.rowType())).toArray(RowLayout[]::new);
+        int count = layouts.length;
+        List<List<BoundExpr>> local = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            local.add(new ArrayList<>());
+        }
+        List<BoundExpr> open = new ArrayList<>();
+        for (BoundExpr term : query.condition().conjuncts()) {
+            BitSet tables = term.tables();
+            if (tables.cardinality() > 1) {
+                open.add(term);
+            } else {
+                // A constant can only be FALSE here; it goes to the first table.
+                local.get(Math.max(0, tables.nextSetBit(0))).add(term);
+            }
+        }
+        BitSet placed = new BitSet();
+        for (int number = first(local); number >= 0; number = next(placed, open)) {
+            add(number, local.get(number), placed, open);
+        }
+    }
+
+    /** The filtered one of the first two tables drives. */
+    private static int first(List<List<BoundExpr>> local) {
+        return local.size() > 1 && local.get(0).isEmpty() && !local.get(1).isEmpty() ? 1 : 0;
+    }
+
+    /** The next table in written order that an equality joins to those before, or any, or none. */
+    private int next(BitSet placed, List<BoundExpr> open) {
+        for (int number = placed.nextClearBit(0); number < layouts.length; number = placed.nextClearBit(number + 1)) {
+            if (open.stream().anyMatch(equalityTo(number, placed)::test)) {
+                return number;
+            }
+        }
+        int number = placed.nextClearBit(0);
+        return number < layouts.length ? number : -1;
+    }
+
+    private static Predicate<BoundExpr> equalityTo(int number, BitSet placed) {
+        return term -> IndexProbe.isEquality(term, number) && others(term, number, placed);
+    }
+
+    /** Whether the term speaks of no table but this one and those before. */
+    private static boolean others(BoundExpr term, int number, BitSet placed) {
+        BitSet tables = term.tables();
+        tables.clear(number);
+        tables.andNot(placed);
+        return tables.isEmpty();
+    }
+
+    private void add(int number, List<BoundExpr> local, BitSet placed, List<BoundExpr> open) {
+        TableSchema table = query.tables().get(number);
+        List<BoundExpr> rest = new ArrayList<>(open.stream().filter(t -> others(t, number, placed)).toList());
+        open.removeAll(rest);
+        List<BoundExpr> equalities = rest.stream().filter(t -> IndexProbe.isEquality(t, number)).toList();
+        Optional<IndexProbe> probe = IndexProbe.choose(table, number, local, equalities, layouts);
+        Access access;
+        if (probe.isPresent()) {
+            rest.removeAll(probe.get().decided());
+            List<BoundExpr> filter = new ArrayList<>(local);
+            filter.removeAll(probe.get().decided());
+            access = new Access.Index(probe.get(), Predicates.compile(BoundExpr.and(filter), layouts[number]));
+        } else if (!equalities.isEmpty()) {
+            List<BoundExpr.BoundColumn> own = new ArrayList<>();
+            List<BoundExpr.BoundColumn> others = new ArrayList<>();
+            for (BoundExpr term : equalities) {
+                BoundExpr.CompareColumns c = (BoundExpr.CompareColumns) term;
+                boolean isLeft = c.left().table() == number;
+                own.add(isLeft ? c.left() : c.right());
+                others.add(isLeft ? c.right() : c.left());
+            }
+            access = new Access.Hash(List.copyOf(own), List.copyOf(others));
+        } else {
+            access = new Access.Scan();
+        }
+        TableScan scan = new TableScan(table, layouts[number], BoundExpr.and(local));
+        // A hash table finds what may be equal; whether it is, and all else, is tested.
+        steps.add(new Step(
+                number, scan, access, Predicates.compileTuple(BoundExpr.and(rest), layouts),
+                rest.size() > (access instanceof Access.Hash ? equalities.size() : 0)));
+        placed.set(number);
+    }
+
+    BoundQuery query() {
+        return query;
+    }
+
+    /** In the order of execution. */
+    List<Step> steps() {
+        return steps;
+    }
+
+    RowLayout layout(int table) {
+        return layouts[table];
+    }
+
+    /** Whether no row can match, whatever the tables hold. */
+    boolean isEmpty() {
+        return isEmpty;
+    }
+
+    /** Whether the result is every row of one table. */
+    boolean readsWholeTable() {
+        return steps.size() == 1 && steps.getFirst().scan().readsWholeTable();
+    }
+
+    JoinCursor open(ReadView view, QueryBudget budget) {
+        return new JoinCursor(this, view, budget);
+    }
+
+    /**
+     * Rows that this will read, as spec/sql.md 11 counts them; what an index finds for a constant is counted, not estimated.
+     *
+     * @param limit rows that are wanted at most
+     */
+    long estimate(ReadView view, long limit) {
+        if (isEmpty) {
+            return 0;
+        }
+        TableScan driver = steps.getFirst().scan();
+        if (steps.size() == 1) {
+            return driver.estimate(view, limit);
+        }
+        long scanned = driver.estimate(view, Long.MAX_VALUE);
+        long rows = driver.estimateRows(view);
+        for (Step step : steps.subList(1, steps.size())) {
+            switch (step.access()) {
+                case Access.Index(IndexProbe probe, RowPredicate filter) -> {
+                    if (!probe.index().unique()) {
+                        rows = times(rows, averageRowsPerKey(view, step, probe));
+                    }
+                    scanned = SelectPlan.sum(scanned, rows);
+                    if (filter != RowPredicate.ALWAYS) {
+                        scanned = SelectPlan.sum(scanned, rows);
+                    }
+                }
+                case Access.Hash hash -> {
+                    scanned = SelectPlan.sum(scanned, step.scan().estimate(view, Long.MAX_VALUE));
+                    if (!isUnique(step.scan().table(), hash.own())) {
+                        rows = times(rows, step.scan().estimateRows(view));
+                    }
+                    scanned = SelectPlan.sum(scanned, rows);
+                }
+                case Access.Scan all -> {
+                    scanned = SelectPlan.sum(scanned, step.scan().estimate(view, Long.MAX_VALUE));
+                    rows = times(rows, step.scan().estimateRows(view));
+                    scanned = SelectPlan.sum(scanned, rows);
+                }
+            }
+            if (step.isFiltered()) {
+                scanned = SelectPlan.sum(scanned, rows);
+            }
+        }
+        return scanned;
+    }
+
+    private static boolean isUnique(TableSchema table, List<BoundExpr.BoundColumn> columns) {
+        return table.indexes().stream().anyMatch(i -> i.unique()
+                && i.algorithm().columns().stream().allMatch(c -> columns.stream().anyMatch(own -> own.position() == c)));
+    }
+
+    private double averageRowsPerKey(ReadView view, Step step, IndexProbe probe) {
+        List<BoundExpr.BoundColumn> columns = probe.index().algorithm().columns().stream()
+                .map(c -> new BoundExpr.BoundColumn(
+                        step.table(), c, ValueKind.of(query.tables().get(step.table()).columns().get(c).type())))
+                .toList();
+        return TableScan.averageRowsPerKey(view, this, step.table(), columns);
+    }
+
+    private static long times(long rows, double factor) {
+        return Math.round(Math.min((double) Long.MAX_VALUE, rows * factor));
+    }
+}

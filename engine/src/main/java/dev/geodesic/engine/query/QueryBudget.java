@@ -1,0 +1,51 @@
+package dev.geodesic.engine.query;
+
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.base.Limits;
+
+/**
+ * What one run of a query may still use. A join of a few small tables can have more combinations of rows than anybody can
+ * wait for, or hold in memory. Not thread-safe.
+ */
+public final class QueryBudget {
+
+    private static final int STEPS_PER_CLOCK = 1_024;
+    private static final long NANOS_PER_MILLI = 1_000_000;
+
+    private final Limits limits;
+    private final long start = System.nanoTime();
+    private int steps;
+    private long bytes;
+
+    public QueryBudget(Limits limits) {
+        this.limits = limits;
+    }
+
+    /** Counts one row that is looked at. Errors: LIMIT_EXCEEDED. */
+    public void step() {
+        if (++steps % STEPS_PER_CLOCK == 0 && System.nanoTime() - start > limits.callMillisMax() * NANOS_PER_MILLI) {
+            throw new EngineException(
+                    ErrorCode.LIMIT_EXCEEDED,
+                    "the query runs longer than the limit call-millis-max of " + limits.callMillisMax());
+        }
+    }
+
+    /** A sink that keeps the rows of a join in memory: they are not limited by what the tables hold. */
+    RowSink limit(RowSink sink) {
+        return (segment, offset, length) -> {
+            keep(length);
+            sink.row(segment, offset, length);
+        };
+    }
+
+    /** Counts bytes of a result that is kept in memory. Errors: LIMIT_EXCEEDED. */
+    public void keep(int length) {
+        bytes += length;
+        if (bytes > limits.queueBytesMax()) {
+            throw new EngineException(
+                    ErrorCode.LIMIT_EXCEEDED,
+                    "the result of the join has more bytes than the limit queue-bytes-max of " + limits.queueBytesMax());
+        }
+    }
+}
