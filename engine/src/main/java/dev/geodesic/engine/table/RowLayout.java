@@ -58,6 +58,11 @@ public final class RowLayout {
         return (int) length;
     }
 
+    /** Whether equal values have equal bytes in every column; false where a float is inside. */
+    public boolean isBytewise() {
+        return product.bytewise;
+    }
+
     /** Length of every row, if all have the same. */
     public OptionalInt fixedLength() {
         return product.fixed && product.minSize <= Integer.MAX_VALUE

@@ -277,6 +277,11 @@ public final class MutTx implements Transaction {
         return ref.id();
     }
 
+    @Override
+    public TableSchema tableOfIndex(int indexId) {
+        return requireIndex(indexId).table().schema();
+    }
+
     private Tables.IndexRef visible(Tables.IndexRef ref) {
         return ref == null || dropped.contains(ref.table()) ? null : ref;
     }

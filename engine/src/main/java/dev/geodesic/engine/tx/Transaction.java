@@ -1,5 +1,6 @@
 package dev.geodesic.engine.tx;
 
+import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.KeyRange;
 import java.lang.foreign.MemorySegment;
 
@@ -17,6 +18,9 @@ public interface Transaction extends ReadView {
 
     /** Id of an index by canonical name, then accessor. Errors: NO_SUCH_INDEX. */
     int indexId(String name);
+
+    /** The table that has an index. Errors: NO_SUCH_INDEX. */
+    TableSchema tableOfIndex(int indexId);
 
     /**
      * Inserts a row; a row that exists already is no change and no error. The values of generated columns are written,

@@ -15,6 +15,8 @@ import dev.geodesic.engine.host.ReducerOutcome.Committed;
 import dev.geodesic.engine.host.abi.CallContext;
 import dev.geodesic.engine.host.abi.FakeTransaction;
 import dev.geodesic.engine.host.runtime.TrapKind;
+import dev.geodesic.engine.tx.ReadRecorder;
+import dev.geodesic.engine.tx.RecordingTransaction;
 import dev.geodesic.testkit.Proves;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
@@ -185,6 +187,29 @@ class ViewCallTest {
                             + " available in async instances",
                     ((ViewOutcome.Trapped) host.main().callView(context(tx), 0, Optional.empty())).message());
         }
+    }
+
+    @Test
+    @Proves("module-abi.md 5.6")
+    void writesTrap() {
+        String body = "(drop (call $datastore_clear (i32.const 4097) (i32.const 64))) (i32.const 0))";
+        tx.rows.add(new byte[1]);
+        try (ModuleHost host = guests.load(withExports(imports("datastore_clear"), ANONYMOUS_VIEW + body))) {
+            CallContext reading = CallContext.inTransaction("v", new RecordingTransaction(tx, new ReadRecorder() {
+                @Override
+                public void wholeTable(int tableId) {
+                    throw new AssertionError();
+                }
+
+                @Override
+                public void point(int indexId, byte[] key) {
+                    throw new AssertionError();
+                }
+            }), c -> Optional.empty());
+            assertEquals("runtime error calling datastore_clear: a view cannot write",
+                    ((ViewOutcome.Trapped) host.main().callView(reading, 0, Optional.empty())).message());
+        }
+        assertEquals(1, tx.rows.size());
     }
 
     @Test

@@ -67,6 +67,11 @@ public final class FakeTransaction implements Transaction {
         return INDEX;
     }
 
+    @Override
+    public TableSchema tableOfIndex(int indexId) {
+        throw error(ErrorCode.NO_SUCH_INDEX);
+    }
+
     /** Writes 0x2a over the first byte as the generated column, if that was 0. */
     @Override
     public int insert(int tableId, MemorySegment row, long offset, int length) {
