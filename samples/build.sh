@@ -15,6 +15,11 @@ samples/modules/v2        kitchen_v2
 samples/modules/golden-v1 golden_v1
 samples/modules/golden-v2 golden_v2
 samples/modules/features  event_table http_handler procedure row_level_security schedule view
+samples/modules/features-1.1 features_1_1
+samples/modules/features-1.12 features_1_12
+samples/modules/features-2.0 features_2_0
+samples/modules/features-2.8 features_2_8
+samples/modules/features-2.11 features_2_11
 bench/load/module         loadmod
 bench/load/bank           bank
 "

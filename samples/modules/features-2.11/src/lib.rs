@@ -1,0 +1,33 @@
+//! What a module of crate 2.11 may do: `../features-common`.
+use spacetimedb::http::{handler, router, Body, HandlerContext, Request, Response, Router, Timeout};
+use spacetimedb::{
+    client_visibility_filter, procedure, reducer, table, view, AnonymousViewContext, ConnectionId, Filter, Identity,
+    ProcedureContext, Query, ReducerContext, ScheduleAt, SpacetimeType, Table, TimeDuration, Timestamp, ViewContext,
+};
+
+const NAME_OF_THE_CRATE: &str = "2.11";
+
+fn database(ctx: &ReducerContext) -> Identity {
+    ctx.database_identity()
+}
+
+include!("../../features-common/dialect2.rs");
+include!("../../features-common/core.rs");
+core_tables!(accessor);
+include!("../../features-common/abi.rs");
+include!("../../features-common/views.rs");
+view_tables!(accessor);
+include!("../../features-common/two.rs");
+include!("../../features-common/newest.rs");
+
+/// Values that the operator may set for the database.
+#[spacetimedb::env]
+pub struct Env {
+    pub GREETING: Option<String>,
+}
+
+#[reducer]
+pub fn greet(ctx: &ReducerContext) -> Result<(), String> {
+    log::info!("{}", ctx.env.get("GREETING").unwrap_or("no greeting".into()));
+    Ok(())
+}
