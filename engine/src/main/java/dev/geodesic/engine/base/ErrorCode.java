@@ -48,6 +48,8 @@ public enum ErrorCode {
     GUEST_TRAP(0),
     /** A guest ran longer than its deadline. */
     GUEST_TIMEOUT(0),
+    /** What a view returned cannot become its rows. */
+    VIEW_FAILED(0),
     NO_SUCH_REDUCER(0),
     /** A lifecycle reducer cannot be called directly. */
     LIFECYCLE_REDUCER(0),

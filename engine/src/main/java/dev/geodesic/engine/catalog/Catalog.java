@@ -5,6 +5,7 @@ import dev.geodesic.engine.schema.IdAllocator;
 import dev.geodesic.engine.schema.SequenceSchema;
 import dev.geodesic.engine.schema.TableKind;
 import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.schema.ViewDef;
 import dev.geodesic.engine.table.RowIterator;
 import dev.geodesic.engine.table.RowPointers;
 import dev.geodesic.engine.tx.CommittedState;
@@ -43,6 +44,7 @@ public final class Catalog implements IdAllocator, SequenceLog {
     private int nextConstraintId = SystemTables.FIRST_USER_ID;
     private int nextSequenceId = SystemTables.FIRST_USER_ID;
     private int nextScheduleId = SystemTables.FIRST_USER_ID;
+    private int nextViewId = SystemTables.FIRST_USER_ID;
 
     private Catalog(CommittedState committed) {
         this.committed = committed;
@@ -86,6 +88,31 @@ public final class Catalog implements IdAllocator, SequenceLog {
                 tx.delete(id, MemorySegment.ofArray(bytes.buffer()), 0, bytes.length());
             }
         });
+    }
+
+    /** Creates a view: its empty table and the rows that describe both. */
+    public TableSchema createView(MutTx tx, ViewDef view) {
+        TableSchema schema = view.toSchema(this);
+        createTable(tx, schema);
+        CatalogRows.writeView(nextViewId++, view, schema.tableId(), (id, bytes) -> insert(tx, id, bytes));
+        return schema;
+    }
+
+    /** Deletes a view, its rows and what describes it. */
+    public void dropView(MutTx tx, TableSchema schema) {
+        dropTable(tx, schema);
+        List<Integer> ids = new ArrayList<>();
+        deleteWhere(tx, SystemTables.VIEW, in -> {
+            int viewId = in.readU32();
+            in.readString();
+            boolean found = in.readU8() == 0 && in.readU32() == schema.tableId();
+            if (found) {
+                ids.add(viewId);
+            }
+            return found;
+        });
+        deleteWhere(tx, SystemTables.VIEW_COLUMN, in -> ids.contains(in.readU32()));
+        deleteWhere(tx, SystemTables.VIEW_PARAM, in -> ids.contains(in.readU32()));
     }
 
     private interface RowTest {
@@ -167,6 +194,10 @@ public final class Catalog implements IdAllocator, SequenceLog {
             table.constraints().forEach(c -> nextConstraintId = Math.max(nextConstraintId, c.constraintId() + 1));
             table.sequences().forEach(s -> nextSequenceId = Math.max(nextSequenceId, s.sequenceId() + 1));
             table.schedule().ifPresent(s -> nextScheduleId = Math.max(nextScheduleId, s.scheduleId() + 1));
+        }
+        RowIterator views = view.scan(SystemTables.VIEW);
+        while (views.next()) {
+            nextViewId = Math.max(nextViewId, new BsatnReader(CatalogRows.bytes(views)).readU32() + 1);
         }
         for (CatalogRows.SequenceRow sequence : CatalogRows.readSequences(view)) {
             committed.requireTable(sequence.tableId())

@@ -10,11 +10,14 @@ import dev.geodesic.engine.schema.TableAccess;
 import dev.geodesic.engine.schema.TableKind;
 import dev.geodesic.engine.schema.TableRole;
 import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.schema.ViewDef;
 import dev.geodesic.engine.table.RowIterator;
 import dev.geodesic.engine.tx.ReadView;
+import dev.geodesic.sats.AlgebraicType;
 import dev.geodesic.sats.BsatnReader;
 import dev.geodesic.sats.BsatnWriter;
 import dev.geodesic.sats.LittleEndian;
+import dev.geodesic.sats.ProductElement;
 import dev.geodesic.sats.TypeCodec;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -125,17 +128,54 @@ final class CatalogRows {
         out.writeString(table.name());
         out.writeString(table.accessor().orElse(table.name()));
         emit(sink, SystemTables.TABLE_ACCESSOR, out);
+        if (table.role().isView()) {
+            // No module knows the indexes and the first column.
+            table.columns().stream().skip(1).forEach(c -> writeAccessor(table, c, out, sink));
+            return;
+        }
         for (IndexSchema index : table.indexes()) {
             out.writeString(index.name());
             out.writeString(index.sourceName().orElse(index.name()));
             emit(sink, SystemTables.INDEX_ACCESSOR, out);
         }
-        for (ColumnSchema column : table.columns()) {
-            out.writeString(table.name());
-            out.writeString(column.name());
-            out.writeString(column.accessor().orElse(column.name()));
-            emit(sink, SystemTables.COLUMN_ACCESSOR, out);
+        table.columns().forEach(c -> writeAccessor(table, c, out, sink));
+    }
+
+    private static void writeAccessor(TableSchema table, ColumnSchema column, BsatnWriter out, RowSink sink) {
+        out.writeString(table.name());
+        out.writeString(column.name());
+        out.writeString(column.accessor().orElse(column.name()));
+        emit(sink, SystemTables.COLUMN_ACCESSOR, out);
+    }
+
+    /** The rows that describe a view, besides those of its table. */
+    static void writeView(int viewId, ViewDef view, int tableId, RowSink sink) {
+        BsatnWriter out = new BsatnWriter();
+        out.writeU32(viewId);
+        out.writeString(view.name());
+        out.writeU8(0);
+        out.writeU32(tableId);
+        out.writeBool(view.isPublic());
+        out.writeBool(view.isAnonymous());
+        emit(sink, SystemTables.VIEW, out);
+        for (ColumnSchema column : view.columns()) {
+            writePart(viewId, column.position(), column.name(), column.type(), SystemTables.VIEW_COLUMN, out, sink);
         }
+        for (int i = 0; i < view.params().elements().size(); i++) {
+            ProductElement param = view.params().elements().get(i);
+            writePart(viewId, i, param.name().orElse(""), param.type(), SystemTables.VIEW_PARAM, out, sink);
+        }
+    }
+
+    private static void writePart(
+            int viewId, int position, String name, AlgebraicType type, int tableId, BsatnWriter out, RowSink sink) {
+        out.writeU32(viewId);
+        out.writeU16(position);
+        out.writeString(name);
+        BsatnWriter bytes = new BsatnWriter();
+        TypeCodec.write(bytes, type);
+        out.writeBytes(bytes.toByteArray());
+        emit(sink, tableId, out);
     }
 
     static void writeSequence(BsatnWriter out, int tableId, SequenceSchema sequence, BigInteger allocated) {

@@ -37,6 +37,8 @@ public final class SystemTables {
     public static final int SCHEDULED = 9;
     public static final int CONNECTION_CREDENTIALS = 11;
     public static final int VIEW = 12;
+    public static final int VIEW_PARAM = 13;
+    public static final int VIEW_COLUMN = 14;
     public static final int EVENT_TABLE = 17;
     public static final int TABLE_ACCESSOR = 18;
     public static final int INDEX_ACCESSOR = 19;

@@ -46,6 +46,11 @@ public final class SelectPlan implements SqlStatement {
         return parts.getFirst().query().tables().get(output instanceof Output.WholeRow(int number) ? number : 0);
     }
 
+    /** Every table that is read. */
+    public List<TableSchema> tables() {
+        return parts.stream().flatMap(p -> p.query().tables().stream()).distinct().toList();
+    }
+
     /** Names and types of the output columns. */
     public ProductType schema() {
         return schema;

@@ -43,6 +43,11 @@ public final class SubscriptionQuery {
         return plan.query().tables().get(returned);
     }
 
+    /** Every table that is read. */
+    public List<TableSchema> tables() {
+        return plan.query().tables();
+    }
+
     public int tableId() {
         return table().tableId();
     }

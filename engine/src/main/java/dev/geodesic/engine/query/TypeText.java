@@ -12,7 +12,7 @@ import java.util.Locale;
 import java.util.Optional;
 
 /** Types as messages show them (spec/bsatn.md 6.4), cut after a thousand characters because types may unfold endlessly. */
-final class TypeText {
+public final class TypeText {
 
     private static final int CHARS_MAX = 1_000;
 
@@ -21,7 +21,7 @@ final class TypeText {
     private TypeText() {
     }
 
-    static String of(AlgebraicType type) {
+    public static String of(AlgebraicType type) {
         TypeText t = new TypeText();
         t.append(type);
         return t.text.length() > CHARS_MAX ? t.text.substring(0, CHARS_MAX) + "..." : t.text.toString();

@@ -14,12 +14,15 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.regex.Pattern;
 
 /** The rules of spec/module-def.md 6.3 and 6.4: reducers, procedures, views, schedules, lifecycle, HTTP. */
 final class FunctionValidator {
 
+    /** Positions of columns are u16, and the first one says whose rows they are. */
+    private static final int VIEW_COLUMNS_MAX = (1 << 16) - 1;
     private static final Pattern ROUTE_PATH = Pattern.compile("|/[a-z0-9\\-_~/]*");
 
     private final RawModuleDef raw;
@@ -146,7 +149,8 @@ final class FunctionValidator {
         return schedules;
     }
 
-    List<ViewDef> views() {
+    /** @param tables those of the module, whose keys are also those of queries for their rows */
+    List<ViewDef> views(List<TableDef> tables) {
         Map<String, String> keys = viewPrimaryKeys();
         List<ViewDef> views = new ArrayList<>();
         for (RawModuleDef.View v : raw.views()) {
@@ -166,17 +170,65 @@ final class FunctionValidator {
             ProductType params = new ProductType(v.params().elements().stream()
                     .map(p -> new ProductElement(p.name().map(names::snake), p.type()))
                     .toList());
+            List<ColumnSchema> columns = columns(name, rowType.get(), row.get().index());
             views.add(new ViewDef(
-                    name, v.name(), v.index(), v.isPublic(), v.isAnonymous(), params, v.returnType(), row.get().index(), key));
+                    name, v.name(), v.index(), v.isPublic(), v.isAnonymous(), params, v.returnType(), row.get().index(), key,
+                    columns, key.map(k -> position(columns, k)).orElseGet(() -> inheritedKey(v, row.get().index(), tables))));
         }
         return views;
+    }
+
+    private List<ColumnSchema> columns(String view, ProductType rowType, int ref) {
+        if (rowType.elements().stream().anyMatch(e -> e.name().isEmpty())) {
+            errors.add("view `" + view + "` has an unnamed column, which is forbidden.");
+            return List.of();
+        }
+        if (rowType.elements().size() > VIEW_COLUMNS_MAX) {
+            errors.add("view `" + view + "` has more than " + VIEW_COLUMNS_MAX + " columns");
+            return List.of();
+        }
+        Set<String> seen = new HashSet<>();
+        for (ProductElement element : rowType.elements()) {
+            String column = element.name().orElseThrow();
+            errors.checkIdentifier(column);
+            if (!seen.add(column)) {
+                errors.add("view `" + view + "` has more than one column named `" + column + "`");
+            }
+        }
+        return types.resolve(rowType, "view `" + view + "`")
+                .map(t -> TableValidator.columns(t, types.sourceNames(ref)))
+                .orElse(List.of());
+    }
+
+    private static OptionalInt position(List<ColumnSchema> columns, String source) {
+        return columns.stream()
+                .filter(c -> c.accessor().orElse(c.name()).equals(source))
+                .mapToInt(ColumnSchema::position)
+                .findFirst();
+    }
+
+    /** A query view has the key of the tables with its rows, if they agree (spec/module-def.md 6.4). */
+    private OptionalInt inheritedKey(RawModuleDef.View view, int ref, List<TableDef> tables) {
+        if (raw.version() < 10 || !isQuery(view.returnType())) {
+            return OptionalInt.empty();
+        }
+        int[] keys = tables.stream()
+                .filter(t -> t.rowRef() == ref && t.primaryKey().isPresent())
+                .mapToInt(t -> t.primaryKey().getAsInt())
+                .distinct()
+                .toArray();
+        return keys.length == 1 ? OptionalInt.of(keys[0]) : OptionalInt.empty();
+    }
+
+    private static boolean isQuery(AlgebraicType type) {
+        return type instanceof ProductType p && p.elements().size() == 1
+                && p.elements().getFirst().name().equals(Optional.of("__query__"));
     }
 
     private static Optional<AlgebraicType.Ref> rowType(AlgebraicType type) {
         AlgebraicType row = switch (type) {
             case ArrayType array -> array.element();
-            case ProductType p when p.elements().size() == 1
-                            && p.elements().getFirst().name().equals(Optional.of("__query__")) -> p.elements().getFirst().type();
+            case ProductType p when isQuery(p) -> p.elements().getFirst().type();
             default -> SpecialTypes.optionPayload(type).orElse(type);
         };
         return row != type && row instanceof AlgebraicType.Ref ref ? Optional.of(ref) : Optional.empty();

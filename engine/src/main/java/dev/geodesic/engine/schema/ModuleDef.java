@@ -77,7 +77,7 @@ public final class ModuleDef {
         List<TableDef> tables = tables(raw, types, names, functions, errors);
         List<ReducerDef> reducers = functions.reducers();
         List<ProcedureDef> procedures = functions.procedures();
-        List<ViewDef> views = functions.views();
+        List<ViewDef> views = functions.views(tables);
         functions.lifecycle();
         functions.http();
         checkSubmodules(raw, errors);
@@ -189,5 +189,15 @@ public final class ModuleDef {
 
     public List<ViewDef> views() {
         return views;
+    }
+
+    /** Sorted by canonical name, the order in which they get ids. */
+    public List<ViewDef> sortedViews() {
+        return views.stream().sorted(Comparator.comparing(ViewDef::name, Names.ORDER)).toList();
+    }
+
+    /** The view with this canonical name. */
+    public Optional<ViewDef> view(String name) {
+        return views.stream().filter(v -> v.name().equals(name)).findFirst();
     }
 }

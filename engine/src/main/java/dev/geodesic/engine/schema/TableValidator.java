@@ -110,7 +110,7 @@ final class TableValidator {
         return complete;
     }
 
-    private static List<ColumnSchema> columns(ProductType rowType, List<String> sources) {
+    static List<ColumnSchema> columns(ProductType rowType, List<String> sources) {
         List<ColumnSchema> columns = new ArrayList<>();
         for (ProductElement element : rowType.elements()) {
             int position = columns.size();

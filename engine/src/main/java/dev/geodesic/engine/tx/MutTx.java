@@ -26,6 +26,8 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.IntPredicate;
 
 /**
  * The read-write transaction of a database: an overlay over {@link CommittedState}. One object serves one transaction
@@ -105,6 +107,17 @@ public final class MutTx implements Transaction {
         }
         changes.sort(Comparator.comparingInt(c -> c.table().id()));
         return new TxData(changes, List.copyOf(created.all()), List.copyOf(dropped));
+    }
+
+    /** Shows the net changes so far of the tables that {@code which} wants, in no given order. */
+    public void forEachChange(IntPredicate which, Consumer<TxData.TableChange> action) {
+        // By position: the action may touch more tables.
+        for (int i = 0, count = touched.size(); i < count; i++) {
+            TxTable overlay = touched.get(i);
+            if (which.test(overlay.table().id()) && !overlay.isUnchanged()) {
+                action.accept(overlay.change());
+            }
+        }
     }
 
     /** Ends the transaction after its changes were applied. */
