@@ -29,18 +29,18 @@ class ServerConfigTest {
 
     @Test
     void readsWhatIsSet() {
-        ServerConfig config = read(Map.of(
-                "geodesic.data.directory", "/srv/../srv/data",
-                "geodesic.storage", "memory",
-                "geodesic.log.segment.bytes", "4096",
-                "geodesic.log.queue.records", "10",
-                "geodesic.store", "Heap",
-                "geodesic.websocket.gzip", "on",
-                "geodesic.wasmtime.library", "/opt/libwasmtime.so",
-                "geodesic.guest.stack.bytes", "1048576",
-                "geodesic.limits.memory.bytes", "5000000000",
-                "geodesic.limits.connections", "7",
-                "geodesic.limits.procedure.millis", "9"));
+        ServerConfig config = read(Map.ofEntries(
+                Map.entry("geodesic.data.directory", "/srv/../srv/data"),
+                Map.entry("geodesic.storage", "memory"),
+                Map.entry("geodesic.log.segment.bytes", "4096"),
+                Map.entry("geodesic.log.queue.records", "10"),
+                Map.entry("geodesic.store", "Heap"),
+                Map.entry("geodesic.websocket.gzip", "on"),
+                Map.entry("geodesic.wasmtime.library", "/opt/libwasmtime.so"),
+                Map.entry("geodesic.guest.stack.bytes", "1048576"),
+                Map.entry("geodesic.limits.memory.bytes", "5000000000"),
+                Map.entry("geodesic.limits.connections", "7"),
+                Map.entry("geodesic.limits.procedure.millis", "9")));
         assertEquals(Path.of("/srv/data"), config.dataDirectory());
         assertEquals(ServerConfig.Storage.MEMORY, config.storage());
         assertEquals(4096, config.log().segmentBytesMax());
