@@ -179,7 +179,11 @@ public final class ClientConnection {
             for (String text : request.queries()) {
                 queries.addAll(database.sqlEngine().compileSubscription(text, database.transactor().view(), caller));
             }
-            if (request.kind() == SubscriptionKind.SINGLE && queries.size() != 1) {
+            if (subscriber.isV1() && queries.stream().anyMatch(q -> q.table().event())) {
+                throw new EngineException(ErrorCode.SQL, ErrorTexts.EVENT_TABLE_NEEDS_V2);
+            }
+            if (request.kind() == SubscriptionKind.SINGLE
+                    && queries.stream().mapToInt(SubscriptionQuery::tableId).distinct().count() != 1) {
                 throw new EngineException(ErrorCode.SQL, ErrorTexts.executing(
                         "a single subscription is a query of one table", request.queries().getFirst()));
             }
@@ -216,11 +220,12 @@ public final class ClientConnection {
             send(new ServerMessage.UnsubscribeApplied(
                     request.kind(), request.requestId(), request.querySetId(), rows, micros(start)));
         } catch (EngineException e) {
-            if (e.code() != ErrorCode.NO_SUCH_SUBSCRIPTION) {
+            if (Database.isFatal(e)) {
                 throw e;
             }
-            String text =
-                    ErrorTexts.subscriptionNotFound(request.querySetId(), client.identity(), client.connection());
+            String text = e.code() == ErrorCode.NO_SUCH_SUBSCRIPTION
+                    ? ErrorTexts.subscriptionNotFound(request.querySetId(), client.identity(), client.connection())
+                    : e.getMessage();
             send(new ServerMessage.SubscriptionError(
                     OptionalInt.of(request.requestId()), OptionalInt.of(request.querySetId()), text, micros(start)));
         }

@@ -82,7 +82,7 @@ public final class Database implements AutoCloseable {
         this.catalog = catalog;
         this.durability = durability;
         this.log = log;
-        this.subscriptions = new Subscriptions(limits);
+        this.subscriptions = new Subscriptions(limits, committed.writerView());
         this.gate = new ConfirmedGate(durability.durableOffset());
         this.transactor = new Transactor(limits, committed, catalog, durability, subscriptions);
         this.reducers = new ReducerCalls(limits, transactor, catalog, log, program);

@@ -12,6 +12,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -77,7 +78,7 @@ final class IndexProbe {
         List<Integer> indexed = index.algorithm().columns();
         boolean joins = false;
         for (int column : indexed) {
-            BoundExpr term = constants.getOrDefault(column, columns.get(column));
+            BoundExpr term = columns.getOrDefault(column, constants.get(column));
             switch (term) {
                 case BoundExpr.CompareConstant c when comparesValues(index, c.column()) ->
                     parts.add(new Part.Constant(c.value()));
@@ -123,6 +124,18 @@ final class IndexProbe {
 
     List<BoundExpr> decided() {
         return decided;
+    }
+
+    /** Equal for probes that look in the same index for the same keys. */
+    String describe() {
+        StringBuilder text = new StringBuilder().append(index.indexId());
+        for (Part part : parts) {
+            text.append(switch (part) {
+                case Part.Constant(byte[] value) -> "=" + HexFormat.of().formatHex(value);
+                case Part.Column(BoundExpr.BoundColumn column, RowLayout layout) -> "#" + column.position();
+            });
+        }
+        return text.toString();
     }
 
     /** The rows that go with those in the tuple. */

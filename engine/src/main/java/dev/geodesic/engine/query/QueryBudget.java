@@ -39,10 +39,14 @@ public final class QueryBudget {
         };
     }
 
-    /** Counts bytes of a result that is kept in memory. Errors: LIMIT_EXCEEDED. */
-    public void keep(int length) {
+    private void keep(int length) {
         bytes += length;
-        if (bytes > limits.queueBytesMax()) {
+        checkKept(bytes);
+    }
+
+    /** Whether so many bytes of the rows of a join may be in memory. Errors: LIMIT_EXCEEDED. */
+    public void checkKept(long kept) {
+        if (kept > limits.queueBytesMax()) {
             throw new EngineException(
                     ErrorCode.LIMIT_EXCEEDED,
                     "the result of the join has more bytes than the limit queue-bytes-max of " + limits.queueBytesMax());

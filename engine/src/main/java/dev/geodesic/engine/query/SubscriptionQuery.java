@@ -1,51 +1,69 @@
 package dev.geodesic.engine.query;
 
 import dev.geodesic.engine.query.parse.Operator;
-import dev.geodesic.engine.query.parse.SqlError;
 import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.table.RowLayout;
 import dev.geodesic.engine.tx.ReadView;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
- * A query that a client watches: whole rows of one table under a condition. Its delta for a transaction is what
- * {@link #predicate} lets through of the inserted and of the deleted rows. Immutable; may be shared by threads and by all
- * callers whose queries have the same {@link #key}.
+ * A query that a client watches: whole rows of one table under a condition, or of one side of a join of two. The delta of
+ * one table is what {@link #matches} lets through of its inserted and deleted rows; for a join see {@link #semijoin}.
+ * Immutable; may be shared by threads and by all callers whose queries have the same {@link #key}.
  */
 public final class SubscriptionQuery {
 
     private final JoinPlan plan;
     private final int returned;
     private final RowPredicate predicate;
-    private final List<ColumnEquality> equalities;
+    private final TuplePredicate tuplePredicate;
+    private final List<List<ColumnEquality>> equalities = new ArrayList<>();
+    private final Optional<Semijoin> semijoin;
     private final String key;
     private final boolean dependsOnCaller;
 
-    /** @param returned number of the table whose rows are wanted */
+    /**
+     * @param plan over one table or two
+     * @param returned number of the table whose rows are wanted
+     */
     SubscriptionQuery(JoinPlan plan, int returned, boolean dependsOnCaller) {
-        if (plan.steps().size() > 1) {
-            throw SqlError.of("Joins are not supported yet");
-        }
         this.plan = plan;
         this.returned = returned;
         this.dependsOnCaller = dependsOnCaller;
+        List<TableSchema> tables = plan.query().tables();
         BoundExpr condition = plan.query().condition();
-        predicate = Predicates.compile(condition, plan.layout(0));
-        equalities = condition.conjuncts().stream()
+        if (tables.size() == 1) {
+            predicate = Predicates.compile(condition, plan.layout(0));
+            tuplePredicate = TuplePredicate.ALWAYS;
+            semijoin = Optional.empty();
+        } else {
+            predicate = RowPredicate.ALWAYS;
+            tuplePredicate = Predicates.compileTuple(condition, new RowLayout[] {plan.layout(0), plan.layout(1)});
+            semijoin = Optional.of(new Semijoin(plan, returned));
+        }
+        StringBuilder ids = new StringBuilder();
+        for (int i = 0; i < tables.size(); i++) {
+            ids.append(tables.get(i).tableId()).append(' ');
+            equalities.add(equalities(condition, i));
+        }
+        key = ids.append(returned).append(' ').append(condition.normalized()).toString();
+    }
+
+    private static List<ColumnEquality> equalities(BoundExpr condition, int table) {
+        return condition.conjuncts().stream()
                 .filter(BoundExpr.CompareConstant.class::isInstance)
                 .map(BoundExpr.CompareConstant.class::cast)
-                .filter(c -> c.operator() == Operator.EQUAL && !c.column().kind().isFloat())
+                .filter(c -> c.column().table() == table && c.operator() == Operator.EQUAL && !c.column().kind().isFloat())
                 .map(c -> new ColumnEquality(c.column().position(), c.value()))
                 .toList();
-        key = table().tableId() + " " + condition.normalized();
     }
 
+    /** The table whose rows are returned. */
     public TableSchema table() {
         return plan.query().tables().get(returned);
-    }
-
-    /** Every table that is read. */
-    public List<TableSchema> tables() {
-        return plan.query().tables();
     }
 
     public int tableId() {
@@ -57,14 +75,34 @@ public final class SubscriptionQuery {
         return table().name();
     }
 
-    /** The whole condition. */
-    public RowPredicate predicate() {
-        return predicate;
+    /** Tables that are read, in FROM order. */
+    public List<TableSchema> tables() {
+        return plan.query().tables();
     }
 
-    /** Terms that every matching row fulfils; a row that fails one of them need not be tested. May be empty. */
-    public List<ColumnEquality> equalities() {
-        return equalities;
+    /** Number of the returned one of {@link #tables}. */
+    public int returned() {
+        return returned;
+    }
+
+    /** How a join follows transactions; empty for a query of one table. */
+    public Optional<Semijoin> semijoin() {
+        return semijoin;
+    }
+
+    /** Whether a row of the only table matches. */
+    public boolean matches(MemorySegment segment, long rowOffset, int length) {
+        return predicate.test(segment, rowOffset, length);
+    }
+
+    /** Whether a pair of rows matches. */
+    public boolean matches(RowTuple rows) {
+        return tuplePredicate.test(rows);
+    }
+
+    /** Terms that every matching row of a table fulfils; a row that fails one of them need not be tested. May be empty. */
+    public List<ColumnEquality> equalities(int table) {
+        return equalities.get(table);
     }
 
     /** Equal for queries that give the same rows in the same schema; the caller's identity is in it where it matters. */

@@ -3,11 +3,12 @@ package dev.geodesic.engine.subscription;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.query.QueryBudget;
 import dev.geodesic.engine.query.SelectPlan;
+import dev.geodesic.engine.query.Semijoin;
 import dev.geodesic.engine.query.SubscriptionQuery;
-import dev.geodesic.engine.table.RowPointers;
+import dev.geodesic.engine.query.TableDelta;
 import dev.geodesic.engine.tx.ReadView;
-import dev.geodesic.engine.tx.Table;
 import dev.geodesic.engine.tx.TxData;
 import dev.geodesic.protocol.message.Fragment;
 import dev.geodesic.protocol.message.QueryOutcome;
@@ -22,17 +23,22 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** All subscriptions of one database. Writer thread only. */
 public final class Subscriptions {
 
     private final Limits limits;
+    private final ReadView committed;
     private final Map<String, Plan> plans = new HashMap<>();
     private final Int2ObjectOpenHashMap<TablePlans> byTable = new Int2ObjectOpenHashMap<>();
+    private final Map<String, JoinPlans> joins = new HashMap<>();
+    /** A join of a table with itself is in the list once. */
+    private final Int2ObjectOpenHashMap<List<JoinPlans>> joinsByTable = new Int2ObjectOpenHashMap<>();
+    private final Int2ObjectOpenHashMap<TableRows> tableRows = new Int2ObjectOpenHashMap<>();
     private final List<Plan> changed = new ArrayList<>();
     private final List<Subscriber> affected = new ArrayList<>();
     private final Map<SharedKey, ServerMessage> shared = new HashMap<>();
@@ -41,15 +47,17 @@ public final class Subscriptions {
     private record SharedKey(boolean v1, boolean named, List<Subscriber.Hit> hits) {
     }
 
-    public Subscriptions(Limits limits) {
+    /** @param committed the tables between transactions */
+    public Subscriptions(Limits limits, ReadView committed) {
         this.limits = limits;
+        this.committed = committed;
     }
 
     /**
      * Registers a query set and returns its rows at this moment, by table.
      *
-     * @throws EngineException SUBSCRIPTION_EXISTS if the id is in use, LIMIT_EXCEEDED if the connection watches too much;
-     *     nothing is registered then
+     * @throws EngineException SUBSCRIPTION_EXISTS if the id is in use, LIMIT_EXCEEDED if the connection watches too much
+     *     or a join is too large; nothing is registered then
      */
     public List<TableUpdate> subscribe(
             Subscriber subscriber, SubscriptionKind kind, int setId, Collection<SubscriptionQuery> queries, ReadView view) {
@@ -68,41 +76,67 @@ public final class Subscriptions {
                     "the connection would watch more queries than the limit subscription-queries-max of "
                             + limits.subscriptionQueriesMax());
         }
+        int group = subscriber.group(kind, setId);
+        Map<String, RowList> initial = initialRows(subscriber, kind, group, distinct, view);
         if (replaced > 0) {
             drop(subscriber, subscriber.legacy(), new ArrayList<>());
         }
-        int group = subscriber.group(kind, setId);
         List<Plan> set = new ArrayList<>(distinct.size());
-        List<Plan> answered = new ArrayList<>(distinct.size());
+        Map<Plan, RowList> answer = new LinkedHashMap<>();
         distinct.forEach((key, query) -> {
-            Plan plan = plans.computeIfAbsent(key, k -> open(query, view));
+            Plan plan = plans.computeIfAbsent(key, k -> open(query));
             set.add(plan);
             Watch watch = subscriber.watches()
                     .computeIfAbsent(new Subscriber.WatchKey(plan, group), k -> new Watch(subscriber, group));
-            boolean first = watch.hold();
+            watch.hold();
             plan.watches().add(watch);
-            // v1 counts queries, not query sets (spec/websocket.md 5.3).
-            if (first || kind != SubscriptionKind.MULTI) {
-                answered.add(plan);
+            if (initial.containsKey(key)) {
+                answer.put(plan, initial.get(key));
             }
         });
         subscriber.put(new Subscriber.QuerySet(setId, kind, set));
-        return rows(answered, view, true);
+        return rows(answer, true);
     }
 
-    private Plan open(SubscriptionQuery query, ReadView view) {
-        TablePlans table = byTable.computeIfAbsent(
-                query.tableId(), t -> new TablePlans(TableRows.of(view.table(query.tableId()).orElseThrow())));
-        Plan plan = new Plan(query, table.rows());
-        table.add(plan);
+    /** Of the queries that are answered. v1 counts queries, not query sets (spec/websocket.md 5.3). */
+    private Map<String, RowList> initialRows(
+            Subscriber subscriber, SubscriptionKind kind, int group, Map<String, SubscriptionQuery> queries, ReadView view) {
+        Map<String, RowList> rows = new HashMap<>();
+        QueryBudget budget = new QueryBudget(limits);
+        queries.forEach((key, query) -> {
+            Plan known = plans.get(key);
+            boolean held = known != null && subscriber.watches().containsKey(new Subscriber.WatchKey(known, group));
+            if (!held || kind != SubscriptionKind.MULTI) {
+                rows.put(key, Plan.currentRows(query, view, budget));
+            }
+        });
+        return rows;
+    }
+
+    private Plan open(SubscriptionQuery query) {
+        TableRows rows = tableRows.get(query.tableId());
+        if (rows == null || rows.table() != query.table()) {
+            rows = new TableRows(query.table());
+            tableRows.put(query.tableId(), rows);
+        }
+        Plan plan = new Plan(query, rows);
+        query.semijoin().ifPresentOrElse(
+                join -> joins.computeIfAbsent(join.shape(), s -> open(join)).add(plan),
+                () -> byTable.computeIfAbsent(query.tableId(), t -> new TablePlans()).add(plan));
         return plan;
+    }
+
+    private JoinPlans open(Semijoin join) {
+        JoinPlans opened = new JoinPlans(join);
+        join.tableIds().forEach(id -> joinsByTable.computeIfAbsent(id, t -> new ArrayList<>()).add(opened));
+        return opened;
     }
 
     /**
      * Ends a query set.
      *
      * @param withRows whether to return the rows that leave with it
-     * @throws EngineException NO_SUCH_SUBSCRIPTION
+     * @throws EngineException NO_SUCH_SUBSCRIPTION; LIMIT_EXCEEDED if a join is too large, but the set has ended then too
      */
     public Optional<List<TableUpdate>> unsubscribe(Subscriber subscriber, int setId, boolean withRows, ReadView view) {
         Subscriber.QuerySet set = subscriber.set(setId);
@@ -113,7 +147,7 @@ public final class Subscriptions {
         }
         List<Plan> left = new ArrayList<>();
         drop(subscriber, set, left);
-        return withRows ? Optional.of(rows(left, view, false)) : Optional.empty();
+        return withRows ? Optional.of(rows(currentRows(left, view), false)) : Optional.empty();
     }
 
     private void drop(Subscriber subscriber, Subscriber.QuerySet set, List<Plan> left) {
@@ -135,10 +169,26 @@ public final class Subscriptions {
 
     private void close(Plan plan) {
         plans.remove(plan.query().key());
-        TablePlans table = byTable.get(plan.query().tableId());
-        table.remove(plan);
-        if (table.isEmpty()) {
-            byTable.remove(plan.query().tableId());
+        plan.query().semijoin().ifPresentOrElse(join -> close(plan, join), () -> {
+            TablePlans table = byTable.get(plan.query().tableId());
+            table.remove(plan);
+            if (table.isEmpty()) {
+                byTable.remove(plan.query().tableId());
+            }
+        });
+    }
+
+    private void close(Plan plan, Semijoin join) {
+        JoinPlans same = joins.get(join.shape());
+        same.remove(plan);
+        if (same.isEmpty()) {
+            joins.remove(join.shape());
+            for (int id : join.tableIds()) {
+                joinsByTable.get(id).remove(same);
+                if (joinsByTable.get(id).isEmpty()) {
+                    joinsByTable.remove(id);
+                }
+            }
         }
     }
 
@@ -149,7 +199,7 @@ public final class Subscriptions {
 
     /** The rows of a query that nobody watches. */
     public QueryOutcome oneOff(SelectPlan query, ReadView view) {
-        TableRows table = TableRows.of(query.table());
+        TableRows table = new TableRows(query.table());
         RowList.Builder rows = new RowList.Builder();
         query.execute(view, (segment, offset, length) -> Plan.append(rows, segment, offset, length));
         return new QueryOutcome.Rows(table.tableName(), Fragment.inserts(rows.build(), table.storedJson()));
@@ -160,15 +210,19 @@ public final class Subscriptions {
         return plans.size();
     }
 
-    private List<TableUpdate> rows(List<Plan> of, ReadView view, boolean inserts) {
+    private Map<Plan, RowList> currentRows(List<Plan> of, ReadView view) {
+        Map<Plan, RowList> rows = new LinkedHashMap<>();
+        QueryBudget budget = new QueryBudget(limits);
+        of.forEach(plan -> rows.computeIfAbsent(plan, p -> Plan.currentRows(p.query(), view, budget)));
+        return rows;
+    }
+
+    private static List<TableUpdate> rows(Map<Plan, RowList> of, boolean inserts) {
         Map<TableRows, List<Fragment>> byTable = new LinkedHashMap<>();
-        for (Plan plan : new LinkedHashSet<>(of)) {
-            RowList rows = plan.currentRows(view, limits);
-            byTable.computeIfAbsent(plan.rows(), t -> new ArrayList<>())
-                    .add(inserts
-                            ? Fragment.inserts(rows, plan.rows().storedJson())
-                            : Fragment.deletes(rows, plan.rows().storedJson()));
-        }
+        of.forEach((plan, rows) -> byTable.computeIfAbsent(plan.rows(), t -> new ArrayList<>())
+                .add(inserts
+                        ? Fragment.inserts(rows, plan.rows().storedJson())
+                        : Fragment.deletes(rows, plan.rows().storedJson())));
         List<TableUpdate> tables = new ArrayList<>(byTable.size());
         byTable.forEach((t, fragments) -> tables.add(new TableUpdate(t.tableId(), t.tableName(), fragments)));
         return tables;
@@ -184,17 +238,10 @@ public final class Subscriptions {
      */
     public List<QuerySetUpdate> broadcast(
             TxData data, long txOffset, ReducerCall cause, boolean nameCaller, Subscriber caller) {
-        if (!byTable.isEmpty()) {
-            for (TxData.TableChange change : data.changes()) {
-                collect(change);
-            }
+        if (!plans.isEmpty()) {
+            evaluate(data);
             for (Plan plan : changed) {
-                Fragment fragment = plan.takeFragment();
-                for (Watch watch : plan.watches()) {
-                    if (watch.subscriber().hit(watch.group(), plan.rows(), fragment)) {
-                        affected.add(watch.subscriber());
-                    }
-                }
+                plan.takeFragment().ifPresent(fragment -> hit(plan, fragment));
             }
             changed.clear();
         }
@@ -210,20 +257,57 @@ public final class Subscriptions {
         return own;
     }
 
-    private void collect(TxData.TableChange change) {
-        Table table = change.table();
-        TablePlans tablePlans = byTable.get(table.id());
-        if (tablePlans == null) {
+    private void hit(Plan plan, Fragment fragment) {
+        for (Watch watch : plan.watches()) {
+            if (watch.subscriber().hit(watch.group(), plan.rows(), fragment)) {
+                affected.add(watch.subscriber());
+            }
+        }
+    }
+
+    private void evaluate(TxData data) {
+        Map<JoinPlans, Boolean> touched = new LinkedHashMap<>();
+        Int2ObjectOpenHashMap<TableDelta> deltas = new Int2ObjectOpenHashMap<>();
+        for (TxData.TableChange change : data.changes()) {
+            int tableId = change.table().id();
+            TablePlans table = byTable.get(tableId);
+            if (table != null) {
+                table.evaluate(change, changed);
+            }
+            List<JoinPlans> joined = joinsByTable.get(tableId);
+            if (joined != null) {
+                deltas.put(tableId, TableDelta.of(change));
+                joined.forEach(j -> touched.put(j, true));
+            }
+        }
+        if (touched.isEmpty()) {
             return;
         }
-        RowPointers deletes = change.deletes();
-        for (int i = 0; i < deletes.size(); i++) {
-            tablePlans.change(table.layout(), table.store(), deletes.get(i), false, changed);
+        QueryBudget budget = new QueryBudget(limits);
+        Map<Plan, String> failed = new LinkedHashMap<>();
+        for (JoinPlans plansOfJoin : touched.keySet()) {
+            Semijoin join = plansOfJoin.join();
+            plansOfJoin.evaluate(
+                    deltas.get(join.tableId(0)), deltas.get(join.tableId(1)), committed, budget, changed, failed);
         }
-        RowPointers inserts = change.inserts();
-        for (int i = 0; i < inserts.size(); i++) {
-            tablePlans.change(table.layout(), table.store(), inserts.get(i), true, changed);
-        }
+        failed.forEach((plan, error) -> {
+            for (Watch watch : List.copyOf(plan.watches())) {
+                // An error before may have ended it.
+                if (plan.watches().contains(watch)) {
+                    abandon(watch, error);
+                }
+            }
+        });
+    }
+
+    /** A query could not follow: v1 loses all its subscriptions, later versions the set (spec/websocket.md 5.4, 6.3). */
+    private void abandon(Watch watch, String error) {
+        Subscriber subscriber = watch.subscriber();
+        OptionalInt setId = subscriber.isV1() ? OptionalInt.empty() : OptionalInt.of(watch.group());
+        List<Subscriber.QuerySet> lost =
+                subscriber.isV1() ? subscriber.allSets() : List.of(subscriber.set(watch.group()));
+        lost.forEach(set -> drop(subscriber, set, new ArrayList<>()));
+        subscriber.sink().send(new ServerMessage.SubscriptionError(OptionalInt.empty(), setId, error, 0));
     }
 
     private ServerMessage message(Subscriber subscriber, ReducerCall cause, boolean nameCaller) {

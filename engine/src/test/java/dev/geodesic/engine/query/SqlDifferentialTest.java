@@ -226,9 +226,9 @@ final class SqlDifferentialTest {
         for (byte[] row : tableRows) {
             List<Object> values = NaiveValues.decodeRow(rowType, row);
             boolean holds = condition.holds(values);
-            assertEquals(holds, query.predicate().test(MemorySegment.ofArray(row), 0, row.length), message);
+            assertEquals(holds, query.matches(MemorySegment.ofArray(row), 0, row.length), message);
             if (holds) {
-                for (ColumnEquality equality : query.equalities()) {
+                for (ColumnEquality equality : query.equalities(0)) {
                     BsatnReader in = new BsatnReader(row);
                     for (int c = 0; c < equality.column(); c++) {
                         NaiveValues.decode(rowType.elements().get(c).type(), in);

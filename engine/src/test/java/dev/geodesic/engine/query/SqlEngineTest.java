@@ -54,7 +54,8 @@ final class SqlEngineTest {
                     .autoInc("id")
                     .build(),
             Tables.table(4098, "secret").column("text", PrimitiveType.STRING).hidden().build(),
-            Tables.table(4099, "flash").column("text", PrimitiveType.STRING).event().build(),
+            Tables.table(4099, "flash").column("text", PrimitiveType.STRING).btree("text").event().build(),
+            Tables.table(4101, "tag").column("text", PrimitiveType.STRING).btree("text").build(),
             Tables.table(4100, "odd")
                     .column("at", SpecialTypes.TIMESTAMP)
                     .column("dur", SpecialTypes.TIME_DURATION)
@@ -365,8 +366,17 @@ final class SqlEngineTest {
         assertTrue(subscriptionError("SHOW row_limit").startsWith("Unsupported: Non-SELECT queries"));
         assertTrue(subscriptionError("SELECT * FROM secret").startsWith("no such table: `secret`"));
         assertTrue(subscriptionError("").startsWith("Empty SQL query"));
-        assertTrue(subscriptionError("SELECT a.* FROM member a JOIN member b ON a.id = b.id")
-                .startsWith("Joins are not supported yet"));
+        String noIndex = "Subscriptions require indexes on join columns, executing: `";
+        for (String sql : List.of(
+                "SELECT a.* FROM member a JOIN member b", "SELECT a.* FROM member a JOIN member b ON a.name = b.name",
+                "SELECT f.* FROM flash f JOIN member m ON f.text = m.name",
+                "SELECT m.* FROM member m JOIN flash f ON f.text = m.name")) {
+            assertEquals(noIndex + sql + "`", subscriptionError(sql));
+        }
+        String events = "SELECT f.* FROM flash f JOIN tag t ON f.text = t.text";
+        assertEquals(1, engine.compileSubscription(events, view, OTHER).size());
+        assertTrue(subscriptionError("SELECT t.* FROM flash f JOIN tag t ON f.text = t.text")
+                .startsWith("Event tables cannot be used as the lookup table in subscription joins, executing: `"));
         assertTrue(subscriptionError(
                         "SELECT a.* FROM member a JOIN member b ON a.id = b.id JOIN member c ON a.id = c.id")
                 .startsWith("Invalid number of tables in subscription: 3"));
@@ -408,15 +418,15 @@ final class SqlEngineTest {
     }
 
     private List<Integer> equalities(String condition) {
-        return engine.compileSubscription("SELECT * FROM member WHERE " + condition, view, OTHER).getFirst().equalities().stream()
+        return engine.compileSubscription("SELECT * FROM member WHERE " + condition, view, OTHER).getFirst().equalities(0).stream()
                 .map(ColumnEquality::column)
                 .toList();
     }
 
     @Test
     void subscribesToEverything() {
-        assertEquals(List.of("member", "note", "odd"), tableNames(OTHER));
-        assertEquals(List.of("member", "note", "secret", "odd"), tableNames(OWNER));
+        assertEquals(List.of("member", "note", "odd", "tag"), tableNames(OTHER));
+        assertEquals(List.of("member", "note", "secret", "odd", "tag"), tableNames(OWNER));
     }
 
     private List<String> tableNames(Caller caller) {

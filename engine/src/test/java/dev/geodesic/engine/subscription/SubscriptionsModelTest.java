@@ -22,10 +22,8 @@ import dev.geodesic.engine.schema.TableAccess;
 import dev.geodesic.engine.schema.TableKind;
 import dev.geodesic.engine.schema.TableRole;
 import dev.geodesic.engine.schema.TableSchema;
-import dev.geodesic.engine.table.RowCursor;
-import dev.geodesic.engine.table.RowLayout;
-import dev.geodesic.engine.table.RowPointers;
 import dev.geodesic.engine.table.TableStore;
+import dev.geodesic.engine.table.chronicle.ChronicleStores;
 import dev.geodesic.engine.table.heap.HeapStores;
 import dev.geodesic.engine.tx.CommittedState;
 import dev.geodesic.engine.tx.MutTx;
@@ -48,6 +46,7 @@ import dev.geodesic.testkit.Seeds;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.HexFormat;
@@ -60,6 +59,7 @@ import java.util.OptionalInt;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.BiPredicate;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 
@@ -72,6 +72,23 @@ class SubscriptionsModelTest {
     private static final Identity OWNER = new Identity(1, 2, 3, 4);
     private static final String[] TEXTS = {"", "a", "b", "ab", "it''s"};
     private static final double[] FLOATS = {0.0, -0.0, 1.5, Double.NaN};
+    private static final List<Join> JOINS = List.of(
+            new Join(0, 1, "x.id = y.id", false, (x, y) -> x.id() == y.id()),
+            new Join(1, 0, "x.a = y.a", false, (x, y) -> x.a() == y.a()),
+            new Join(2, 1, "x.a = y.a", false, (x, y) -> x.a() == y.a()),
+            new Join(0, 2, "y.id = x.id", true, (x, y) -> x.id() == y.id()),
+            new Join(1, 1, "x.id = y.id", false, (x, y) -> x.id() == y.id()),
+            new Join(1, 1, "x.a = y.a", false, (x, y) -> x.a() == y.a()),
+            new Join(0, 1, "x.f = y.f", false, (x, y) -> Double.compare(x.f() + 0.0, y.f() + 0.0) == 0),
+            new Join(0, 1, "x.name = y.name", false, (x, y) -> x.name().equals(y.name())));
+
+    /**
+     * A join that has its indexes.
+     *
+     * @param fixedName whether the right side's index needs a constant for the name
+     */
+    private record Join(int left, int right, String on, boolean fixedName, BiPredicate<Row, Row> test) {
+    }
 
     /** Columns of every table: {@code id u32, a u8, name string, f f64}; the first table has a unique id. */
     private record Row(int table, int id, int a, String name, double f) {
@@ -91,10 +108,21 @@ class SubscriptionsModelTest {
         }
     }
 
-    private record Query(int table, String text, Predicate<Row> test) {
+    /**
+     * @param table whose rows are returned
+     * @param partners of how many rows of another table a row has to be counted for; null for a query of one table
+     */
+    private record Query(int table, String text, Predicate<Row> test, BiPredicate<Row, Row> partners) {
 
-        long count(Row row) {
-            return row.table() == table && test.test(row) ? 1 : 0;
+        Query(int table, String text, Predicate<Row> test) {
+            this(table, text, test, null);
+        }
+
+        long count(Row row, Collection<Row> all) {
+            if (row.table() != table || !test.test(row)) {
+                return 0;
+            }
+            return partners == null ? 1 : all.stream().filter(other -> partners.test(row, other)).count();
         }
     }
 
@@ -188,7 +216,7 @@ class SubscriptionsModelTest {
         }
 
         /** What the cache must be: counts per row of each set's queries; in v1 of all named sets, plus the legacy one. */
-        Map<Integer, Map<String, Integer>> expected(Iterable<Row> rows) {
+        Map<Integer, Map<String, Integer>> expected(Collection<Row> rows) {
             Map<Integer, Map<String, Integer>> all = new HashMap<>();
             Map<Integer, List<Query>> queries = new HashMap<>();
             if (v1) {
@@ -202,7 +230,7 @@ class SubscriptionsModelTest {
             }
             queries.forEach((id, list) -> {
                 for (Row row : rows) {
-                    int count = (int) list.stream().mapToLong(q -> q.count(row)).sum();
+                    int count = (int) list.stream().mapToLong(q -> q.count(row, rows)).sum();
                     if (count > 0) {
                         all.computeIfAbsent(id, i -> new HashMap<>()).put(row.key(), count);
                     }
@@ -226,17 +254,21 @@ class SubscriptionsModelTest {
     private static final class Simulation implements AutoCloseable {
 
         private final Random random;
-        private final CommittedState committed = new CommittedState(new HeapStores());
-        private final Catalog catalog = Catalog.bootstrap(committed);
-        private final MutTx tx = new MutTx(committed, Limits.DEFAULTS, catalog);
+        private final CommittedState committed;
+        private final Catalog catalog;
+        private final MutTx tx;
         private final SqlEngine sql = new SqlEngine(Limits.DEFAULTS);
-        private final Subscriptions subscriptions = new Subscriptions(Limits.DEFAULTS);
+        private final Subscriptions subscriptions;
         private final List<Integer> tables = new ArrayList<>();
         private final Map<String, Row> rows = new LinkedHashMap<>();
         private final Map<Client, Subscriber> clients = new LinkedHashMap<>();
 
         Simulation(Random random) {
             this.random = random;
+            committed = new CommittedState(random.nextBoolean() ? new HeapStores() : new ChronicleStores());
+            catalog = Catalog.bootstrap(committed);
+            tx = new MutTx(committed, Limits.DEFAULTS, catalog);
+            subscriptions = new Subscriptions(Limits.DEFAULTS, committed.writerView());
             tx.begin();
             for (int i = 0; i < 3; i++) {
                 TableSchema table = table(i, catalog);
@@ -302,7 +334,55 @@ class SubscriptionsModelTest {
 
         // ---- queries ----
 
+        private Query randomJoin() {
+            Join join = JOINS.get(random.nextInt(JOINS.size()));
+            boolean mirrored = random.nextBoolean();
+            String text = TEXTS[random.nextInt(TEXTS.length)];
+            String plain = text.replace("''", "'");
+            int a = random.nextInt(4);
+            int id = random.nextInt(12);
+            StringBuilder where = new StringBuilder(join.fixedName() ? " AND y.name = '" + text + "'" : "");
+            Predicate<Row> left = r -> true;
+            Predicate<Row> right = r -> !join.fixedName() || r.name().equals(plain);
+            BiPredicate<Row, Row> both = (l, r) -> true;
+            switch (random.nextInt(6)) {
+                case 0 -> {
+                    where.append(" AND x.a = ").append(a);
+                    left = r -> r.a() == a;
+                }
+                case 1 -> {
+                    where.append(" AND y.a = ").append(a);
+                    right = right.and(r -> r.a() == a);
+                }
+                case 2 -> {
+                    where.append(" AND y.id = ").append(id).append(" AND x.a <> ").append(a);
+                    right = right.and(r -> r.id() == id);
+                    left = r -> r.a() != a;
+                }
+                case 3 -> {
+                    where.append(" AND (x.a = ").append(a).append(" OR y.id < x.id)");
+                    both = (l, r) -> l.a() == a || r.id() < l.id();
+                }
+                default -> { }
+            }
+            String sides = mirrored
+                    ? "t" + join.right() + " y JOIN t" + join.left() + " x"
+                    : "t" + join.left() + " x JOIN t" + join.right() + " y";
+            boolean returnsLeft = random.nextBoolean();
+            String sql = "SELECT " + (returnsLeft ? "x" : "y") + ".* FROM " + sides + " ON " + join.on()
+                    + (where.isEmpty() ? "" : " WHERE " + where.substring(5));
+            Predicate<Row> isLeft = left.and(r -> r.table() == join.left());
+            Predicate<Row> isRight = right.and(r -> r.table() == join.right());
+            BiPredicate<Row, Row> pair = both.and(join.test());
+            return returnsLeft
+                    ? new Query(join.left(), sql, isLeft, (l, r) -> isRight.test(r) && pair.test(l, r))
+                    : new Query(join.right(), sql, isRight, (r, l) -> isLeft.test(l) && pair.test(l, r));
+        }
+
         private Query randomQuery() {
+            if (random.nextInt(3) == 0) {
+                return randomJoin();
+            }
             int table = random.nextInt(3);
             int a = random.nextInt(4);
             int id = random.nextInt(12);
@@ -504,6 +584,15 @@ class SubscriptionsModelTest {
         return new ReducerCall(1, OWNER, ConnectionId.NONE, "work", 0, EncodedValue.EMPTY, requestId, 0, 0, true);
     }
 
+    private static final List<List<IndexAlgorithm>> INDEXES = List.of(
+            List.of(
+                    new IndexAlgorithm.BTree(List.of(0)), new IndexAlgorithm.BTree(List.of(1)),
+                    new IndexAlgorithm.Hash(List.of(2)), new IndexAlgorithm.BTree(List.of(3))),
+            List.of(
+                    new IndexAlgorithm.BTree(List.of(1)), new IndexAlgorithm.Hash(List.of(0)),
+                    new IndexAlgorithm.BTree(List.of(2)), new IndexAlgorithm.Hash(List.of(3))),
+            List.of(new IndexAlgorithm.BTree(List.of(2, 0)), new IndexAlgorithm.Hash(List.of(1))));
+
     private static TableSchema table(int number, Catalog ids) {
         String name = "t" + number;
         List<ColumnSchema> columns = new ArrayList<>();
@@ -514,10 +603,9 @@ class SubscriptionsModelTest {
         types.put("f", PrimitiveType.F64);
         types.forEach((column, type) -> columns.add(new ColumnSchema(columns.size(), column, type, Optional.empty())));
         List<IndexSchema> indexes = new ArrayList<>();
-        if (number < 2) {
-            indexes.add(new IndexSchema(
-                    ids.nextIndexId(), name + "_idx", Optional.empty(), new IndexAlgorithm.BTree(List.of(number)), number == 0));
-        }
+        INDEXES.get(number).forEach(algorithm -> indexes.add(new IndexSchema(
+                ids.nextIndexId(), name + "_idx" + indexes.size(), Optional.empty(), algorithm,
+                number == 0 && algorithm.columns().equals(List.of(0)))));
         return new TableSchema(
                 ids.nextTableId(), name, Optional.empty(), columns, OptionalInt.empty(), indexes, List.of(), List.of(),
                 TableAccess.PUBLIC, TableKind.USER, TableRole.STORED);
@@ -583,7 +671,7 @@ class SubscriptionsModelTest {
     void v1CountsQueriesAndV2QuerySets() {
         try (Fixture fixture = new Fixture()) {
             int id = fixture.table.tableId();
-            Subscriptions subscriptions = new Subscriptions(Limits.DEFAULTS);
+            Subscriptions subscriptions = new Subscriptions(Limits.DEFAULTS, fixture.committed.writerView());
             Subscriber v1 = new Subscriber(new Client(true), null, true, false);
             String all = "SELECT * FROM t1";
             String even = "SELECT * FROM t1 WHERE a = 0";
@@ -617,7 +705,7 @@ class SubscriptionsModelTest {
                     d.handlesMax(), d.logLineBytesMax(), d.logLinesPerSecondMax(), d.queueMessagesMax(), d.queueBytesMax(),
                     d.messageBytesMax(), d.moduleBytesMax(), 2, d.queryTablesMax(), d.queryNodesMax(), d.queryTextBytesMax(),
                     d.databasesMax(), d.connectionsMax(), d.calls());
-            Subscriptions subscriptions = new Subscriptions(two);
+            Subscriptions subscriptions = new Subscriptions(two, fixture.committed.writerView());
             Subscriber v1 = new Subscriber(new Client(true), null, true, false);
             String[] texts = {"SELECT * FROM t1 WHERE id = 1", "SELECT * FROM t1 WHERE id = 2", "SELECT * FROM t1 WHERE id = 3"};
             EngineException e = assertThrows(EngineException.class, () ->
@@ -637,7 +725,7 @@ class SubscriptionsModelTest {
     @Test
     void equalUpdatesAreOneMessage() {
         try (Fixture fixture = new Fixture()) {
-            Subscriptions subscriptions = new Subscriptions(Limits.DEFAULTS);
+            Subscriptions subscriptions = new Subscriptions(Limits.DEFAULTS, fixture.committed.writerView());
             List<Client> clients = List.of(
                     new Client(true), new Client(true), new Client(true),
                     new Client(false), new Client(false), new Client(false));
@@ -660,83 +748,11 @@ class SubscriptionsModelTest {
 
     // ---- cost ----
 
-    /** Counts looks at a row's bytes. */
-    private static final class CountingStore implements TableStore {
-
-        private final TableStore store;
-        private long looks;
-
-        CountingStore(TableStore store) {
-            this.store = store;
-        }
-
-        @Override
-        public MemorySegment segment(long row) {
-            looks++;
-            return store.segment(row);
-        }
-
-        @Override
-        public long allocate(MemorySegment source, long offset, int length) {
-            return store.allocate(source, offset, length);
-        }
-
-        @Override
-        public void publish(long row) {
-            store.publish(row);
-        }
-
-        @Override
-        public void retire(long row) {
-            store.retire(row);
-        }
-
-        @Override
-        public void free(long row) {
-            store.free(row);
-        }
-
-        @Override
-        public long offset(long row) {
-            return store.offset(row);
-        }
-
-        @Override
-        public int length(long row) {
-            return store.length(row);
-        }
-
-        @Override
-        public boolean isLive(long row) {
-            return store.isLive(row);
-        }
-
-        @Override
-        public long liveCount() {
-            return store.liveCount();
-        }
-
-        @Override
-        public long memoryBytes() {
-            return store.memoryBytes();
-        }
-
-        @Override
-        public RowCursor scan() {
-            return store.scan();
-        }
-
-        @Override
-        public void close() {
-            store.close();
-        }
-    }
-
     @Test
     void tenThousandConstantsCostOneLookUp() {
         try (Fixture fixture = new Fixture()) {
-            TableRows rows = TableRows.of(fixture.table);
-            TablePlans plans = new TablePlans(rows);
+            TableRows rows = new TableRows(fixture.table);
+            PlanIndex plans = new PlanIndex(0);
             Map<Integer, Plan> byId = new HashMap<>();
             for (int id = 0; id < 10_000; id++) {
                 Plan plan = new Plan(fixture.compile("SELECT * FROM t1 WHERE id = " + id).getFirst(), rows);
@@ -747,17 +763,14 @@ class SubscriptionsModelTest {
             fixture.insert(1234);
             fixture.insert(20_000);
             TxData.TableChange change = fixture.commit().changes().getFirst();
-            CountingStore counting = new CountingStore(change.table().store());
-            List<Plan> changed = new ArrayList<>();
-            RowLayout layout = change.table().layout();
-            RowPointers inserts = change.inserts();
-            plans.change(layout, counting, inserts.get(0), true, changed);
-            assertEquals(List.of(byId.get(1234)), changed);
-            assertTrue(counting.looks <= 4, "looks at the row: " + counting.looks);
-            counting.looks = 0;
-            plans.change(layout, counting, inserts.get(1), true, changed);
-            assertEquals(1, changed.size());
-            assertEquals(1, counting.looks, "nobody watches this key");
+            for (int i = 0; i < 2; i++) {
+                List<Plan> found = new ArrayList<>();
+                long row = change.inserts().get(i);
+                TableStore store = change.table().store();
+                plans.find(change.table().layout(), store.segment(row), store.offset(row), found);
+                assertEquals(i == 0 ? List.of(byId.get(1234)) : List.of(), found);
+                assertEquals(i == 0, plans.finds(change.table().layout(), store.segment(row), store.offset(row)));
+            }
             byId.values().forEach(plans::remove);
             assertTrue(plans.isEmpty());
         }
