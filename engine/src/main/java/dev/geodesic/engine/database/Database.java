@@ -8,6 +8,7 @@ import dev.geodesic.engine.catalog.ModuleRow;
 import dev.geodesic.engine.durability.Durability;
 import dev.geodesic.engine.modulelog.ModuleLog;
 import dev.geodesic.engine.port.ClientSink;
+import dev.geodesic.engine.port.Timer;
 import dev.geodesic.engine.query.Caller;
 import dev.geodesic.engine.query.DmlPlan;
 import dev.geodesic.engine.query.SelectPlan;
@@ -59,6 +60,7 @@ public final class Database implements AutoCloseable {
     private final Transactor transactor;
     private final ReducerCalls reducers;
     private final Clients clients;
+    private final ScheduledCalls schedules;
     private final Installer installer;
     private volatile Throwable failure;
 
@@ -66,6 +68,7 @@ public final class Database implements AutoCloseable {
      * Opens a database over a recovered, or empty, state. Call {@link #initialize} or {@link #resume} next.
      *
      * @param largeStackThreads makes the writer, on which guests run
+     * @param timer when scheduled calls are due
      */
     Database(
             Identity identity,
@@ -74,7 +77,8 @@ public final class Database implements AutoCloseable {
             Catalog catalog,
             Durability durability,
             ModuleLog log,
-            ThreadFactory largeStackThreads) {
+            ThreadFactory largeStackThreads,
+            Timer timer) {
         this.identity = identity;
         this.limits = limits;
         this.sql = new SqlEngine(limits);
@@ -87,7 +91,9 @@ public final class Database implements AutoCloseable {
         this.transactor = new Transactor(limits, committed, catalog, durability, subscriptions);
         this.reducers = new ReducerCalls(limits, transactor, catalog, log, program);
         this.clients = new Clients(transactor, catalog, program, reducers, log, subscriptions);
-        this.installer = new Installer(identity, transactor, catalog, program, reducers, clients, log);
+        this.schedules = new ScheduledCalls(identity, timer, committed, transactor, program, reducers, log, this::submit);
+        transactor.join(schedules);
+        this.installer = new Installer(identity, transactor, catalog, program, reducers, clients, log, schedules);
         durability.listen(gate::durable, this::fail);
         this.writer = new Writer(identity.toHex().substring(0, 12), largeStackThreads, this::fail);
     }
@@ -221,6 +227,7 @@ public final class Database implements AutoCloseable {
         }
         String text = cause instanceof EngineException e ? e.describe() : cause.toString();
         LOG.log(System.Logger.Level.ERROR, "database " + identity + " has stopped: " + text, cause);
+        schedules.close();
         writer.stop(new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped: " + text));
         gate.fail(CloseReason.MODULE_EXITED);
         clients.closeAll(CloseReason.MODULE_EXITED);
@@ -435,6 +442,7 @@ public final class Database implements AutoCloseable {
     @Override
     public void close() {
         clients.closeAll(CloseReason.MODULE_EXITED);
+        schedules.close();
         writer.close();
         durability.close();
         gate.fail(CloseReason.MODULE_EXITED);

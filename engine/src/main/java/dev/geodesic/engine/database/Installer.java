@@ -27,6 +27,7 @@ final class Installer {
     private final ReducerCalls reducers;
     private final Clients clients;
     private final ModuleLog log;
+    private final ScheduledCalls schedules;
 
     Installer(
             Identity database,
@@ -35,7 +36,8 @@ final class Installer {
             Program program,
             ReducerCalls reducers,
             Clients clients,
-            ModuleLog log) {
+            ModuleLog log,
+            ScheduledCalls schedules) {
         this.database = database;
         this.transactor = transactor;
         this.catalog = catalog;
@@ -43,6 +45,7 @@ final class Installer {
         this.reducers = reducers;
         this.clients = clients;
         this.log = log;
+        this.schedules = schedules;
     }
 
     /** The calls that come from now on are the module's. */
@@ -57,6 +60,11 @@ final class Installer {
      */
     void initialize(LoadedModule first, Identity owner, long timestamp) {
         run(first, owner);
+        createTables(first, owner, timestamp);
+        schedules.restart();
+    }
+
+    private void createTables(LoadedModule first, Identity owner, long timestamp) {
         ClientInfo client = new ClientInfo(owner, ConnectionId.NONE, "");
         Runnable tables = () -> {
             MutTx tx = transactor.tx();
@@ -95,6 +103,7 @@ final class Installer {
     void resume(LoadedModule stored, Identity owner) {
         run(stored, owner);
         clients.disconnectLeftovers();
+        schedules.restart();
     }
 
     /** Replaces the program. Connections and subscriptions live on. Errors: MIGRATION_REFUSED: the old program runs on. */
@@ -107,6 +116,7 @@ final class Installer {
             store(next, owner);
         });
         run(next, owner);
+        schedules.restart();
         old.close();
     }
 }

@@ -70,6 +70,7 @@ final class LoadedModule implements AutoCloseable {
             long timestampMicros,
             byte[] arguments,
             Function<ConnectionId, Optional<String>> credentials) {
+        tx.calledAt(timestampMicros);
         return host.main().callReducer(
                 CallContext.inTransaction(reducer.name(), tx, credentials),
                 reducer.id(),

@@ -217,7 +217,8 @@ public final class Server implements AutoCloseable {
         Opened opened = open(directory.resolve("log"));
         return new Database(
                 entry.identity(), options.limits(), opened.committed(), opened.catalog(), opened.durability(),
-                new ModuleLog(Optional.of(directory.resolve("module-logs")), options.limits()), options.guestThreads());
+                new ModuleLog(Optional.of(directory.resolve("module-logs")), options.limits()), options.guestThreads(),
+                options.timer());
     }
 
     /** @param variables what the program must find in its environment, now or soon */

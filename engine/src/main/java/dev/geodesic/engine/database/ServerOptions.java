@@ -2,6 +2,8 @@ package dev.geodesic.engine.database;
 
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.durability.LogFactory;
+import dev.geodesic.engine.port.Timer;
+import dev.geodesic.engine.schedule.ClockTimer;
 import dev.geodesic.engine.table.TableStores;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -14,6 +16,7 @@ import java.util.function.Supplier;
  * @param dataDirectory where everything durable lies
  * @param stores makes the row stores of one database
  * @param guestThreads makes platform threads with stacks large enough for guests
+ * @param timer when scheduled calls are due
  */
 public record ServerOptions(
         Path dataDirectory,
@@ -21,5 +24,18 @@ public record ServerOptions(
         Supplier<TableStores> stores,
         LogFactory logs,
         ThreadFactory guestThreads,
-        Clock clock) {
+        Clock clock,
+        Timer timer) {
+
+    /** With real time for schedules. */
+    public ServerOptions(
+            Path dataDirectory,
+            Limits limits,
+            Supplier<TableStores> stores,
+            LogFactory logs,
+            ThreadFactory guestThreads,
+            Clock clock) {
+        this(dataDirectory, limits, stores, logs, guestThreads, clock,
+                new ClockTimer(clock, Thread.ofPlatform().daemon().name("geodesic-timer").factory()));
+    }
 }

@@ -5,6 +5,7 @@ import dev.geodesic.engine.schema.IndexSchema;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.RowIterator;
 import dev.geodesic.engine.table.TableStore;
+import dev.geodesic.engine.tx.MutTx;
 import dev.geodesic.engine.tx.ReadView;
 import dev.geodesic.engine.tx.Table;
 import dev.geodesic.sats.LittleEndian;
@@ -47,8 +48,7 @@ public record ScheduleRow(long id, ScheduleAt at) {
 
     /** The row with this id, if the view has one. */
     public static Optional<Found> find(ReadView view, Table table, long id) {
-        byte[] key = new byte[Long.BYTES];
-        LittleEndian.putLong(key, 0, id);
+        byte[] key = key(id);
         RowIterator rows = view.point(keyIndex(table.schema()), MemorySegment.ofArray(key), 0, key.length);
         if (!rows.next()) {
             return Optional.empty();
@@ -56,6 +56,17 @@ public record ScheduleRow(long id, ScheduleAt at) {
         byte[] bytes = new byte[rows.length()];
         MemorySegment.copy(rows.segment(), ValueLayout.JAVA_BYTE, rows.offset(), bytes, 0, bytes.length);
         return Optional.of(new Found(bytes, read(table, MemorySegment.ofArray(bytes), 0).at()));
+    }
+
+    /** Deletes the row with this id. */
+    public static void delete(MutTx tx, Table table, long id) {
+        tx.deletePoint(keyIndex(table.schema()), MemorySegment.ofArray(key(id)), 0, Long.BYTES);
+    }
+
+    private static byte[] key(long id) {
+        byte[] key = new byte[Long.BYTES];
+        LittleEndian.putLong(key, 0, id);
+        return key;
     }
 
     private static int keyIndex(TableSchema schema) {

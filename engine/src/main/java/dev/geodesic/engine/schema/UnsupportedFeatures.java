@@ -4,7 +4,9 @@ import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /** What a module may declare and this version does not have yet. A module that needs it is refused as a whole. */
 public final class UnsupportedFeatures {
@@ -34,7 +36,9 @@ public final class UnsupportedFeatures {
     static List<String> of(RawModuleDef def) {
         List<String> found = new ArrayList<>();
         add(found, "views", def.views(), RawModuleDef.View::name);
-        add(found, "scheduled tables", def.schedules(), RawModuleDef.Schedule::table);
+        Set<String> procedures = def.procedures().stream().map(RawModuleDef.Procedure::name).collect(Collectors.toSet());
+        add(found, "scheduled procedures", def.schedules().stream().filter(s -> procedures.contains(s.function())).toList(),
+                RawModuleDef.Schedule::table);
         add(found, "procedures", def.procedures(), RawModuleDef.Procedure::name);
         add(found, "client visibility filters (row-level security)", def.rowLevelSecurity(), sql -> sql);
         add(found, "HTTP handlers", def.httpHandlers(), handler -> handler);

@@ -11,6 +11,8 @@ import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.durability.LogFactory;
 import dev.geodesic.engine.port.ClientSink;
+import dev.geodesic.engine.port.Timer;
+import dev.geodesic.engine.schedule.ClockTimer;
 import dev.geodesic.engine.table.heap.HeapStores;
 import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.protocol.message.ClientMessage;
@@ -49,6 +51,10 @@ final class TestServer implements AutoCloseable {
     }
 
     TestServer(Path data, Limits limits, LogFactory logs) {
+        this(data, limits, logs, new ClockTimer(Clock.systemUTC(), Thread.ofPlatform().daemon().factory()));
+    }
+
+    TestServer(Path data, Limits limits, LogFactory logs, Timer timer) {
         compiled = data.resolve("compiled");
         try {
             // Programs need to be compiled once, not once per test.
@@ -62,7 +68,7 @@ final class TestServer implements AutoCloseable {
         }
         server = Server.start(new ServerOptions(
                 data, limits, HeapStores::new, logs,
-                Thread.ofPlatform().daemon().stackSize(16 << 20).factory(), Clock.systemUTC()));
+                Thread.ofPlatform().daemon().stackSize(16 << 20).factory(), Clock.systemUTC(), timer));
         owner = server.tokens().issueAnonymous();
         other = server.tokens().issueAnonymous();
     }

@@ -1,0 +1,2 @@
+//! Scheduled reducers, and lifecycle reducers, that write down what they see.
+include!("../../common.rs");
