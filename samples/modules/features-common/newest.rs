@@ -101,5 +101,5 @@ fn routes() -> Router {
         .put("/mirror/deep/path", mirror)
         .post("/store", store)
         .get("/fall", fall)
-        .any("/mirror", short)
+        .delete("/mirror", short)
 }
