@@ -7,6 +7,7 @@ import dev.geodesic.engine.query.SelectPlan;
 import dev.geodesic.engine.query.SubscriptionQuery;
 import dev.geodesic.engine.schema.ReducerDef;
 import dev.geodesic.engine.subscription.Subscriber;
+import dev.geodesic.engine.view.ViewKey;
 import dev.geodesic.protocol.message.CloseReason;
 import dev.geodesic.protocol.message.ClientMessage;
 import dev.geodesic.protocol.message.ErrorTexts;
@@ -22,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -36,6 +38,7 @@ public final class ClientConnection {
     private final ClientInfo client;
     private final Caller caller;
     private final Subscriber subscriber;
+    private final HeldViews held;
     private final AtomicInteger waitingMessages = new AtomicInteger();
     private final AtomicLong waitingBytes = new AtomicLong();
     private final AtomicBoolean ended = new AtomicBoolean();
@@ -45,6 +48,7 @@ public final class ClientConnection {
         this.client = client;
         this.caller = new Caller(client.identity(), client.identity().equals(database.owner()));
         this.subscriber = subscriber;
+        this.held = new HeldViews(database.views());
     }
 
     public ClientInfo client() {
@@ -53,6 +57,11 @@ public final class ClientConnection {
 
     Subscriber subscriber() {
         return subscriber;
+    }
+
+    /** Its subscriptions have ended. Writer thread. */
+    void releaseViews() {
+        held.releaseAll();
     }
 
     /** The client may not connect. */
@@ -188,8 +197,12 @@ public final class ClientConnection {
                         "a single subscription is a query of one table", request.queries().getFirst()));
             }
             database.sqlEngine().checkRowLimit(database.transactor().view(), caller, queries);
+            Set<ViewKey> views = MaterializedViews.of(
+                    queries.stream().flatMap(q -> q.tables().stream()).toList(), client.identity());
+            database.views().use(views);
             List<TableUpdate> rows = database.subscriptions()
                     .subscribe(subscriber, request.kind(), request.querySetId(), queries, database.transactor().view());
+            held.hold(setId, views);
             dependOnPresent();
             send(new ServerMessage.SubscribeApplied(
                     request.kind(), request.requestId(), request.querySetId(), rows, micros(start)));
@@ -209,6 +222,7 @@ public final class ClientConnection {
         try {
             Optional<List<TableUpdate>> rows = database.subscriptions()
                     .unsubscribe(subscriber, request.querySetId(), request.sendDroppedRows(), database.transactor().view());
+            held.release(OptionalInt.of(request.querySetId()));
             dependOnPresent();
             if (request.kind() == SubscriptionKind.SINGLE && rows.map(List::size).orElse(0) != 1) {
                 // Another set still holds the query, or the id was not one of a single query.

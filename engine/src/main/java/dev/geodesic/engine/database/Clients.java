@@ -79,6 +79,7 @@ final class Clients {
             return;
         }
         subscriptions.remove(connection.subscriber());
+        connection.releaseViews();
         if (connections.stream().noneMatch(c -> c.client().equals(connection.client()))) {
             disconnect(connection.client());
         }

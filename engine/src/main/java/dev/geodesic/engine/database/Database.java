@@ -14,7 +14,6 @@ import dev.geodesic.engine.query.DmlPlan;
 import dev.geodesic.engine.query.SelectPlan;
 import dev.geodesic.engine.query.SqlEngine;
 import dev.geodesic.engine.query.SqlResult;
-import dev.geodesic.engine.query.SqlStatement;
 import dev.geodesic.engine.schema.ModuleDef;
 import dev.geodesic.engine.schema.ReducerDef;
 import dev.geodesic.engine.subscription.ConfirmedGate;
@@ -22,12 +21,15 @@ import dev.geodesic.engine.subscription.Subscriber;
 import dev.geodesic.engine.subscription.Subscriptions;
 import dev.geodesic.engine.tx.CommittedState;
 import dev.geodesic.engine.tx.MutTx;
+import dev.geodesic.engine.view.ViewKey;
 import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.protocol.message.CloseReason;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ThreadFactory;
@@ -60,6 +62,7 @@ public final class Database implements AutoCloseable {
     private final Transactor transactor;
     private final ReducerCalls reducers;
     private final Clients clients;
+    private final MaterializedViews views;
     private final ScheduledCalls schedules;
     private final Installer installer;
     private volatile Throwable failure;
@@ -93,7 +96,9 @@ public final class Database implements AutoCloseable {
         this.clients = new Clients(transactor, catalog, program, reducers, log, subscriptions);
         this.schedules = new ScheduledCalls(identity, timer, committed, transactor, program, reducers, log, this::submit);
         transactor.join(schedules);
-        this.installer = new Installer(identity, transactor, catalog, program, reducers, clients, log, schedules);
+        this.views = new MaterializedViews(identity, limits, sql, timer, transactor, catalog, log, this::submit);
+        transactor.join(views);
+        this.installer = new Installer(identity, transactor, catalog, program, reducers, clients, log, schedules, views);
         durability.listen(gate::durable, this::fail);
         this.writer = new Writer(identity.toHex().substring(0, 12), largeStackThreads, this::fail);
     }
@@ -159,6 +164,10 @@ public final class Database implements AutoCloseable {
 
     Subscriptions subscriptions() {
         return subscriptions;
+    }
+
+    MaterializedViews views() {
+        return views;
     }
 
     Transactor transactor() {
@@ -228,6 +237,7 @@ public final class Database implements AutoCloseable {
         String text = cause instanceof EngineException e ? e.describe() : cause.toString();
         LOG.log(System.Logger.Level.ERROR, "database " + identity + " has stopped: " + text, cause);
         schedules.close();
+        views.close();
         writer.stop(new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped: " + text));
         gate.fail(CloseReason.MODULE_EXITED);
         clients.closeAll(CloseReason.MODULE_EXITED);
@@ -275,12 +285,9 @@ public final class Database implements AutoCloseable {
         }));
         try {
             long start = System.nanoTime();
-            try (CommittedState.Snapshot snapshot = committed.read()) {
-                SqlStatement statement = sql.prepare(text, snapshot.view(), caller);
-                if (statement instanceof SelectPlan select) {
-                    SqlResult result = select.execute(snapshot.view());
-                    return new SqlAnswer(result, snapshot.nextTxOffset() - 1, ReducerCalls.micros(start));
-                }
+            Optional<SqlAnswer> answer = select(text, caller, start);
+            if (answer.isPresent()) {
+                return answer.get();
             }
             return join(onWriter(() -> {
                 MutTx tx = transactor.tx();
@@ -293,6 +300,30 @@ public final class Database implements AutoCloseable {
                 clients.disconnect(client);
                 return null;
             });
+        }
+    }
+
+    /** Runs a SELECT, after having its views run; empty if the text is no SELECT. */
+    private Optional<SqlAnswer> select(String text, Caller caller, long start) {
+        Set<ViewKey> ready = new HashSet<>();
+        while (true) {
+            Set<ViewKey> needed;
+            try (CommittedState.Snapshot snapshot = committed.read()) {
+                if (!(sql.prepare(text, snapshot.view(), caller) instanceof SelectPlan select)) {
+                    return Optional.empty();
+                }
+                needed = MaterializedViews.of(select.tables(), caller.identity());
+                if (ready.containsAll(needed)) {
+                    SqlResult result = select.execute(snapshot.view());
+                    return Optional.of(
+                            new SqlAnswer(result, snapshot.nextTxOffset() - 1, ReducerCalls.micros(start)));
+                }
+            }
+            join(onWriter(() -> {
+                views.use(needed);
+                return null;
+            }));
+            ready.addAll(needed);
         }
     }
 
@@ -443,6 +474,7 @@ public final class Database implements AutoCloseable {
     public void close() {
         clients.closeAll(CloseReason.MODULE_EXITED);
         schedules.close();
+        views.close();
         writer.close();
         durability.close();
         gate.fail(CloseReason.MODULE_EXITED);

@@ -28,6 +28,7 @@ final class Installer {
     private final Clients clients;
     private final ModuleLog log;
     private final ScheduledCalls schedules;
+    private final MaterializedViews views;
 
     Installer(
             Identity database,
@@ -37,7 +38,8 @@ final class Installer {
             ReducerCalls reducers,
             Clients clients,
             ModuleLog log,
-            ScheduledCalls schedules) {
+            ScheduledCalls schedules,
+            MaterializedViews views) {
         this.database = database;
         this.transactor = transactor;
         this.catalog = catalog;
@@ -46,11 +48,13 @@ final class Installer {
         this.clients = clients;
         this.log = log;
         this.schedules = schedules;
+        this.views = views;
     }
 
     /** The calls that come from now on are the module's. */
     private void run(LoadedModule module, Identity owner) {
         program.set(module, owner);
+        views.start(module);
         transactor.nameCallers(module.definition().version() < 10);
     }
 
@@ -72,6 +76,7 @@ final class Installer {
                 log.hostInfo("Creating table `" + table.name() + "`");
                 catalog.createTable(tx, table.toSchema(catalog));
             }
+            views.create(first);
             store(first, owner);
         };
         Optional<ReducerDef> init = first.definition().lifecycleReducer(Lifecycle.INIT);
@@ -102,6 +107,7 @@ final class Installer {
     /** Takes a recovered database into service: disconnects the clients that a crash left (spec/execution.md 10). */
     void resume(LoadedModule stored, Identity owner) {
         run(stored, owner);
+        views.adapt(stored);
         clients.disconnectLeftovers();
         schedules.restart();
     }
@@ -114,6 +120,7 @@ final class Installer {
         transactor.transact(ReducerCalls.noReducer(new ClientInfo(owner, ConnectionId.NONE, "")), () -> {
             Migration.run(transactor.tx(), catalog, plan);
             store(next, owner);
+            views.update(next);
         });
         run(next, owner);
         schedules.restart();

@@ -3,13 +3,16 @@ package dev.geodesic.engine.database;
 import dev.geodesic.engine.auth.Hashes;
 import dev.geodesic.engine.host.ModuleHost;
 import dev.geodesic.engine.host.ReducerOutcome;
+import dev.geodesic.engine.host.ViewOutcome;
 import dev.geodesic.engine.host.abi.CallContext;
 import dev.geodesic.engine.host.abi.GuestOptions;
 import dev.geodesic.engine.host.runtime.WasmRuntime;
 import dev.geodesic.engine.schema.ModuleDef;
 import dev.geodesic.engine.schema.ReducerDef;
 import dev.geodesic.engine.schema.UnsupportedFeatures;
+import dev.geodesic.engine.schema.ViewDef;
 import dev.geodesic.engine.tx.MutTx;
+import dev.geodesic.engine.tx.Transaction;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
 import java.util.Optional;
@@ -78,6 +81,12 @@ final class LoadedModule implements AutoCloseable {
                 client.connection(),
                 timestampMicros,
                 arguments);
+    }
+
+    /** Runs a view in the open transaction. Errors as {@link #call}. */
+    ViewOutcome callView(Transaction reads, ViewDef view, Optional<Identity> caller) {
+        return host.main().callView(
+                CallContext.inTransaction(view.name(), reads, connection -> Optional.empty()), view.index(), caller);
     }
 
     @Override

@@ -35,7 +35,6 @@ public final class UnsupportedFeatures {
     /** One entry for each feature in use. */
     static List<String> of(RawModuleDef def) {
         List<String> found = new ArrayList<>();
-        add(found, "views", def.views(), RawModuleDef.View::name);
         Set<String> procedures = def.procedures().stream().map(RawModuleDef.Procedure::name).collect(Collectors.toSet());
         add(found, "scheduled procedures", def.schedules().stream().filter(s -> procedures.contains(s.function())).toList(),
                 RawModuleDef.Schedule::table);

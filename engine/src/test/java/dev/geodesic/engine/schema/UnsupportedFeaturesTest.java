@@ -18,7 +18,6 @@ class UnsupportedFeaturesTest {
         assertEquals(ErrorCode.UNSUPPORTED_FEATURE, e.code());
         assertEquals(
                 "the module uses features that this version does not support:"
-                        + " views (active_members, first_secret, my_notes, red_members);"
                         + " procedures (add_member_proc, boom_proc, make_shape, maybe, result_proc, ...);"
                         + " client visibility filters (row-level security) (SELECT * FROM note WHERE owner = :sender);"
                         + " HTTP handlers (boom_http, echo, hello, root_any);"
