@@ -134,6 +134,12 @@ class HttpIT {
     }
 
     @Test
+    void saysWhichBuildItIs() throws Exception {
+        assertEquals("{\"package_name\":\"geodesic\",\"version\":\"" + System.getProperty("project.version")
+                + "\",\"nodes\":[0],\"schedulable\":true}", http.send("GET", "/v1/health", null).body());
+    }
+
+    @Test
     void previewsUpdates() throws Exception {
         created("preview", CHAT);
         Answer possible = http.send("POST", "/v1/database/preview/pre_publish?style=NoColor", owner, Http.module(CHAT));
@@ -404,7 +410,7 @@ class HttpIT {
             Answer answer = http.publish("rubbish", owner, bad);
             assertEquals(500, answer.status(), answer::body);
             assertFalse(answer.body().isBlank());
-            refused(404, "No such database.", http.send("GET", "/v1/database/rubbish", owner));
+            refused(404, "`rubbish` not found", http.send("GET", "/v1/database/rubbish", owner));
         });
         created("rubbish", CHAT);
     }

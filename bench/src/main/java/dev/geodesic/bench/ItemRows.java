@@ -8,6 +8,7 @@ import dev.geodesic.engine.schema.IndexSchema;
 import dev.geodesic.engine.schema.SequenceSchema;
 import dev.geodesic.engine.schema.TableAccess;
 import dev.geodesic.engine.schema.TableKind;
+import dev.geodesic.engine.schema.TableRole;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.sats.BsatnWriter;
 import dev.geodesic.sats.PrimitiveType;
@@ -42,7 +43,7 @@ final class ItemRows {
                 List.of(new ConstraintSchema(ids.nextConstraintId(), "item_id_key", List.of(0))),
                 List.of(new SequenceSchema(
                         ids.nextSequenceId(), "item_id_seq", 0, BigInteger.ONE, BigInteger.ONE, BigInteger.ONE, SEQUENCE_MAX)),
-                TableAccess.PUBLIC, TableKind.USER, false);
+                TableAccess.PUBLIC, TableKind.USER, TableRole.STORED);
     }
 
     static byte[] row(long id, int group, String name) {

@@ -21,7 +21,7 @@ public final class Bsatn {
                 switch (p) {
                     case STRING -> in.skipString();
                     case BOOL -> in.readBool();
-                    default -> in.skip(p.byteSize());
+                    default -> in.skip(p);
                 }
             }
             case ProductType product -> {

@@ -20,6 +20,8 @@ public final class BsatnException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     private final Code code;
+    /** Not part of the message. */
+    private String path = "";
 
     public BsatnException(Code code, String message) {
         super(message, null, false, false);
@@ -28,6 +30,17 @@ public final class BsatnException extends RuntimeException {
 
     public Code code() {
         return code;
+    }
+
+    /** Where in a JSON value it was found, like {@code [0].color}; empty for the value itself, for bad text and for BSATN. */
+    public String path() {
+        return path;
+    }
+
+    /** The same seen from one level further out. */
+    BsatnException within(String step) {
+        path = step + path;
+        return this;
     }
 
     static BsatnException badTag(int tag, String sumName) {

@@ -2,6 +2,7 @@ package dev.geodesic.sats;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * Reads BSATN from a part of a byte array (spec/bsatn.md section 2). Every method throws {@link BsatnException}
@@ -28,14 +29,17 @@ public final class BsatnReader {
 
     private int take(int count, String what) {
         if (count < 0 || count > limit - position) {
-            throw new BsatnException(
-                    BsatnException.Code.TOO_SHORT,
-                    "data too short for " + what + ": Expected " + Integer.toUnsignedString(count) + ", given "
-                            + (limit - position));
+            throw tooShort(what, count);
         }
         int at = position;
         position += count;
         return at;
+    }
+
+    private BsatnException tooShort(String what, int count) {
+        return new BsatnException(
+                BsatnException.Code.TOO_SHORT,
+                "data too short for " + what + ": Expected " + Integer.toUnsignedString(count) + ", given " + (limit - position));
     }
 
     public boolean readBool() {
@@ -133,6 +137,15 @@ public final class BsatnReader {
 
     public void skip(int count) {
         take(count, "bytes");
+    }
+
+    /** Steps over a number. */
+    void skip(PrimitiveType number) {
+        int count = number.byteSize();
+        if (count > limit - position) {
+            throw tooShort(number.name().toLowerCase(Locale.ROOT), count);
+        }
+        position += count;
     }
 
     /** Index of the next byte in {@link #buffer()}. */

@@ -217,7 +217,7 @@ public final class SatsJson {
                             + elements.size() + " elements");
                 }
                 for (int i = 0; i < elements.size(); i++) {
-                    read(elements.get(i).type(), array.items().get(i), out);
+                    readItem(elements.get(i).type(), array, i, out);
                 }
             }
             case JsonObject object -> {
@@ -241,7 +241,7 @@ public final class SatsJson {
                         throw BsatnException.badJson(
                                 "missing field `" + shortened(elements.get(i).name().orElse(Integer.toString(i))) + "`");
                     }
-                    read(elements.get(i).type(), values[i], out);
+                    readMember(elements.get(i).type(), elements.get(i).name().orElse(""), values[i], out);
                 }
             }
             default -> throw unexpected(json, "product of " + elements.size() + " elements");
@@ -279,7 +279,9 @@ public final class SatsJson {
         switch (json) {
             case JsonObject object when object.members().size() == 1 -> {
                 Member member = object.members().getFirst();
-                readVariant(sum, findVariant(sum, member.name()), member.value(), out);
+                int tag = findVariant(sum, member.name());
+                out.writeU8(tag);
+                readMember(sum.variants().get(tag).type(), member.name(), member.value(), out);
             }
             case JsonArray array when array.items().size() == 2 -> {
                 int tag = switch (array.items().getFirst()) {
@@ -287,16 +289,28 @@ public final class SatsJson {
                     case JsonString s -> findVariant(sum, s.value());
                     default -> throw unexpected(array.items().getFirst(), "tag or name of a variant");
                 };
-                readVariant(sum, tag, array.items().get(1), out);
+                out.writeU8(tag);
+                readItem(sum.variants().get(tag).type(), array, 1, out);
             }
             case JsonNull n when SpecialTypes.isOption(sum) -> out.writeU8(SpecialTypes.NONE_TAG);
             default -> throw unexpected(json, "sum type: object with one variant, or [tag, payload]");
         }
     }
 
-    private static void readVariant(SumType sum, int tag, JsonValue payload, BsatnWriter out) {
-        out.writeU8(tag);
-        read(sum.variants().get(tag).type(), payload, out);
+    private static void readItem(AlgebraicType type, JsonArray array, int i, BsatnWriter out) {
+        try {
+            read(type, array.items().get(i), out);
+        } catch (BsatnException e) {
+            throw e.within("[" + i + "]");
+        }
+    }
+
+    private static void readMember(AlgebraicType type, String name, JsonValue value, BsatnWriter out) {
+        try {
+            read(type, value, out);
+        } catch (BsatnException e) {
+            throw e.within("." + shortened(name));
+        }
     }
 
     /** By name, or by tag written in decimal digits. */
@@ -329,8 +343,8 @@ public final class SatsJson {
             throw unexpected(json, element == PrimitiveType.U8 ? "hex string or array of numbers" : "array");
         }
         out.writeU32(array.items().size());
-        for (JsonValue item : array.items()) {
-            read(element, item, out);
+        for (int i = 0; i < array.items().size(); i++) {
+            readItem(element, array, i, out);
         }
     }
 

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class JsonTest {
@@ -49,6 +50,21 @@ class JsonTest {
     void saysWhereTheErrorIs() {
         BsatnException e = assertThrows(BsatnException.class, () -> Json.parse("{\n  \"ü\": x}"));
         assertEquals("expected value at line 2 column 8", e.getMessage());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '\0', value = {
+        "5|", "[1]|", "{\"n\":1}|", "[\"1\",[]]|[0]", "{\"n\":-1,\"shapes\":[]}|.n",
+        "[1,[{\"dot\":1},{\"dot\":\"x\"}]]|[1][1].dot",
+        "[1,[[0,\"x\"]]]|[1][0][1]", "[1,[{\"line\":1}]]|[1][0]", "{\"n\":1,\"shapes\":{}}|.shapes"
+    })
+    void saysWhichPartOfAValueIsWrong(String text, String path) {
+        ProductType type = ProductType.of(
+                ProductElement.of("n", PrimitiveType.U8),
+                ProductElement.of("shapes", new ArrayType(SumType.of(SumVariant.of("dot", PrimitiveType.I32)))));
+        BsatnException e =
+                assertThrows(BsatnException.class, () -> SatsJson.read(type, Json.parse(text), new BsatnWriter()));
+        assertEquals(path == null ? "" : path, e.path());
     }
 
     @Test

@@ -15,6 +15,10 @@ import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.SecurityContext;
 import jakarta.ws.rs.core.UriInfo;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToLongFunction;
@@ -23,6 +27,8 @@ import java.util.function.ToLongFunction;
 @Path("")
 @ApplicationScoped
 public class StatusResource {
+
+    private static final String VERSION = version();
 
     @Inject
     private Server server;
@@ -55,7 +61,16 @@ public class StatusResource {
     @Path("health")
     @Produces(Answers.JSON)
     public Health health() {
-        return new Health("geodesic", "0.1.0", List.of(0), true);
+        return new Health("geodesic", VERSION, List.of(0), true);
+    }
+
+    /** Version of the build that made this application. */
+    private static String version() {
+        try (InputStream in = StatusResource.class.getResourceAsStream("version.txt")) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8).strip();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @GET

@@ -10,14 +10,22 @@ import dev.geodesic.protocol.Subprotocol;
 import dev.geodesic.protocol.message.ClientMessage;
 import dev.geodesic.protocol.message.SubscriptionKind;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /**
  * Frames as RFC 6455 allows and forbids them, and clients that go, hang or flood (spec/websocket.md 2, 7, 10). Another client
@@ -223,6 +231,135 @@ interface HostileTests {
             }
             db.awaitConnections(1);
             witness.alive();
+        }
+    }
+
+    /** Header fields of a size that nobody needs, a header that never ends, and a thousand fields. */
+    @Test
+    default void hugeHandshakes() {
+        try (TestDatabase db = TestDatabase.publish()) {
+            WsClient witness = db.open(Subprotocol.V2);
+            String large = "x".repeat(1 << 20);
+            List<Upgrade> huge = List.of(
+                    db.upgrade(Subprotocol.V2).token(large),
+                    db.upgrade(Subprotocol.V2).header("Cookie", large),
+                    db.upgrade(Subprotocol.V2).header(large, "x"),
+                    db.upgrade(Subprotocol.V2).query("token=" + large),
+                    db.upgrade().offer(large));
+            for (Upgrade each : huge) {
+                assertNotEquals(101, status(each));
+                witness.alive();
+            }
+            Upgrade many = db.upgrade(Subprotocol.V2).token(db.owner.token());
+            for (int i = 0; i < 100_000; i++) {
+                many.header("X-" + i, "x");
+            }
+            assertNotEquals(101, status(many));
+            // As many subprotocols as fit: the last is ours.
+            WsClient picky = db.greeted(db.upgrade().offer("x, ".repeat(5_000) + Subprotocol.V3.headerValue())
+                    .token(db.owner.token()));
+            assertEquals(Subprotocol.V3, picky.subprotocol);
+            picky.alive();
+            db.awaitConnections(2);
+        }
+    }
+
+    /** Status of the answer; 0 if the server just hung up. */
+    private static int status(Upgrade upgrade) {
+        try {
+            return upgrade.send().status();
+        } catch (UncheckedIOException e) {
+            return 0;
+        }
+    }
+
+    /** Beginnings of requests and of frames are held open, as many as there are threads and more. Others are served. */
+    @Test
+    default void halfFramesAndHalfRequests() throws IOException {
+        try (TestDatabase db = TestDatabase.publish()) {
+            byte[] half = {(byte) 0x82, (byte) 0xfe, 1};
+            List<WsClient> waiting = new ArrayList<>();
+            for (int i = 0; i < 100; i++) {
+                waiting.add(db.open(Subprotocol.values()[i % 4]).raw(Arrays.copyOf(half, 1 + i % half.length)));
+            }
+            List<Socket> requests = new ArrayList<>();
+            try {
+                for (int i = 0; i < 100; i++) {
+                    Socket socket = new Socket("localhost", Http.PORT);
+                    requests.add(socket);
+                    socket.getOutputStream().write(ascii(
+                            i % 2 == 0 ? "GET /v1/database/" : "PUT /v1/ping HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"));
+                }
+                WsClient witness = db.open(Subprotocol.V2);
+                witness.alive();
+                db.call("add_member", "[1, 1, \"ann\", true]");
+                assertEquals(List.of("[1,1,\"ann\",true]"), db.sql("SELECT * FROM member"));
+            } finally {
+                for (Socket socket : requests) {
+                    socket.close();
+                }
+            }
+            db.awaitConnections(101);
+            waiting.forEach(WsClient::reset);
+            db.awaitConnections(1);
+        }
+    }
+
+    /** Connections come and go in every way, faster than the module can be told. */
+    @Test
+    @Timeout(120)
+    default void reconnectStorm() throws InterruptedException {
+        try (TestDatabase db = TestDatabase.publish()) {
+            db.call("test_turn", "[\"sessions\", true]");
+            WsClient witness = db.open(Subprotocol.V2);
+            List<Throwable> failures = Collections.synchronizedList(new ArrayList<>());
+            List<Thread> threads = new ArrayList<>();
+            for (int t = 0; t < 8; t++) {
+                int number = t;
+                threads.add(Thread.ofVirtual().start(() -> {
+                    try {
+                        for (int i = 0; i < 25; i++) {
+                            Subprotocol subprotocol = Subprotocol.values()[(number + i) % 4];
+                            Upgrade upgrade = db.upgrade(subprotocol).token(db.owner.token());
+                            switch (i % 5) {
+                                case 0 -> db.enter(upgrade).reset();
+                                case 1 -> db.enter(upgrade).vanish();
+                                case 2 -> db.greeted(upgrade).subscribe(1, 1, "SELECT * FROM *").reset();
+                                case 3 -> {
+                                    WsClient client = db.greeted(upgrade);
+                                    client.frame(WsClient.FIN | WsClient.CLOSE, new byte[] {3, (byte) 0xe8});
+                                    assertEquals("1000", client.end().substring(0, 4));
+                                }
+                                default -> {
+                                    WsClient client = db.greeted(upgrade).call(1, "nothing");
+                                    assertEquals("result 1 ok", client.next());
+                                    client.vanish();
+                                }
+                            }
+                        }
+                    } catch (Throwable e) {
+                        failures.add(e);
+                    }
+                }));
+            }
+            for (Thread thread : threads) {
+                thread.join();
+            }
+            assertEquals(List.of(), failures);
+            witness.alive();
+            db.awaitConnectionsThatLive(1);
+
+            // What ran for each connection, in order; the call above was connected before sessions were noted.
+            Map<String, String> sessions = new TreeMap<>();
+            db.sql("SELECT * FROM test_session").stream().map(row -> row.substring(1, row.length() - 1).split(",", 3))
+                    .sorted(Comparator.comparing(row -> Long.valueOf(row[0])))
+                    .forEach(row -> sessions.merge(
+                            row[2].substring(0, row[2].indexOf("]]") + 2), row[2].endsWith("true") ? "+" : "-", String::concat));
+            Map<String, Long> kinds = sessions.values().stream().collect(Collectors.groupingBy(k -> k, Collectors.counting()));
+            assertEquals(1, kinds.remove("-"), sessions::toString);
+            assertEquals(2, kinds.remove("+"), "the witness, and the query itself");
+            assertEquals(Set.of("+-"), kinds.keySet(), sessions::toString);
+            assertTrue(kinds.get("+-") > 100, kinds::toString);
         }
     }
 

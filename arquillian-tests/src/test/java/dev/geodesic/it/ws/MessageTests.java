@@ -45,10 +45,13 @@ interface MessageTests {
             assertEquals("result " + unstarted + " " + internal + "can't directly call special OnConnect lifecycle reducer",
                     client.next());
             client.call(5, "add_member", 1);
-            String refused = client.next();
-            assertEquals("result " + unstarted + " " + internal + "invalid arguments for reducer add_member: ",
-                    refused.substring(0, Math.min(refused.length(), ("result " + unstarted + " " + internal
-                            + "invalid arguments for reducer add_member: ").length())));
+            String cause = subprotocol.isText()
+                    ? "invalid length 1, expected product with 4 elements"
+                    : "data too short for u32: Expected 4, given 0";
+            String level = subprotocol.isText() ? "." : cause;
+            assertEquals("result " + unstarted + " " + internal + "invalid arguments for reducer add_member: "
+                    + (v1 ? level + ": invalid arguments for function add_member: " + level + ": " : "")
+                    + (subprotocol.isText() ? ".: " : "") + cause, client.next());
             client.send(new ClientMessage.CallProcedure("nope", client.arguments(), 6));
             assertEquals("procedure 6 internal: No such procedure", client.next());
             client.call(7, "nothing");

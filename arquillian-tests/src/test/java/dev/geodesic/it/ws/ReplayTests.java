@@ -220,9 +220,10 @@ interface ReplayTests {
             if (message instanceof ServerMessage.TransactionUpdate || message instanceof ServerMessage.ReducerResult) {
                 hidden.add("team");
             }
-            // The cause is in our own words.
+            // Of bad JSON the cause is in our own words.
             return new Show(client.hello(), hidden, true).text(message)
-                    .replaceFirst("(?s)(invalid arguments for reducer add_member: ).*", "$1");
+                    .replaceFirst("(?s)(invalid arguments for reducer (\\w+): \\.: "
+                            + "invalid arguments for function \\2: \\.: \\.: ).*", "$1");
         }
 
         /** An update about nothing but hidden tables. */

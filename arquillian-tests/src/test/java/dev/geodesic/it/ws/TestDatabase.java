@@ -28,6 +28,8 @@ final class TestDatabase implements AutoCloseable {
     static final Path V10 = Path.of("../samples/modules/v2/kitchen_v2.wasm");
 
     private static final long PATIENCE_MILLIS = 5_000;
+    /** After which a connection is found dead of which the system has said nothing. */
+    private static final long SILENCE_MILLIS = 46_000;
 
     final String name = "ws-" + Long.toHexString(ThreadLocalRandom.current().nextLong() >>> 1);
     final User owner = Http.newUser();
@@ -120,14 +122,24 @@ final class TestDatabase implements AutoCloseable {
 
     /** Waits until the database has exactly so many connections, and rows about them. */
     void awaitConnections(int expected) {
-        await("connections", expected, this::connections);
-        // The SQL request is itself a client while it runs.
-        await("rows of st_client", expected + 1, () -> sql("SELECT * FROM st_client").size());
-        await("rows of st_connection_credentials", expected + 1, () -> sql("SELECT * FROM st_connection_credentials").size());
+        awaitConnections(expected, PATIENCE_MILLIS);
     }
 
-    private static void await(String what, int expected, Supplier<Integer> actual) {
-        long end = System.currentTimeMillis() + PATIENCE_MILLIS;
+    /** The same where connections may have died without a word. */
+    void awaitConnectionsThatLive(int expected) {
+        awaitConnections(expected, SILENCE_MILLIS);
+    }
+
+    private void awaitConnections(int expected, long patienceMillis) {
+        await("connections", expected, patienceMillis, this::connections);
+        // The SQL request is itself a client while it runs.
+        await("rows of st_client", expected + 1, PATIENCE_MILLIS, () -> sql("SELECT * FROM st_client").size());
+        await("rows of st_connection_credentials", expected + 1, PATIENCE_MILLIS,
+                () -> sql("SELECT * FROM st_connection_credentials").size());
+    }
+
+    private static void await(String what, int expected, long patienceMillis, Supplier<Integer> actual) {
+        long end = System.currentTimeMillis() + patienceMillis;
         int last = actual.get();
         while (last != expected && System.currentTimeMillis() < end) {
             try {

@@ -5,6 +5,7 @@ import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.schema.ReducerDef;
 import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.protocol.message.EncodedValue;
+import dev.geodesic.protocol.message.ErrorTexts;
 import dev.geodesic.sats.Bsatn;
 import dev.geodesic.sats.BsatnException;
 import dev.geodesic.sats.BsatnWriter;
@@ -28,8 +29,12 @@ final class CallArguments implements EncodedValue {
         this.json = json;
     }
 
-    /** Errors: INVALID_ARGUMENTS. */
-    static CallArguments check(ReducerDef reducer, Arguments arguments) {
+    /**
+     * Errors: INVALID_ARGUMENTS.
+     *
+     * @param v1 whether the caller knows the error text of protocol version 1; JSON is never anything else
+     */
+    static CallArguments check(ReducerDef reducer, Arguments arguments, boolean v1) {
         try {
             return switch (arguments) {
                 case Arguments.Bsatn sent -> {
@@ -43,8 +48,11 @@ final class CallArguments implements EncodedValue {
                 }
             };
         } catch (BsatnException e) {
-            throw new EngineException(
-                    ErrorCode.INVALID_ARGUMENTS, "invalid arguments for reducer " + reducer.name() + ": " + e.getMessage());
+            boolean json = arguments instanceof Arguments.Json;
+            String path = json && e.path().isEmpty() ? "." : e.path();
+            throw new EngineException(ErrorCode.INVALID_ARGUMENTS, json || v1
+                    ? ErrorTexts.invalidReducerArgumentsV1(reducer.name(), path, e.getMessage())
+                    : ErrorTexts.invalidReducerArguments(reducer.name(), e.getMessage()));
         }
     }
 

@@ -144,7 +144,7 @@ public final class ClientConnection {
         try {
             reducerId = database.definition().reducer(call.reducer()).map(ReducerDef::id).orElse(reducerId);
             reducer = database.reducers().callable(call.reducer(), client);
-            arguments = database.reducers().arguments(reducer, call.arguments());
+            arguments = database.reducers().arguments(reducer, call.arguments(), subscriber.v1());
         } catch (EngineException e) {
             if (Database.isFatal(e)) {
                 throw e;

@@ -161,8 +161,8 @@ final class ControlDatabase implements AutoCloseable {
         return all;
     }
 
-    /** Adds or replaces a database. */
-    void put(DatabaseEntry entry) {
+    /** Adds or replaces a database, with a name to add, at once or not at all. Errors: NAME_TAKEN. */
+    void put(DatabaseEntry entry, Optional<String> newName) {
         change(() -> {
             deleteDatabase(entry.identity());
             row.clear();
@@ -172,6 +172,7 @@ final class ControlDatabase implements AutoCloseable {
             row.writeIdentity(entry.initialProgram());
             row.writeBool(entry.locked());
             tx.insert(DATABASES, MemorySegment.ofArray(row.buffer()), 0, row.length());
+            newName.ifPresent(name -> insertName(new NameEntry(name, entry.identity(), entry.owner())));
         });
     }
 

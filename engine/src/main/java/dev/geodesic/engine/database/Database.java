@@ -262,7 +262,7 @@ public final class Database implements AutoCloseable {
             clients.connect(client);
             try {
                 ReducerDef reducer = reducers.callable(name, client);
-                CallArguments checked = reducers.arguments(reducer, arguments);
+                CallArguments checked = reducers.arguments(reducer, arguments, true);
                 return reducers.run(
                         reducer, client, checked.bsatn(), ReducerCalls.cause(client, reducer, timestamp, checked, 0));
             } finally {
@@ -445,7 +445,7 @@ public final class Database implements AutoCloseable {
                 log.hostError(name, now(), "immediate call of unknown reducer \"" + name + "\"");
                 return null;
             }
-            CallArguments checked = reducers.arguments(reducer.get(), new Arguments.Bsatn(arguments));
+            CallArguments checked = reducers.arguments(reducer.get(), new Arguments.Bsatn(arguments), false);
             reducers.run(
                     reducer.get(), client, checked.bsatn(), ReducerCalls.cause(client, reducer.get(), now(), checked, 0));
             return null;

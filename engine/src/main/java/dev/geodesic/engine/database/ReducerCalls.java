@@ -60,9 +60,9 @@ final class ReducerCalls {
     }
 
     /** Checks arguments. Errors: INVALID_ARGUMENTS. */
-    CallArguments arguments(ReducerDef reducer, Arguments arguments) {
+    CallArguments arguments(ReducerDef reducer, Arguments arguments, boolean v1) {
         try {
-            return CallArguments.check(reducer, arguments);
+            return CallArguments.check(reducer, arguments, v1);
         } catch (EngineException e) {
             log.hostError(reducer.name(), Database.now(), "External attempt to call reducer \"" + reducer.name()
                     + "\" failed, invalid arguments.\nThis is likely due to a mismatched client schema, have you run "

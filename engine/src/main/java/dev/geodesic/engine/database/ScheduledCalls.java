@@ -111,7 +111,7 @@ final class ScheduledCalls implements Firing, Participant, AutoCloseable {
 
     private void run(ReducerDef reducer, byte[] row, long timestamp) {
         try {
-            CallArguments arguments = CallArguments.check(reducer, new Arguments.Bsatn(row));
+            CallArguments arguments = CallArguments.check(reducer, new Arguments.Bsatn(row), false);
             reducers.run(reducer, self, row, ReducerCalls.cause(self, reducer, timestamp, arguments, 0));
         } catch (EngineException e) {
             logUnlessFatal(reducer.name(), timestamp, e);

@@ -23,6 +23,7 @@ import dev.geodesic.sats.Identity;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -70,9 +71,17 @@ public final class Server implements AutoCloseable {
     private boolean closed;
     /** Why a database could not be opened. */
     private final Map<Identity, EngineException> failed = new ConcurrentHashMap<>();
-    private final Map<Identity, ReentrantLock> publishing = new HashMap<>();
     /** What the modules of running databases read. */
     private final Map<Identity, Map<String, String>> environments = new ConcurrentHashMap<>();
+    /** Databases and names that somebody works on, or waits for. */
+    private final Map<Object, Turn> turns = new HashMap<>();
+
+    private static final class Turn {
+
+        private final ReentrantLock lock = new ReentrantLock();
+        /** Guarded by {@link #turns}. */
+        private int users;
+    }
 
     private Server(ServerOptions options, FileChannel lock) {
         this.options = options;
@@ -82,8 +91,8 @@ public final class Server implements AutoCloseable {
         this.runtime = WasmtimeRuntime.open(
                 new WasmtimeOptions(Optional.of(data.resolve("compiled")), options.guestThreads()), HostFunctions.TABLE);
         try {
-            Opened opened = open(data.resolve("control").resolve("log"));
-            this.control = new ControlDatabase(opened.committed(), opened.catalog(), opened.durability());
+            this.control = open(data.resolve("control").resolve("log"), opened ->
+                    new ControlDatabase(opened.committed(), opened.catalog(), opened.durability()));
         } catch (Throwable e) {
             runtime.close();
             throw e;
@@ -152,7 +161,8 @@ public final class Server implements AutoCloseable {
     private record Opened(CommittedState committed, Catalog catalog, Durability durability) {
     }
 
-    private Opened open(Path logDirectory) {
+    /** Recovers a state from its log and gives it to {@code user}; if that fails, state and log are closed again. */
+    private <T> T open(Path logDirectory, Function<Opened, T> user) {
         CommittedState committed = new CommittedState(options.stores().get());
         Durability durability = null;
         try {
@@ -160,7 +170,7 @@ public final class Server implements AutoCloseable {
             Recovery recovery = new Recovery(committed, catalog);
             durability = options.logs().open(logDirectory, recovery::apply);
             recovery.finish();
-            return new Opened(committed, catalog, durability);
+            return user.apply(new Opened(committed, catalog, durability));
         } catch (Throwable e) {
             if (durability != null) {
                 closeQuietly(durability);
@@ -214,11 +224,10 @@ public final class Server implements AutoCloseable {
 
     private Database open(DatabaseEntry entry) {
         Path directory = directory(entry);
-        Opened opened = open(directory.resolve("log"));
-        return new Database(
+        return open(directory.resolve("log"), opened -> new Database(
                 entry.identity(), options.limits(), opened.committed(), opened.catalog(), opened.durability(),
                 new ModuleLog(Optional.of(directory.resolve("module-logs")), options.limits()), options.guestThreads(),
-                options.timer());
+                options.timer()));
     }
 
     /** @param variables what the program must find in its environment, now or soon */
@@ -384,7 +393,7 @@ public final class Server implements AutoCloseable {
      *
      * @throws EngineException INVALID_NAME; NAME_TAKEN if the name belongs to somebody else; NOT_AUTHORIZED; INVALID_MODULE,
      *     INVALID_MODULE_DEF, UNSUPPORTED_FEATURE; REDUCER_FAILED if {@code init} failed; MIGRATION_REFUSED; LIMIT_EXCEEDED.
-     *     Nothing has changed then, but that a new name stays registered.
+     *     Nothing has changed then; a new name is free again.
      */
     public PublishResult publish(PublishRequest request) {
         return whileOpen(() -> install(request));
@@ -404,11 +413,25 @@ public final class Server implements AutoCloseable {
     }
 
     private PublishResult install(PublishRequest request) {
-        Optional<String> name = request.database().filter(d -> DatabaseNames.identity(d).isEmpty());
-        Identity identity = request.database().map(d -> identityFor(d, request.caller())).orElseGet(Server::newIdentity);
-        ReentrantLock exclusive = exclusive(identity);
-        exclusive.lock();
-        try {
+        Optional<Identity> identity = request.database().flatMap(DatabaseNames::identity);
+        if (identity.isPresent() || request.database().isEmpty()) {
+            return install(identity.orElseGet(Server::newIdentity), Optional.empty(), false, request);
+        }
+        String name = DatabaseNames.check(request.database().get());
+        return alone(name, () -> {
+            Optional<ControlDatabase.NameEntry> known = control.name(name);
+            // A name without a database belongs to whoever registered it: nobody else may take it over.
+            if (known.isPresent() && control.database(known.get().identity()).isEmpty()
+                    && !known.get().owner().equals(request.caller())) {
+                throw new EngineException(ErrorCode.NAME_TAKEN, "the name " + name + " is registered to somebody else");
+            }
+            return install(known.map(ControlDatabase.NameEntry::identity).orElseGet(Server::newIdentity), Optional.of(name),
+                    known.isEmpty(), request);
+        });
+    }
+
+    private PublishResult install(Identity identity, Optional<String> name, boolean isNewName, PublishRequest request) {
+        return alone(identity, () -> {
             Optional<DatabaseEntry> existing = control.database(identity);
             if (existing.isPresent()) {
                 requireOwner(identity, request.caller(), request.clear() ? "reset database" : "update database");
@@ -417,16 +440,15 @@ public final class Server implements AutoCloseable {
                 if (existing.isEmpty()) {
                     DatabaseEntry entry = new DatabaseEntry(
                             identity, request.caller(), 0, LoadedModule.hash(request.program()), false);
-                    return new PublishResult(name, identity, true, create(entry, request.program(), variables));
+                    return new PublishResult(name, identity, true, create(
+                            entry, name.filter(n -> isNewName), request.program(), variables));
                 }
                 long offset = request.clear()
                         ? reset(existing.get(), request.program(), variables)
                         : update(identity, request.program(), variables);
                 return new PublishResult(name, identity, false, offset);
             });
-        } finally {
-            exclusive.unlock();
-        }
+        });
     }
 
     // ---- variables of modules ----
@@ -464,7 +486,11 @@ public final class Server implements AutoCloseable {
             if (!from.equals(to)) {
                 control.setEnvironment(identity, to);
             }
-            environments.put(identity, to);
+            if (to.isEmpty()) {
+                environments.remove(identity);
+            } else {
+                environments.put(identity, to);
+            }
         }
     }
 
@@ -479,23 +505,34 @@ public final class Server implements AutoCloseable {
      * ENVIRONMENT_MISSING, INVALID_ENVIRONMENT.
      */
     public void changeEnvironment(Identity identity, EnvironmentChange change, Identity caller) {
-        ReentrantLock exclusive = exclusive(identity);
-        exclusive.lock();
-        try {
+        alone(identity, () -> {
             requireOwner(identity, caller, "update environment");
             Database database = database(identity);
             new Environment(identity, change).during(variables -> {
                 EnvironmentRules.check(database.definition().raw(), variables);
                 return null;
             });
-        } finally {
-            exclusive.unlock();
-        }
+            return null;
+        });
     }
 
-    private ReentrantLock exclusive(Identity identity) {
-        synchronized (publishing) {
-            return publishing.computeIfAbsent(identity, i -> new ReentrantLock());
+    /** Runs work while nobody else works on the same database, or the same name; a name's turn comes first. */
+    private <T> T alone(Object databaseOrName, Supplier<T> work) {
+        Turn turn;
+        synchronized (turns) {
+            turn = turns.computeIfAbsent(databaseOrName, k -> new Turn());
+            turn.users++;
+        }
+        turn.lock.lock();
+        try {
+            return work.get();
+        } finally {
+            turn.lock.unlock();
+            synchronized (turns) {
+                if (--turn.users == 0) {
+                    turns.remove(databaseOrName);
+                }
+            }
         }
     }
 
@@ -503,25 +540,8 @@ public final class Server implements AutoCloseable {
         return IdentityDerivation.newDatabase(new SecureRandom());
     }
 
-    private Identity identityFor(String nameOrIdentity, Identity caller) {
-        Optional<Identity> identity = DatabaseNames.identity(nameOrIdentity);
-        if (identity.isPresent()) {
-            return identity.get();
-        }
-        Optional<ControlDatabase.NameEntry> known = control.name(DatabaseNames.check(nameOrIdentity));
-        if (known.isEmpty()) {
-            Identity fresh = newIdentity();
-            control.addName(new ControlDatabase.NameEntry(nameOrIdentity, fresh, caller));
-            return fresh;
-        }
-        // A name without a database belongs to whoever registered it: nobody else may take it over.
-        if (control.database(known.get().identity()).isEmpty() && !known.get().owner().equals(caller)) {
-            throw new EngineException(ErrorCode.NAME_TAKEN, "the name " + nameOrIdentity + " is registered to somebody else");
-        }
-        return known.get().identity();
-    }
-
-    private long create(DatabaseEntry entry, byte[] program, Map<String, String> variables) {
+    /** @param newName registered together with the database */
+    private long create(DatabaseEntry entry, Optional<String> newName, byte[] program, Map<String, String> variables) {
         if (databases.size() >= options.limits().databasesMax() && !databases.containsKey(entry.identity())) {
             throw new EngineException(
                     ErrorCode.LIMIT_EXCEEDED, "the server has reached the limit databases-max of "
@@ -534,7 +554,7 @@ public final class Server implements AutoCloseable {
                     onGuestThread(() -> load(database, program, variables)), entry.owner()));
             long offset = Database.join(database.committedOffset());
             database.awaitDurable(offset);
-            control.put(entry);
+            control.put(entry, newName);
             databases.put(entry.identity(), database);
             failed.remove(entry.identity());
             created = true;
@@ -549,7 +569,11 @@ public final class Server implements AutoCloseable {
 
     private void discard(DatabaseEntry entry) {
         try {
-            deleteTree(directory(entry));
+            Path directory = directory(entry);
+            deleteTree(directory);
+            Files.deleteIfExists(directory.getParent());
+        } catch (DirectoryNotEmptyException e) {
+            // The database has begun anew beside it.
         } catch (IOException e) {
             LOG.log(System.Logger.Level.WARNING, "data of database " + entry.identity() + " could not be deleted: " + e);
         }
@@ -563,7 +587,8 @@ public final class Server implements AutoCloseable {
         }
         Database before = databases.get(old.identity());
         long offset = create(new DatabaseEntry(
-                old.identity(), old.owner(), old.incarnation() + 1, LoadedModule.hash(program), false), program, variables);
+                old.identity(), old.owner(), old.incarnation() + 1, LoadedModule.hash(program), false),
+                Optional.empty(), program, variables);
         if (before != null) {
             before.close();
         }
@@ -621,9 +646,7 @@ public final class Server implements AutoCloseable {
 
     /** Deletes a database and its data; its names stay registered. Errors: NO_SUCH_DATABASE, NOT_AUTHORIZED. */
     public void delete(Identity identity, Identity caller) {
-        ReentrantLock exclusive = exclusive(identity);
-        exclusive.lock();
-        try {
+        alone(identity, () -> {
             DatabaseEntry entry = requireOwner(identity, caller, "delete database");
             if (entry.locked()) {
                 throw new EngineException(
@@ -631,27 +654,25 @@ public final class Server implements AutoCloseable {
             }
             control.removeDatabase(identity);
             failed.remove(identity);
+            environments.remove(identity);
             Database database = databases.remove(identity);
             if (database != null) {
                 database.close();
             }
             discard(entry);
-        } finally {
-            exclusive.unlock();
-        }
+            return null;
+        });
     }
 
     /** Protects a database against {@link #delete} and clearing, or ends that. Errors: NO_SUCH_DATABASE, NOT_AUTHORIZED. */
     public void setLocked(Identity identity, boolean locked, Identity caller) {
-        ReentrantLock exclusive = exclusive(identity);
-        exclusive.lock();
-        try {
+        alone(identity, () -> {
             DatabaseEntry entry = requireOwner(identity, caller, "delete database");
-            control.put(new DatabaseEntry(
-                    entry.identity(), entry.owner(), entry.incarnation(), entry.initialProgram(), locked));
-        } finally {
-            exclusive.unlock();
-        }
+            control.put(
+                    new DatabaseEntry(entry.identity(), entry.owner(), entry.incarnation(), entry.initialProgram(), locked),
+                    Optional.empty());
+            return null;
+        });
     }
 
     /** Stops every database; what was committed is durable afterwards. */

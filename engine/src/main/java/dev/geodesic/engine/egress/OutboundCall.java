@@ -392,7 +392,7 @@ public final class OutboundCall {
         }
         int max = egress.options().responseBytesMax();
         ByteArrayOutputStream bytes =
-                new ByteArrayOutputStream((int) Math.clamp(entity.getContentLength(), 0, Math.min(max, 1 << 20)));
+                new ByteArrayOutputStream(Math.clamp(entity.getContentLength(), 0, Math.min(max, 1 << 20)));
         byte[] chunk = new byte[CHUNK];
         InputStream in = entity.getContent();
         int count;

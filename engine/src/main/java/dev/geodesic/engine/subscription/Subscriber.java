@@ -56,6 +56,11 @@ public final class Subscriber {
         return sink;
     }
 
+    /** The client speaks protocol version 1. */
+    public boolean v1() {
+        return v1;
+    }
+
     /** The next messages depend on this transaction. */
     public void dependsOn(long txOffset) {
         if (lane != null) {

@@ -467,8 +467,11 @@ class DatabaseTest {
             assertEquals(0, test.count(kitchen, "SELECT * FROM secret"));
             assertCode(ErrorCode.NO_SUCH_REDUCER, () ->
                     Database.join(kitchen.call(caller, "no_such", new Arguments.Json("[]"))));
-            assertCode(ErrorCode.INVALID_ARGUMENTS, () ->
+            EngineException bad = assertThrows(EngineException.class, () ->
                     Database.join(kitchen.call(caller, "add_note", new Arguments.Json("[1]"))));
+            assertEquals(ErrorCode.INVALID_ARGUMENTS, bad.code());
+            assertEquals("invalid arguments for reducer add_note: [0]: invalid arguments for function add_note: [0]: [0]: "
+                    + "invalid value: number 1, expected string", bad.getMessage());
             assertCode(ErrorCode.LIFECYCLE_REDUCER, () ->
                     Database.join(kitchen.call(caller, "connected", new Arguments.Json("[]"))));
             assertEquals(expected += 6, test.count(kitchen, mine), "what could not be called was connected, too");

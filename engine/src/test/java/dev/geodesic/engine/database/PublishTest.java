@@ -23,6 +23,7 @@ import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.durability.CommitLogOptions;
 import dev.geodesic.engine.durability.CommitLogs;
+import dev.geodesic.engine.durability.Durability;
 import dev.geodesic.engine.durability.LogFactory;
 import dev.geodesic.protocol.message.ClientMessage;
 import dev.geodesic.protocol.message.CloseReason;
@@ -42,6 +43,9 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.stream.Collectors;
@@ -64,7 +68,10 @@ class PublishTest {
     }
 
     private List<String> directories(Identity identity) throws IOException {
-        Path all = data.resolve("databases").resolve(identity.toHex());
+        return children(data.resolve("databases").resolve(identity.toHex()));
+    }
+
+    private static List<String> children(Path all) throws IOException {
         if (!Files.isDirectory(all)) {
             return List.of();
         }
@@ -89,19 +96,79 @@ class PublishTest {
                 byte[] program = tables("a").reducer("start", INIT).body(body).wasm();
                 EngineException e = assertThrows(EngineException.class, () -> test.publish("failing", program, false));
                 assertEquals(ErrorCode.REDUCER_FAILED, e.code());
-                Identity identity = test.server.resolve("failing");
-                assertCode(ErrorCode.NO_SUCH_DATABASE, () -> test.server.database(identity));
-                assertTrue(test.server.entry(identity).isEmpty());
-                assertEquals(List.of(), directories(identity));
+                assertCode(ErrorCode.NO_SUCH_DATABASE, () -> test.server.resolve("failing"));
+                assertEquals(List.of(), children(data.resolve("databases")));
             }
             assertEquals(before, writers());
             assertEquals(List.of(), test.server.databasesOf(test.ownerIdentity()));
-            // The name is still the owner's, and nobody else's.
+            // The name was never taken.
             byte[] good = tables("a").wasm();
-            assertCode(ErrorCode.NAME_TAKEN, () -> test.server.publish(new PublishRequest(
-                    Optional.of("failing"), test.other.claims().identity(), good, false)));
-            assertTrue(test.publish("failing", good, false).created());
+            PublishResult published = test.server.publish(new PublishRequest(
+                    Optional.of("failing"), test.other.claims().identity(), good, false));
+            assertTrue(published.created());
+            assertEquals(published.identity(), test.server.resolve("failing"));
+            assertCode(ErrorCode.NOT_AUTHORIZED, () -> test.publish("failing", good, false));
         }
+    }
+
+    @Test
+    void aNameThatManyPublishAtOnceIsOneDatabase() throws Exception {
+        try (TestServer test = new TestServer(data)) {
+            byte[] program = tables("a").wasm();
+            List<PublishResult> results = Collections.synchronizedList(new ArrayList<>());
+            List<Thread> publishers = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                publishers.add(Thread.ofPlatform().start(() -> results.add(test.publish("popular", program, false))));
+            }
+            for (Thread publisher : publishers) {
+                publisher.join();
+            }
+            assertEquals(4, results.size());
+            assertEquals(1, results.stream().filter(PublishResult::created).count());
+            assertEquals(Set.of(test.server.resolve("popular")),
+                    results.stream().map(PublishResult::identity).collect(Collectors.toSet()));
+        }
+    }
+
+    @Test
+    void theLogOfADatabaseThatCannotBeMadeIsClosed() throws Exception {
+        AtomicBoolean failing = new AtomicBoolean();
+        AtomicInteger open = new AtomicInteger();
+        LogFactory logs = (directory, replay) -> {
+            open.incrementAndGet();
+            return new Durability() {
+                @Override
+                public void append(long txOffset, byte[] record, int offset, int length) {
+                    // Nothing is kept.
+                }
+
+                @Override
+                public long durableOffset() {
+                    return Long.MAX_VALUE;
+                }
+
+                @Override
+                public void listen(LongConsumer durable, Consumer<RuntimeException> failed) {
+                    if (failing.get()) {
+                        throw new IllegalStateException("no listeners today");
+                    }
+                }
+
+                @Override
+                public void close() {
+                    open.decrementAndGet();
+                }
+            };
+        };
+        try (TestServer test = new TestServer(data, Limits.DEFAULTS, logs)) {
+            failing.set(true);
+            assertThrows(IllegalStateException.class, () -> test.publish("one", tables("a").wasm(), false));
+            assertEquals(1, open.get(), "the control database's");
+            assertCode(ErrorCode.NO_SUCH_DATABASE, () -> test.server.resolve("one"));
+            failing.set(false);
+            assertTrue(test.publish("one", tables("a").wasm(), false).created());
+        }
+        assertEquals(0, open.get());
     }
 
     @Test

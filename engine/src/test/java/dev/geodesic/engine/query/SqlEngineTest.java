@@ -418,8 +418,8 @@ final class SqlEngineTest {
     }
 
     private List<Integer> equalities(String condition) {
-        return engine.compileSubscription("SELECT * FROM member WHERE " + condition, view, OTHER).getFirst().equalities(0).stream()
-                .map(ColumnEquality::column)
+        return engine.compileSubscription("SELECT * FROM member WHERE " + condition, view, OTHER).getFirst()
+                .equalities(0).stream().map(ColumnEquality::column)
                 .toList();
     }
 

@@ -200,7 +200,7 @@ class ModuleDefValidationTest {
                     b.table("t", ID, column("n", PrimitiveType.I64));
                     b.defaults.add(new RawModuleDef.Default("t", 1, new byte[] {7, 0, 0, 0}));
                 },
-                "Failed to deserialize default value for table t column 1: data too short for bytes: Expected 8, given 4");
+                "Failed to deserialize default value for table t column 1: data too short for i64: Expected 8, given 4");
         assertV10(
                 b -> {
                     b.table("t", ID);

@@ -32,10 +32,14 @@ public final class ErrorTexts {
         return "invalid arguments for reducer " + reducer + ": " + cause;
     }
 
-    /** The same for a v1 call: one and the same cause on three levels, which JSON arguments have a path in front of. */
-    public static String invalidReducerArgumentsV1(String reducer, Arguments arguments, String cause) {
-        String level = arguments instanceof Arguments.Json ? "." : cause;
-        String innermost = arguments instanceof Arguments.Json ? ".: " + cause : cause;
+    /**
+     * The same for a v1 call, and over HTTP: the cause on three levels.
+     *
+     * @param path where JSON arguments are wrong, like {@code [0].color}; {@code .} for all of them, empty for BSATN
+     */
+    public static String invalidReducerArgumentsV1(String reducer, String path, String cause) {
+        String level = path.isEmpty() ? cause : path;
+        String innermost = path.isEmpty() ? cause : path + ": " + cause;
         return invalidReducerArguments(reducer, level) + ": invalid arguments for function " + reducer + ": " + level + ": "
                 + innermost;
     }

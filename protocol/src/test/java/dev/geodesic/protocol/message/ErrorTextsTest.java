@@ -27,11 +27,10 @@ class ErrorTextsTest {
                 ErrorTexts.invalidReducerArguments("add_member", tooShort));
         assertEquals("invalid arguments for reducer add_member: " + tooShort + ": invalid arguments for function add_member: "
                         + tooShort + ": " + tooShort,
-                ErrorTexts.invalidReducerArgumentsV1("add_member", new Arguments.Bsatn(new byte[0]), tooShort));
+                ErrorTexts.invalidReducerArgumentsV1("add_member", "", tooShort));
         assertEquals("invalid arguments for reducer add_member: .: invalid arguments for function add_member: .: .: "
                         + "expected value at line 1 column 1",
-                ErrorTexts.invalidReducerArgumentsV1(
-                        "add_member", new Arguments.Json("x"), "expected value at line 1 column 1"));
+                ErrorTexts.invalidReducerArgumentsV1("add_member", ".", "expected value at line 1 column 1"));
         assertEquals("invalid arguments for procedure sum_two: " + tooShort,
                 ErrorTexts.invalidProcedureArguments("sum_two", tooShort));
     }
