@@ -48,6 +48,25 @@ class EventTableTest {
     }
 
     @Test
+    void oldClientsAreTurnedAway() throws Exception {
+        try (TestServer test = new TestServer(data)) {
+            Database database = test.create("events", MODULE);
+            TestServer.Inbox inbox = new TestServer.Inbox();
+            ClientConnection connection = database.connect(TestServer.client(test.other), TestServer.V1, inbox, "token");
+            inbox.next(ServerMessage.InitialConnection.class);
+            connection.submit(new ClientMessage.Subscribe(
+                    SubscriptionKind.MULTI, 1, 7, List.of("SELECT * FROM flash")), 10);
+            assertEquals(
+                    "Subscribing to event tables requires WebSocket v2. Please upgrade your client SDK and regenerate your module "
+                            + "bindings.",
+                    inbox.next(ServerMessage.SubscriptionError.class).error());
+            connection.submit(new ClientMessage.Subscribe(SubscriptionKind.LEGACY, 2, 0, List.of("SELECT * FROM *")), 10);
+            assertEquals(List.of(), inbox.next(ServerMessage.SubscribeApplied.class).tables().stream()
+                    .filter(t -> t.tableName().equals("flash")).toList());
+        }
+    }
+
+    @Test
     void rowsInTheLogAreSteppedOverAtTheStart() {
         try (TestServer test = new TestServer(data, Limits.DEFAULTS, new CommitLogs(CommitLogOptions.DEFAULTS))) {
             Database database = test.create("events", MODULE);

@@ -9,6 +9,7 @@ import dev.geodesic.engine.schema.TableKind;
 import dev.geodesic.engine.schema.TableRole;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.sats.AlgebraicType;
+import dev.geodesic.sats.PrimitiveType;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,7 +18,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /** Builds table shapes for tests. */
-final class Tables {
+public final class Tables {
 
     private final int id;
     private final String name;
@@ -26,40 +27,40 @@ final class Tables {
     private final List<SequenceSchema> sequences = new ArrayList<>();
     private Optional<String> accessor = Optional.empty();
     private TableAccess access = TableAccess.PUBLIC;
-    private boolean event;
+    private TableRole role = TableRole.STORED;
 
     private Tables(int id, String name) {
         this.id = id;
         this.name = name;
     }
 
-    static Tables table(int id, String name) {
+    public static Tables table(int id, String name) {
         return new Tables(id, name);
     }
 
-    Tables column(String columnName, AlgebraicType type) {
+    public Tables column(String columnName, AlgebraicType type) {
         columns.add(new ColumnSchema(columns.size(), columnName, type, Optional.empty()));
         return this;
     }
 
-    Tables column(String columnName, String columnAccessor, AlgebraicType type) {
+    public Tables column(String columnName, String columnAccessor, AlgebraicType type) {
         columns.add(new ColumnSchema(columns.size(), columnName, type, Optional.of(columnAccessor)));
         return this;
     }
 
-    Tables unique(String columnName) {
+    public Tables unique(String columnName) {
         return index(true, new IndexAlgorithm.BTree(List.of(position(columnName))));
     }
 
-    Tables btree(String... names) {
+    public Tables btree(String... names) {
         return index(false, new IndexAlgorithm.BTree(positions(names)));
     }
 
-    Tables hash(String... names) {
+    public Tables hash(String... names) {
         return index(false, new IndexAlgorithm.Hash(positions(names)));
     }
 
-    Tables autoInc(String columnName) {
+    public Tables autoInc(String columnName) {
         sequences.add(new SequenceSchema(
                 id, name + "_seq", position(columnName), BigInteger.ONE, BigInteger.ONE, BigInteger.ONE, BigInteger.TEN.pow(30)));
         return this;
@@ -81,24 +82,31 @@ final class Tables {
         return columns.stream().filter(c -> c.name().equals(columnName)).findFirst().orElseThrow().position();
     }
 
-    Tables accessor(String tableAccessor) {
+    public Tables accessor(String tableAccessor) {
         accessor = Optional.of(tableAccessor);
         return this;
     }
 
-    Tables hidden() {
+    public Tables hidden() {
         access = TableAccess.PRIVATE;
         return this;
     }
 
-    Tables event() {
-        event = true;
+    public Tables event() {
+        role = TableRole.EVENT;
         return this;
     }
 
-    TableSchema build() {
+    /** The backing table of a view; begins with the column that nobody sees (spec/execution.md 6.1). */
+    public static Tables view(int id, String name, TableRole role) {
+        Tables table = new Tables(id, name);
+        table.role = role;
+        return table.column("arg_hash", PrimitiveType.U256).btree("arg_hash");
+    }
+
+    public TableSchema build() {
         return new TableSchema(
                 id, name, accessor, columns, OptionalInt.empty(), indexes, List.of(), sequences, access, TableKind.USER,
-                event ? TableRole.EVENT : TableRole.STORED);
+                role);
     }
 }

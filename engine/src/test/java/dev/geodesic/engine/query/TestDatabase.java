@@ -7,33 +7,36 @@ import dev.geodesic.engine.table.heap.HeapStores;
 import dev.geodesic.engine.tx.CommittedState;
 import dev.geodesic.engine.tx.MutTx;
 import dev.geodesic.engine.tx.ReadView;
+import dev.geodesic.engine.tx.TxData;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.function.Consumer;
 
 /** Tables in memory with their catalogue, one transaction per statement. */
-final class TestDatabase implements AutoCloseable {
+public final class TestDatabase implements AutoCloseable {
 
     private final CommittedState committed = new CommittedState(new HeapStores());
     private final Catalog catalog = Catalog.bootstrap(committed);
     private final MutTx tx = new MutTx(committed, Limits.DEFAULTS, catalog);
     private final SqlEngine engine = new SqlEngine(Limits.DEFAULTS);
 
-    TestDatabase(List<TableSchema> tables) {
+    public TestDatabase(List<TableSchema> tables) {
         transact(t -> tables.forEach(table -> catalog.createTable(t, table)));
     }
 
-    ReadView view() {
+    public ReadView view() {
         return committed.writerView();
     }
 
-    /** Commits, or rolls back if the work throws. */
-    void transact(Consumer<MutTx> work) {
+    /** Commits and returns the changes, or rolls back if the work throws. */
+    public TxData transact(Consumer<MutTx> work) {
         tx.begin();
         try {
             work.accept(tx);
-            committed.apply(tx.finish());
+            TxData data = tx.finish();
+            committed.apply(data);
             tx.end();
+            return data;
         } finally {
             if (tx.isOpen()) {
                 tx.rollback();
@@ -41,20 +44,20 @@ final class TestDatabase implements AutoCloseable {
         }
     }
 
-    SqlResult execute(String sql, Caller caller) {
+    public SqlResult execute(String sql, Caller caller) {
         return switch (engine.prepare(sql, view(), caller)) {
             case SelectPlan select -> select.execute(view());
             case DmlPlan dml -> execute(dml);
         };
     }
 
-    SqlResult execute(DmlPlan dml) {
+    public SqlResult execute(DmlPlan dml) {
         SqlResult[] result = new SqlResult[1];
         transact(t -> result[0] = dml.execute(t));
         return result[0];
     }
 
-    void insert(int tableId, byte[] row) {
+    public void insert(int tableId, byte[] row) {
         transact(t -> t.insert(tableId, MemorySegment.ofArray(row.clone()), 0, row.length));
     }
 
