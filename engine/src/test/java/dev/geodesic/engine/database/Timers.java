@@ -68,7 +68,7 @@ final class Timers implements AutoCloseable {
     /** Waits until everything that is due has been called. */
     void settle() {
         // A call that ends may start the next one behind what waits.
-        for (int i = 0; i < 20; i++) {
+        for (int i = 0; i < 30; i++) {
             Database.join(database.committedOffset());
         }
     }
