@@ -92,7 +92,8 @@ public record ServerConfig(
                 new Limits.Calls(
                         read.number("limits.procedure.millis", defaults.calls().procedureMillisMax()),
                         read.number("limits.procedure.transaction.millis", defaults.calls().procedureTransactionMillisMax()),
-                        read.number("limits.result.bytes", defaults.calls().resultBytesMax())));
+                        read.number("limits.result.bytes", defaults.calls().resultBytesMax()),
+                        read.number("limits.iterator.bytes", defaults.calls().iteratorBytesMax())));
     }
 
     private record Settings(Function<String, Optional<String>> values) {

@@ -22,7 +22,7 @@ package dev.geodesic.engine.base;
  * @param queryTextBytesMax text of one query
  * @param databasesMax databases of a server
  * @param connectionsMax connections of a server
- * @param calls of calls other than reducers
+ * @param calls more about calls
  */
 public record Limits(
         long memoryBytesMax,
@@ -46,16 +46,18 @@ public record Limits(
         Calls calls) {
 
     /**
-     * Limits of views, procedures and handlers.
+     * Limits of views, procedures and handlers, and of what calls keep.
      *
      * @param procedureMillisMax time of one procedure or handler, waiting included; {@code callMillisMax} holds for the time
      *     that it computes
      * @param procedureTransactionMillisMax time of one transaction of a procedure or handler
      * @param resultBytesMax what a view, procedure or handler returns
+     * @param iteratorBytesMax memory of all iterators that a call keeps open, if there are several
      */
-    public record Calls(long procedureMillisMax, long procedureTransactionMillisMax, int resultBytesMax) {
+    public record Calls(
+            long procedureMillisMax, long procedureTransactionMillisMax, int resultBytesMax, long iteratorBytesMax) {
 
-        public static final Calls DEFAULTS = new Calls(600_000, 30_000, 64 * MIB);
+        public static final Calls DEFAULTS = new Calls(600_000, 30_000, 64 * MIB, 256L * MIB);
     }
 
     private static final int KIB = 1 << 10;

@@ -45,7 +45,7 @@ public final class SystemTables {
     public static final int COLUMN_ACCESSOR = 20;
 
     /** Ids of user tables, indexes, constraints and sequences start here. */
-    public static final int FIRST_USER_ID = 4096;
+    public static final int FIRST_USER_ID = TableSchema.FIRST_USER_ID;
 
     /** Sequence of {@code st_view_arg}, which nobody uses any more. */
     private static final int VIEW_ARG_SEQUENCE = 7;

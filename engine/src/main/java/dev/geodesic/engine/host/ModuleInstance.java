@@ -18,6 +18,7 @@ import dev.geodesic.sats.BsatnReader;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 
 /**
  * A running instance of a module, initialised and described (spec/module-abi.md 2.1). Used by one thread at a time; see the
@@ -54,6 +55,7 @@ public final class ModuleInstance implements AutoCloseable {
         this.async = async;
         limits = options.limits();
         guest = new GuestState(options);
+        long start = System.nanoTime();
         wasm = instantiate(module);
         boolean ready = false;
         try {
@@ -62,7 +64,7 @@ public final class ModuleInstance implements AutoCloseable {
             callViewAnon = exports.anonymousView() ? wasm.function(ModuleExports.CALL_VIEW_ANON) : NO_FUNCTION;
             callProcedure = exports.procedure() ? wasm.function(ModuleExports.CALL_PROCEDURE) : NO_FUNCTION;
             callHttpHandler = exports.httpHandler() ? wasm.function(ModuleExports.CALL_HTTP_HANDLER) : NO_FUNCTION;
-            description = initialise(exports);
+            description = initialise(exports, start);
             ready = true;
         } finally {
             if (!ready) {
@@ -88,14 +90,15 @@ public final class ModuleInstance implements AutoCloseable {
         }
     }
 
-    private ModuleDescription initialise(ModuleExports exports) {
+    /** All of it together has the time of one call. */
+    private ModuleDescription initialise(ModuleExports exports, long start) {
         if (exports.initialize()) {
-            runInit(ModuleExports.INITIALIZE);
+            runInit(ModuleExports.INITIALIZE, start);
         }
-        exports.preinits().forEach(this::runInit);
+        exports.preinits().forEach(preinit -> runInit(preinit, start));
         if (exports.setup()) {
             wasm.setI32(0, guest.openSink(limits.messageBytesMax()));
-            runInit(ModuleExports.SETUP);
+            runInit(ModuleExports.SETUP, start);
             int code = wasm.resultI32();
             if (code == RETURN_ERROR) {
                 throw invalid("setup function returned an error: " + guest.sink().text());
@@ -104,13 +107,14 @@ public final class ModuleInstance implements AutoCloseable {
                 throw invalid("wasm trap while calling \"" + ModuleExports.SETUP + "\": unknown return code " + code);
             }
         }
-        return describe();
+        return describe(start);
     }
 
-    private void runInit(String function) {
+    private void runInit(String function, long start) {
         guest.begin(CallContext.outsideTransaction(function));
+        long gone = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
         try {
-            wasm.call(wasm.function(function), limits.callMillisMax());
+            wasm.call(wasm.function(function), Math.max(0, limits.callMillisMax() - gone));
         } catch (WasmTrapException | HostCallException e) {
             releasePanic(e);
             String where = function.equals(ModuleExports.DESCRIBE)
@@ -122,9 +126,9 @@ public final class ModuleInstance implements AutoCloseable {
         }
     }
 
-    private ModuleDescription describe() {
+    private ModuleDescription describe(long start) {
         wasm.setI32(0, guest.openSink(limits.moduleBytesMax()));
-        runInit(ModuleExports.DESCRIBE);
+        runInit(ModuleExports.DESCRIBE, start);
         byte[] bytes = guest.sink().toByteArray();
         int tag = bytes.length == 0 ? -1 : bytes[0];
         return switch (tag) {

@@ -7,7 +7,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * The shape of a table that exists. Ids below 4096 belong to the catalogue.
+ * The shape of a table that exists. Ids below {@link #FIRST_USER_ID} belong to the catalogue.
  *
  * @param name canonical name
  * @param accessor name in the module's source, if it differs
@@ -27,6 +27,9 @@ public record TableSchema(
         TableKind kind,
         TableRole role,
         Optional<ScheduleSchema> schedule) {
+
+    /** Ids of user tables, indexes, constraints and sequences start here. */
+    public static final int FIRST_USER_ID = 4_096;
 
     public TableSchema {
         columns = List.copyOf(columns);

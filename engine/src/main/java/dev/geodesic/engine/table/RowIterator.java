@@ -17,6 +17,11 @@ public interface RowIterator {
 
     int length();
 
+    /** Bytes that the iterator itself keeps, for as long as it is reachable; about. */
+    default long heldBytes() {
+        return 0;
+    }
+
     /** Pointer of the row in its table's store, for as long as that keeps the row. */
     long row();
 }

@@ -26,6 +26,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.IntPredicate;
 
@@ -41,6 +42,8 @@ public final class MutTx implements Transaction {
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     /** An overlay that grew beyond this is thrown away instead of being used again. */
     private static final int KEEP_ROWS_MAX = 1 << 16;
+    private static final int ROWS_PER_LOOK_AT_THE_TIME = 1 << 12;
+    private static final BooleanSupplier NEVER = () -> false;
 
     /** No module code writes. */
     private static final long NOT_CALLED = Long.MIN_VALUE;
@@ -60,6 +63,7 @@ public final class MutTx implements Transaction {
     private long[] generatedAt = {};
     private int[] generatedWidth = {};
     private boolean open;
+    private BooleanSupplier overdue = NEVER;
     private long calledAt = NOT_CALLED;
     private long rowsWritten;
     private long bytesWritten;
@@ -133,6 +137,7 @@ public final class MutTx implements Transaction {
 
     private void reset(boolean commit) {
         open = false;
+        overdue = NEVER;
         for (TxTable overlay : touched) {
             overlay.reset(commit);
         }
@@ -455,6 +460,17 @@ public final class MutTx implements Transaction {
         }
     }
 
+    @Override
+    public void watch(BooleanSupplier isOverdue) {
+        overdue = isOverdue;
+    }
+
+    private void checkTime(long row) {
+        if (row % ROWS_PER_LOOK_AT_THE_TIME == ROWS_PER_LOOK_AT_THE_TIME - 1 && overdue.getAsBoolean()) {
+            throw new EngineException(ErrorCode.GUEST_TIMEOUT, "the call ran too long or was interrupted");
+        }
+    }
+
     private void deleteRow(TxTable overlay, long row) {
         count(overlay.table(), 0);
         overlay.delete(row);
@@ -568,12 +584,14 @@ public final class MutTx implements Transaction {
         }
         // Everything is checked before anything is deleted.
         for (long i = 0; i < count; i++) {
+            checkTime(i);
             at += layout.validate(rows, at, end - at);
         }
         TxTable overlay = touch(table);
         int deleted = 0;
         at = offset + Integer.BYTES;
         for (long i = 0; i < count; i++) {
+            checkTime(i);
             int rowLength = layout.validate(rows, at, end - at);
             long found = visibleEqual(table, overlay, rows, at, rowLength);
             if (found != TableStore.NO_ROW) {
@@ -600,6 +618,7 @@ public final class MutTx implements Transaction {
     private int deleteRows(Table table, RowPointers rows) {
         TxTable overlay = touch(table);
         for (int i = 0; i < rows.size(); i++) {
+            checkTime(i);
             deleteRow(overlay, rows.get(i));
         }
         return rows.size();

@@ -16,6 +16,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 
 /**
  * The transaction as a view sees it: what it reads is reported, and writing traps (spec/module-abi.md 5.5 and 5.6,
@@ -199,5 +200,10 @@ public final class RecordingTransaction implements Transaction {
     @Override
     public long clear(int tableId) {
         throw readOnly();
+    }
+
+    @Override
+    public void watch(BooleanSupplier overdue) {
+        transaction.watch(overdue);
     }
 }

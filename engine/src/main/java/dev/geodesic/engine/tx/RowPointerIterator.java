@@ -43,6 +43,11 @@ final class RowPointerIterator implements RowIterator {
     }
 
     @Override
+    public long heldBytes() {
+        return (long) rows.size() * Long.BYTES;
+    }
+
+    @Override
     public long row() {
         return row;
     }

@@ -10,6 +10,9 @@ import java.lang.foreign.MemorySegment;
 /** The live rows of a store without some that a transaction deleted, then the rows that it added. */
 final class TableScan implements RowIterator {
 
+    /** Of one row in a linked hash set that is two thirds full. */
+    private static final long DELETED_BYTES = 32;
+
     private final TableStore store;
     private final RowCursor committed;
     private final LongSet deleted;
@@ -55,6 +58,11 @@ final class TableScan implements RowIterator {
     @Override
     public int length() {
         return store.length(row);
+    }
+
+    @Override
+    public long heldBytes() {
+        return added.size() * (long) Long.BYTES + deleted.size() * DELETED_BYTES;
     }
 
     @Override

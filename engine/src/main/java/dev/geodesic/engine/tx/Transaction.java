@@ -3,6 +3,7 @@ package dev.geodesic.engine.tx;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.KeyRange;
 import java.lang.foreign.MemorySegment;
+import java.util.function.BooleanSupplier;
 
 /**
  * What module code and SQL may do inside one read-write transaction (spec/module-abi.md 5.3 to 5.6). Rows and keys are
@@ -50,4 +51,10 @@ public interface Transaction extends ReadView {
 
     /** Deletes all rows; returns how many there were. */
     long clear(int tableId);
+
+    /**
+     * Lets the methods that may write many rows ask from time to time whether to give up with GUEST_TIMEOUT, after which the
+     * transaction must be rolled back. Until this is called again, or the transaction ends.
+     */
+    void watch(BooleanSupplier overdue);
 }

@@ -68,7 +68,8 @@ public final class Guests implements AutoCloseable {
                 d.messageBytesMax(),
                 d.moduleBytesMax(), d.subscriptionQueriesMax(), d.queryTablesMax(), d.queryNodesMax(), d.queryTextBytesMax(),
                 d.databasesMax(), d.connectionsMax(),
-                new Limits.Calls(procedureMillisMax, procedureTransactionMillisMax, resultBytesMax));
+                new Limits.Calls(procedureMillisMax, procedureTransactionMillisMax, resultBytesMax,
+                        d.calls().iteratorBytesMax()));
         return this;
     }
 

@@ -14,6 +14,7 @@ import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.host.abi.HostFunctions;
 import dev.geodesic.engine.host.abi.LogRecord;
 import dev.geodesic.engine.host.wasmtime.Wat;
+import dev.geodesic.testkit.Proves;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
@@ -50,6 +51,7 @@ class ModuleHostTest {
         return e.getMessage();
     }
 
+    @Proves("module-abi.md 2.1")
     @Test
     void describesOncePerInstance() {
         try (ModuleHost host = guests.load(module("", "", "(i32.const 0)"));
@@ -91,6 +93,7 @@ class ModuleHostTest {
         }
     }
 
+    @Proves("module-abi.md 2")
     @Test
     void namesWhatIsMissing() {
         assertEquals("there should be a memory export called \"memory\" but it does not exist",
@@ -101,6 +104,7 @@ class ModuleHostTest {
                 refused("(module " + SINK + MEMORY + REDUCER + ")"));
     }
 
+    @Proves("module-abi.md 2")
     @Test
     void namesWrongSignatures() {
         assertEquals("bad preinit signature for \"10_x\"; expected () got (i32) -> i64",
@@ -117,6 +121,7 @@ class ModuleHostTest {
                 .startsWith("bad call_view"));
     }
 
+    @Proves("module-abi.md 1")
     @Test
     void namesUnknownImports() {
         assertEquals("the module imports the function \"env\".\"abort\", which this host does not have",
@@ -129,6 +134,7 @@ class ModuleHostTest {
                 .startsWith("the module imports the global \"spacetime_10.0\".\"g\""));
     }
 
+    @Proves("module-abi.md 1")
     @Test
     void checksTheVersion() {
         assertEquals("unable to determine ABI of module (may be on an spacetime version < 0.8)",
@@ -143,6 +149,7 @@ class ModuleHostTest {
                 refused(module("(import \"spacetime_10.7\" \"f\" (func))", "", "(i32.const 0)")));
     }
 
+    @Proves("module-abi.md 5.2")
     @Test
     void linksEveryFunction() {
         String[] names = HostFunctions.TABLE.stream()
@@ -159,6 +166,7 @@ class ModuleHostTest {
         }
     }
 
+    @Proves("module-abi.md 2.1")
     @Test
     void initialisesInOrder() {
         String log = """
@@ -175,6 +183,7 @@ class ModuleHostTest {
         assertEquals(List.of("a", "b", "c", "d"), guests.log.stream().map(LogRecord::message).toList());
     }
 
+    @Proves("module-abi.md 1")
     @Test
     void runsTheStartSectionWithMemory() {
         guests.load(module(imports("console_log"), """
@@ -188,6 +197,7 @@ class ModuleHostTest {
         assertEquals(7, guests.log.getFirst().line().getAsInt());
     }
 
+    @Proves("module-abi.md 2.1")
     @Test
     void reportsFailedInitialisation() {
         assertEquals("setup function returned an error: bad",
@@ -224,6 +234,7 @@ class ModuleHostTest {
         assertTrue(e.getMessage().contains("memoryBytesMax"), e.getMessage());
     }
 
+    @Proves("module-abi.md 1")
     @ParameterizedTest
     @ValueSource(strings = {
         "(memory $m 1 1)",

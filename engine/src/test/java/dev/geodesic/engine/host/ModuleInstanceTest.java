@@ -23,6 +23,7 @@ import dev.geodesic.engine.host.abi.FakeTransaction;
 import dev.geodesic.engine.host.abi.LogLevel;
 import dev.geodesic.engine.host.abi.LogRecord;
 import dev.geodesic.engine.host.runtime.TrapKind;
+import dev.geodesic.testkit.Proves;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -68,6 +69,8 @@ class ModuleInstanceTest {
 
     /* Calls. */
 
+    @Proves("module-abi.md 2.2")
+    @Proves("module-abi.md 5.7")
     @Test
     void passesArgumentsAndCommits() {
         String body = """
@@ -98,11 +101,13 @@ class ModuleInstanceTest {
         }
     }
 
+    @Proves("module-abi.md 3")
     @Test
     void emptyArgumentsAreHandleZero() {
         assertSame(Committed.INSTANCE, guests.run(module("", "", "(local.get $args)"), tx));
     }
 
+    @Proves("module-abi.md 2.3")
     @Test
     void returnsTheErrorText() {
         String body = """
@@ -119,6 +124,7 @@ class ModuleInstanceTest {
         }
     }
 
+    @Proves("module-abi.md 2.3")
     @Test
     void unknownCodeKeepsTheInstance() {
         try (ModuleHost host = guests.load(module("", "", "(i32.const -7)"))) {
@@ -128,6 +134,7 @@ class ModuleInstanceTest {
         }
     }
 
+    @Proves("module-abi.md 6")
     @Test
     void replacesTheInstanceAfterATrap() {
         String body = """
@@ -149,6 +156,7 @@ class ModuleInstanceTest {
         }
     }
 
+    @Proves("module-abi.md 6")
     @ParameterizedTest
     @CsvSource({
         "STACK_OVERFLOW, '(call $rec (i32.const 0))'",
@@ -181,6 +189,7 @@ class ModuleInstanceTest {
         }
     }
 
+    @Proves("module-abi.md 6")
     @Test
     void stopsEndlessLoops() {
         guests.withLimits(1 << 20, 100, 1 << 20, 8, 100);
@@ -253,6 +262,7 @@ class ModuleInstanceTest {
 
     /* Errors of host functions. */
 
+    @Proves("module-abi.md 4")
     @ParameterizedTest
     @CsvSource({"255, 12", "1, 0"})
     void codesWithErrnoBecomeResults(int first, int errno) {
@@ -268,6 +278,7 @@ class ModuleInstanceTest {
                 + "(call $datastore_insert_bsatn (i32.const 4097) (i32.const 64) (i32.const 68))";
     }
 
+    @Proves("module-abi.md 4")
     @Test
     void otherCodesTrap() {
         Trapped trapped = assertInstanceOf(Trapped.class, guests.run(insert(253), tx));
@@ -296,6 +307,7 @@ class ModuleInstanceTest {
         assertEquals("runtime error calling datastore_insert_bsatn: stack overflow", trapped.message());
     }
 
+    @Proves("module-abi.md 5.1")
     @ParameterizedTest
     @CsvSource({
         "identity, '(call $identity (i32.const 0)) (i32.const 0)', null",
@@ -333,6 +345,7 @@ class ModuleInstanceTest {
         assertEquals(18, errno(imports("procedure_abort_mut_tx"), "(call $procedure_abort_mut_tx)"));
     }
 
+    @Proves("module-abi.md 5.10")
     @Test
     void tableFunctionsNeedATransaction() {
         String wat = module(imports("datastore_table_row_count", "get_jwt"), "",
@@ -347,6 +360,7 @@ class ModuleInstanceTest {
 
     /* Tables. */
 
+    @Proves("module-abi.md 5.3")
     @Test
     void findsNames() {
         String data = "(data (i32.const 100) \"t_idx\")";
@@ -362,6 +376,7 @@ class ModuleInstanceTest {
                 "(call $index_id_from_name (i32.const 100) (i32.const 4) (i32.const 64))"));
     }
 
+    @Proves("module-abi.md 5.6")
     @Test
     void insertWritesGeneratedColumnsBack() {
         String body = """
@@ -375,6 +390,7 @@ class ModuleInstanceTest {
         assertArrayEquals(new byte[] {0x2a, 2, 3}, tx.rows.getFirst());
     }
 
+    @Proves("module-abi.md 5.6")
     @Test
     void countsAndClears() {
         tx.rows.add(new byte[] {1});
@@ -391,6 +407,7 @@ class ModuleInstanceTest {
         assertEquals(0, tx.rows.size());
     }
 
+    @Proves("module-abi.md 5.5")
     @Test
     void rangesPassThrough() {
         String body = """
@@ -419,6 +436,7 @@ class ModuleInstanceTest {
             (i32.add (i32.mul (local.get $r) (i32.const 1000)) (i32.load (i32.const 68)))
             """;
 
+    @Proves("module-abi.md 5.4")
     @ParameterizedTest
     @CsvSource({"0, 11003", "2, 11003", "3, 3", "5, 3", "7, 7", "9, -991", "100, -991"})
     void iteratorsCopyWholeRows(int capacity, int result) {
@@ -429,6 +447,7 @@ class ModuleInstanceTest {
         assertEquals("unknown return code " + result, ((Trapped) guests.run(wat, tx)).message());
     }
 
+    @Proves("module-abi.md 5.4")
     @Test
     void emptyIteratorsEndAtOnce() {
         String wat = module(imports("datastore_table_scan_bsatn", "row_iter_bsatn_advance"), "", SCAN.formatted(10));
@@ -447,6 +466,7 @@ class ModuleInstanceTest {
         assertEquals(6, errno(imports, "(call $row_iter_bsatn_close (i32.const -1))"));
     }
 
+    @Proves("module-abi.md 3")
     @Test
     void limitsOpenIterators() {
         guests.withLimits(1 << 20, 10_000, 1 << 20, 8, 100);
@@ -465,6 +485,7 @@ class ModuleInstanceTest {
         assertTrue(trap(imports, body.formatted(9)).contains("handlesMax"));
     }
 
+    @Proves("module-abi.md 5.5")
     @Test
     void pointsAndDeletes() {
         tx.rows.add(new byte[] {1});
@@ -503,6 +524,7 @@ class ModuleInstanceTest {
 
     /* The rest. */
 
+    @Proves("module-abi.md 5.7")
     @Test
     void sinksAndSourcesThatDoNotExist() {
         assertEquals(8, errno("", "(call $bytes_sink_write (i32.const 2) (i32.const 64) (i32.const 80))"));
@@ -524,12 +546,14 @@ class ModuleInstanceTest {
         assertEquals("unknown return code 9", ((Trapped) guests.run(module("", "", body), tx)).message());
     }
 
+    @Proves("module-abi.md 5.8")
     @Test
     void writesTheIdentity() {
         String body = "(call $identity (i32.const 64)) (i32.ne (i32.load (i32.const 88)) (i32.const 0x4444))";
         assertSame(Committed.INSTANCE, guests.run(module(imports("identity"), "", body), tx));
     }
 
+    @Proves("module-abi.md 5.8")
     @Test
     void readsCredentials() {
         String imports = imports("get_jwt", "bytes_source_remaining_length");
@@ -556,6 +580,7 @@ class ModuleInstanceTest {
         assertEquals(99, errno(imports("env_get"), data, get.formatted(108, 3)));
     }
 
+    @Proves("module-abi.md 5.8")
     @Test
     void schedulesAtOnce() {
         String body = "(call $volatile_nonatomic_schedule_immediate (i32.const 100) (i32.const 4) (i32.const 100) (i32.const 2))"
@@ -569,6 +594,7 @@ class ModuleInstanceTest {
                 + message + ")";
     }
 
+    @Proves("module-abi.md 5.8")
     @Test
     void logs() {
         guests.withLimits(1 << 20, 10_000, 1 << 20, 8, 6);
@@ -592,6 +618,8 @@ class ModuleInstanceTest {
         assertEquals("abcd\u00e4... (cut)", guests.log.get(1).message());
     }
 
+    @Proves("module-abi.md 5.8")
+    @Proves("module-abi.md 6")
     @Test
     void panicsAreLoggedWithTheGuestsStack() {
         String body = log("101", "(i32.const 0) (i32.const 0)", "3", "(i32.const 100) (i32.const 4)") + "(call $inner)";
@@ -612,6 +640,7 @@ class ModuleInstanceTest {
         assertEquals(LogLevel.PANIC, guests.log.getFirst().level());
     }
 
+    @Proves("module-abi.md 5.8")
     @Test
     void timers() {
         String imports = imports("console_timer_start", "console_timer_end");

@@ -21,6 +21,7 @@ import dev.geodesic.engine.table.heap.HeapStores;
 import dev.geodesic.engine.tx.CommittedState;
 import dev.geodesic.engine.tx.MutTx;
 import dev.geodesic.sats.BsatnWriter;
+import dev.geodesic.testkit.Proves;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -106,6 +107,7 @@ class RustModuleTest {
         return guests.log.stream().filter(l -> l.level() == level).map(LogRecord::message).toList();
     }
 
+    @Proves("module-abi.md 7")
     @Test
     void describesBothGenerations() {
         load(V1);
@@ -118,6 +120,7 @@ class RustModuleTest {
         }
     }
 
+    @Proves("module-abi.md 7")
     @ParameterizedTest
     @ValueSource(strings = {V1, V2})
     void reachesRowsInEveryWay(String module) {

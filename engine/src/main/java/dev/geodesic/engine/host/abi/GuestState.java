@@ -49,6 +49,8 @@ public final class GuestState {
     private final ByteSink secondSink = new ByteSink();
     private int sinksOpen;
     private final List<Timer> timers = new ArrayList<>();
+    private int immediateCalls;
+    private long immediateBytes;
     private CallContext context = CallContext.IDLE;
     /** Null if no procedure or handler runs. */
     private ProcedureClock clock;
@@ -56,7 +58,7 @@ public final class GuestState {
 
     public GuestState(GuestOptions options) {
         this.options = options;
-        this.iterators = new RowIterators(options.limits().handlesMax());
+        this.iterators = new RowIterators(options.limits().handlesMax(), options.limits().calls().iteratorBytesMax());
     }
 
     public GuestOptions options() {
@@ -99,6 +101,8 @@ public final class GuestState {
             sourceBytes = 0;
         }
         sinksOpen = 0;
+        immediateCalls = 0;
+        immediateBytes = 0;
         clock = null;
         context = CallContext.IDLE;
     }
@@ -193,6 +197,19 @@ public final class GuestState {
             throw new EngineException(ErrorCode.NO_SUCH_BYTES, "no such byte sink");
         }
         return handle == 1 ? sink : secondSink;
+    }
+
+    /** Queues a call. Errors: LIMIT_EXCEEDED. */
+    void callSoon(String name, byte[] arguments) {
+        int max = options.limits().handlesMax();
+        int bytesMax = options.limits().messageBytesMax();
+        if (immediateCalls == max || arguments.length > bytesMax - immediateBytes) {
+            throw new EngineException(ErrorCode.LIMIT_EXCEEDED, "more than " + max + " calls, or " + bytesMax
+                    + " bytes of their arguments, scheduled at once (limits handlesMax, messageBytesMax)");
+        }
+        immediateCalls++;
+        immediateBytes += arguments.length;
+        options.immediateCalls().schedule(name, arguments);
     }
 
     /* Console. */

@@ -12,6 +12,7 @@ import dev.geodesic.engine.host.runtime.HostCall;
 import dev.geodesic.engine.host.runtime.HostFunction;
 import dev.geodesic.engine.host.runtime.TrapKind;
 import dev.geodesic.engine.host.runtime.WasmTrapException;
+import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.KeyRange;
 import dev.geodesic.engine.table.RowIterator;
 import dev.geodesic.engine.tx.Transaction;
@@ -211,8 +212,8 @@ public final class HostFunctions {
         Transaction tx = guest.context().transaction();
         KeyRange range = keyRange(call);
         long out = call.at(call.i32(8), Integer.BYTES);
-        call.memory().set(U32, out, tx.deleteRange(call.i32(0), range));
-        return OK;
+        checkIndexWritable(tx, call.i32(0));
+        return write(tx, call, () -> call.memory().set(U32, out, tx.deleteRange(call.i32(0), range)));
     }
 
     /** Arguments 1 to 7. Without prefix elements, pointer and length of the prefix are not read. */
@@ -236,8 +237,9 @@ public final class HostFunctions {
         Transaction tx = guest.context().transaction();
         long key = call.at(call.i32(1), call.i32(2));
         long out = call.at(call.i32(3), Integer.BYTES);
-        call.memory().set(U32, out, tx.deletePoint(call.i32(0), call.memory(), key, call.i32(2)));
-        return OK;
+        checkIndexWritable(tx, call.i32(0));
+        return write(tx, call, () ->
+                call.memory().set(U32, out, tx.deletePoint(call.i32(0), call.memory(), key, call.i32(2))));
     }
 
     /** Copies whole rows while they fit. The iterator stands on the first row not yet copied. */
@@ -278,6 +280,34 @@ public final class HostFunctions {
 
     /* Writing. */
 
+    /** The catalogue is the host's: a guest that could write there could leave a database that never starts again. */
+    private static void checkWritable(Transaction tx, int tableId) {
+        if (isCatalogueId(tableId) && tx.table(tableId).isPresent()) {
+            throw trap("system tables cannot be written by modules");
+        }
+    }
+
+    private static void checkIndexWritable(Transaction tx, int indexId) {
+        if (isCatalogueId(indexId)) {
+            checkWritable(tx, tx.tableOfIndex(indexId).tableId());
+        }
+    }
+
+    private static boolean isCatalogueId(int id) {
+        return Integer.compareUnsigned(id, TableSchema.FIRST_USER_ID) < 0;
+    }
+
+    /** Does what may write many rows, for no longer than the call may run. */
+    private static long write(Transaction tx, HostCall call, Runnable work) {
+        tx.watch(call::isOverdue);
+        try {
+            work.run();
+        } finally {
+            tx.watch(() -> false);
+        }
+        return OK;
+    }
+
     private static int rowLength(GuestState guest, HostCall call, long lengthAt) {
         int length = call.memory().get(U32, lengthAt);
         int max = guest.options().limits().rowBytesMax();
@@ -293,6 +323,7 @@ public final class HostFunctions {
         long lengthAt = call.at(call.i32(2), Integer.BYTES);
         int length = rowLength(guest, call, lengthAt);
         long row = call.at(call.i32(1), length);
+        checkWritable(tx, call.i32(0));
         MemorySegment memory = call.memory();
         memory.set(U32, lengthAt, tx.insert(call.i32(0), memory, row, length));
         return OK;
@@ -303,6 +334,7 @@ public final class HostFunctions {
         long lengthAt = call.at(call.i32(3), Integer.BYTES);
         int length = rowLength(guest, call, lengthAt);
         long row = call.at(call.i32(2), length);
+        checkWritable(tx, call.i32(0));
         MemorySegment memory = call.memory();
         memory.set(U32, lengthAt, tx.update(call.i32(0), call.i32(1), memory, row, length));
         return OK;
@@ -312,15 +344,16 @@ public final class HostFunctions {
         Transaction tx = guest.context().transaction();
         long rows = call.at(call.i32(1), call.i32(2));
         long out = call.at(call.i32(3), Integer.BYTES);
-        call.memory().set(U32, out, tx.deleteAllByEq(call.i32(0), call.memory(), rows, call.i32(2)));
-        return OK;
+        checkWritable(tx, call.i32(0));
+        return write(tx, call, () ->
+                call.memory().set(U32, out, tx.deleteAllByEq(call.i32(0), call.memory(), rows, call.i32(2))));
     }
 
     private static long clear(GuestState guest, HostCall call) {
         Transaction tx = guest.context().transaction();
         long out = call.at(call.i32(1), Long.BYTES);
-        call.memory().set(U64, out, tx.clear(call.i32(0)));
-        return OK;
+        checkWritable(tx, call.i32(0));
+        return write(tx, call, () -> call.memory().set(U64, out, tx.clear(call.i32(0))));
     }
 
     /* Byte streams. */
@@ -537,12 +570,14 @@ public final class HostFunctions {
     private static long scheduleImmediate(GuestState guest, HostCall call) {
         String name = strict(call, call.i32(0), call.i32(1));
         byte[] arguments = bytes(call, call.i32(2), call.i32(3), guest.options().limits().messageBytesMax());
-        guest.options().immediateCalls().schedule(name, arguments);
+        guest.callSoon(name, arguments);
         return OK;
     }
 
     private static long environmentGet(GuestState guest, HostCall call) {
-        guest.context().transaction();
+        if (guest.context().procedure().isEmpty()) {
+            guest.context().transaction();
+        }
         byte[] bytes = bytes(call, call.i32(0), call.i32(1), NAME_BYTES_MAX);
         long out = call.at(call.i32(2), Integer.BYTES);
         String key = new String(bytes, StandardCharsets.UTF_8);

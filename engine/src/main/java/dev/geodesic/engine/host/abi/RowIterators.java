@@ -9,17 +9,27 @@ import java.util.Arrays;
 final class RowIterators {
 
     private final int max;
+    private final long bytesMax;
+    private long bytes;
     private RowIterator[] slots = new RowIterator[8];
     private int[] free = new int[8];
     private int freeCount;
     private int used;
 
-    RowIterators(int max) {
+    /** Up to {@code max} iterators, which together hold up to {@code bytesMax} bytes; a single one may hold more. */
+    RowIterators(int max, long bytesMax) {
         this.max = max;
+        this.bytesMax = bytesMax;
     }
 
-    /** Takes an iterator that has not been stepped yet.. */
+    /** Takes an iterator that has not been stepped yet. Errors: LIMIT_EXCEEDED. */
     int open(RowIterator rows) {
+        long more = rows.heldBytes();
+        if (bytes > 0 && more > bytesMax - bytes) {
+            throw new EngineException(
+                    ErrorCode.LIMIT_EXCEEDED,
+                    "open row iterators hold more than " + bytesMax + " bytes (limit iteratorBytesMax)");
+        }
         int index;
         if (freeCount > 0) {
             index = free[--freeCount];
@@ -35,6 +45,7 @@ final class RowIterators {
             index = used++;
         }
         slots[index] = rows.next() ? rows : Empty.ROWS;
+        bytes += slots[index].heldBytes();
         return index + 1;
     }
 
@@ -53,7 +64,7 @@ final class RowIterators {
 
     /** Errors: NO_SUCH_ITER. */
     void close(int handle) {
-        get(handle);
+        bytes -= get(handle).heldBytes();
         slots[handle - 1] = null;
         free[freeCount++] = handle - 1;
     }
@@ -62,6 +73,7 @@ final class RowIterators {
         if (used > 0) {
             Arrays.fill(slots, 0, used, null);
             used = 0;
+            bytes = 0;
             freeCount = 0;
         }
     }

@@ -2,6 +2,9 @@ package dev.geodesic.engine.host.abi;
 
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.schema.TableAccess;
+import dev.geodesic.engine.schema.TableKind;
+import dev.geodesic.engine.schema.TableRole;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.KeyRange;
 import dev.geodesic.engine.table.RowIterator;
@@ -14,6 +17,8 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.function.BooleanSupplier;
 
 /**
  * One table of uninterpreted rows, id {@value #TABLE}, name "t", index {@value #INDEX} "t_idx" over the first byte. The first
@@ -69,7 +74,9 @@ public final class FakeTransaction implements Transaction {
 
     @Override
     public TableSchema tableOfIndex(int indexId) {
-        throw error(ErrorCode.NO_SUCH_INDEX);
+        checkIndex(indexId);
+        return new TableSchema(TABLE, "t", Optional.empty(), List.of(), OptionalInt.empty(), List.of(), List.of(), List.of(),
+                TableAccess.PUBLIC, TableKind.USER, TableRole.STORED);
     }
 
     /** Writes 0x2a over the first byte as the generated column, if that was 0. */
@@ -158,6 +165,11 @@ public final class FakeTransaction implements Transaction {
         long count = rows.size();
         rows.clear();
         return count;
+    }
+
+    @Override
+    public void watch(BooleanSupplier overdue) {
+        // nothing here takes long
     }
 
     @Override
