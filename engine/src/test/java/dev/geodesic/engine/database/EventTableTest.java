@@ -57,8 +57,8 @@ class EventTableTest {
             connection.submit(new ClientMessage.Subscribe(
                     SubscriptionKind.MULTI, 1, 7, List.of("SELECT * FROM flash")), 10);
             assertEquals(
-                    "Subscribing to event tables requires WebSocket v2. Please upgrade your client SDK and regenerate your module "
-                            + "bindings.",
+                    "Subscribing to event tables requires WebSocket v2. Please upgrade your client SDK and regenerate your "
+                            + "module bindings.",
                     inbox.next(ServerMessage.SubscriptionError.class).error());
             connection.submit(new ClientMessage.Subscribe(SubscriptionKind.LEGACY, 2, 0, List.of("SELECT * FROM *")), 10);
             assertEquals(List.of(), inbox.next(ServerMessage.SubscribeApplied.class).tables().stream()

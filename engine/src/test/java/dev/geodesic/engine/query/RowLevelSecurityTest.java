@@ -221,7 +221,8 @@ final class RowLevelSecurityTest {
         refused("nonsense", "sql parser error: ");
         EngineException e = assertThrows(EngineException.class, () ->
                 RowLevelSecurity.checkNew("SELECT * FROM nope", database.view(), Limits.DEFAULTS));
-        assertTrue(e.getMessage().startsWith("failed to create row-level security: `SELECT * FROM nope`: no such"), e.getMessage());
+        String prefix = "failed to create row-level security: `SELECT * FROM nope`: no such";
+        assertTrue(e.getMessage().startsWith(prefix), e.getMessage());
         // Private tables may be read.
         assertEquals(DOCUMENT, RowLevelSecurity.check(
                 "SELECT d.* FROM document d JOIN secret s ON d.team = s.team", database.view(), Limits.DEFAULTS));

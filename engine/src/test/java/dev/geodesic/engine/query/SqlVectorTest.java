@@ -179,8 +179,8 @@ final class SqlVectorTest {
         Map<String, JsonArray> rows = new HashMap<>();
         int id = 4096;
         for (String name : List.of(
-                "scalars", "specials", "compounds", "player_score_2_d", "RenamedTable", "team", "member", "note", "secret", "flash",
-                "my_notes", "red_members", "first_secret", "active_members")) {
+                "scalars", "specials", "compounds", "player_score_2_d", "RenamedTable", "team", "member", "note", "secret",
+                "flash", "my_notes", "red_members", "first_secret", "active_members")) {
             JsonObject answer = answer(vectors, name, "owner");
             Tables table = VIEWS.containsKey(name) ? Tables.view(id++, name, VIEWS.get(name)) : Tables.table(id++, name);
             for (ProductElement column : schema((JsonArray) answer.get("schema").orElseThrow()).elements()) {

@@ -3,6 +3,7 @@ package dev.geodesic.engine.query;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.table.TableStores;
 import dev.geodesic.engine.table.heap.HeapStores;
 import dev.geodesic.engine.tx.CommittedState;
 import dev.geodesic.engine.tx.MutTx;
@@ -15,12 +16,19 @@ import java.util.function.Consumer;
 /** Tables in memory with their catalogue, one transaction per statement. */
 public final class TestDatabase implements AutoCloseable {
 
-    private final CommittedState committed = new CommittedState(new HeapStores());
-    private final Catalog catalog = Catalog.bootstrap(committed);
-    private final MutTx tx = new MutTx(committed, Limits.DEFAULTS, catalog);
+    private final CommittedState committed;
+    private final Catalog catalog;
+    private final MutTx tx;
     private final SqlEngine engine = new SqlEngine(Limits.DEFAULTS);
 
     public TestDatabase(List<TableSchema> tables) {
+        this(new HeapStores(), tables);
+    }
+
+    public TestDatabase(TableStores stores, List<TableSchema> tables) {
+        committed = new CommittedState(stores);
+        catalog = Catalog.bootstrap(committed);
+        tx = new MutTx(committed, Limits.DEFAULTS, catalog);
         transact(t -> tables.forEach(table -> catalog.createTable(t, table)));
     }
 
