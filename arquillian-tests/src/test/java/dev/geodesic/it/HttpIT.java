@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.geodesic.it.Http.Answer;
 import dev.geodesic.it.Http.Caller;
+import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import dev.geodesic.testkit.Vectors;
 import jakarta.json.Json;
@@ -93,6 +94,9 @@ class HttpIT {
     // ---- life of a database ----
 
     @Test
+    @Proves("http-api.md 6.1")
+    @Proves("http-api.md 6.4")
+    @Proves("module-def.md 9")
     void publishesUpdatesClearsAndDeletes() throws Exception {
         created("life", KITCHEN);
         String identity = http.send("GET", "/v1/database/life/identity", owner).body();
@@ -140,6 +144,8 @@ class HttpIT {
     }
 
     @Test
+    @Proves("http-api.md 6.2")
+    @Proves("module-def.md 9")
     void previewsUpdates() throws Exception {
         created("preview", CHAT);
         Answer possible = http.send("POST", "/v1/database/preview/pre_publish?style=NoColor", owner, Http.module(CHAT));
@@ -200,6 +206,7 @@ class HttpIT {
     }
 
     @Test
+    @Proves("http-api.md 2")
     void answersPreciselyWhatValuesAre() throws Exception {
         created("values", KITCHEN);
         assertEquals(200, http.call("values", "add_member", owner,
@@ -239,6 +246,7 @@ class HttpIT {
     }
 
     @Test
+    @Proves("http-api.md 6.10")
     void followsTheLogUntilTheReaderLeaves() throws Exception {
         created("logs", KITCHEN);
         HttpResponse<InputStream> following = http.open(
@@ -275,6 +283,23 @@ class HttpIT {
     }
 
     @Test
+    @Proves("http-api.md 1")
+    @Proves("http-api.md 4")
+    @Proves("http-api.md 5")
+    @Proves("http-api.md 6.1")
+    @Proves("http-api.md 6.2")
+    @Proves("http-api.md 6.3")
+    @Proves("http-api.md 6.4")
+    @Proves("http-api.md 6.5")
+    @Proves("http-api.md 6.6")
+    @Proves("http-api.md 6.7")
+    @Proves("http-api.md 6.8")
+    @Proves("http-api.md 6.9")
+    @Proves("http-api.md 6.10")
+    @Proves("http-api.md 6.11")
+    @Proves("http-api.md 6.12")
+    @Proves("http-api.md 6.13")
+    @Proves("http-api.md 7")
     void answersRecordedRequestsAsRecorded() throws Exception {
         assertEquals(200, http.publish("gh-m", owner, Http.module(CHAT)).status());
         RecordedHttp recorded = new RecordedHttp(http, owner, other, Map.of(
@@ -295,6 +320,8 @@ class HttpIT {
     }
 
     @Test
+    @Proves("http-api.md 3.1")
+    @Proves("http-api.md 3.4")
     void refusesForgedTokens() throws Exception {
         String[] parts = owner.token().split("\\.");
         String header = parts[0];
@@ -324,6 +351,7 @@ class HttpIT {
     }
 
     @Test
+    @Proves("http-api.md 8")
     void readsNoMoreThanItsLimits() throws Exception {
         created("limits", KITCHEN);
         byte[] longArguments = ("[1, \"" + "x".repeat(CALL_BYTES_MAX) + "\"]").getBytes(StandardCharsets.UTF_8);
@@ -375,6 +403,7 @@ class HttpIT {
     }
 
     @Test
+    @Proves("http-api.md 6.11")
     void insistsOnTheContentTypeOfCalls() throws Exception {
         created("types", KITCHEN);
         HttpRequest.BodyPublisher arguments = HttpRequest.BodyPublishers.ofString("[]");
@@ -446,6 +475,7 @@ class HttpIT {
     }
 
     @Test
+    @Proves("http-api.md 3.5")
     void leavesDatabasesToTheirOwners() throws Exception {
         created("owned", KITCHEN);
         String identity = http.send("GET", "/v1/database/owned/identity", owner).body();
@@ -492,6 +522,7 @@ class HttpIT {
     }
 
     @Test
+    @Proves("http-api.md 8")
     void letsPagesOfOtherOriginsIn() throws Exception {
         for (String path : List.of("/v1/identity/websocket-token", "/v1/database/nowhere/sql")) {
             Answer answer = http.send(Http.request("OPTIONS", path, null, HttpRequest.BodyPublishers.noBody())

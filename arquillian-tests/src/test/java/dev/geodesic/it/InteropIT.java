@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
 
+import dev.geodesic.testkit.Proves;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -40,6 +41,10 @@ class InteropIT {
 
     @Test
     @RunAsClient
+    @Proves("client-expectations.md 4.1")
+    @Proves("client-expectations.md 4.2")
+    @Proves("client-expectations.md 4.3")
+    @Proves("client-expectations.md 5")
     void packagesFollowEveryChange() throws IOException, InterruptedException {
         requireNode();
         run("client");

@@ -16,6 +16,7 @@ import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.protocol.wire.Compression;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
+import dev.geodesic.testkit.Proves;
 import jakarta.ejb.EJB;
 import jakarta.json.Json;
 import jakarta.json.JsonObject;
@@ -97,6 +98,7 @@ class ServerIT {
 
     @Test
     @RunAsClient
+    @Proves("http-api.md 7")
     void answersPing() throws Exception {
         HttpResponse<String> ping = get("v1/ping");
         assertEquals(200, ping.statusCode());

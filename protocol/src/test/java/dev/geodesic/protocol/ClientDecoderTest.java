@@ -17,6 +17,7 @@ import dev.geodesic.protocol.message.ProtocolException;
 import dev.geodesic.protocol.message.ProtocolLimits;
 import dev.geodesic.protocol.message.SubscriptionKind;
 import dev.geodesic.sats.BsatnWriter;
+import dev.geodesic.testkit.Proves;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.List;
@@ -51,6 +52,7 @@ class ClientDecoderTest {
     }
 
     @Test
+    @Proves("websocket.md 5.1")
     void readsTheFieldsOfV1() {
         CallReducer call = (CallReducer) v1("00 01000000 61 02000000 beef 07000000 00");
         assertCall("a", "beef", 7, call);
@@ -71,6 +73,7 @@ class ClientDecoderTest {
     }
 
     @Test
+    @Proves("websocket.md 6.1")
     void readsTheFieldsOfV2() {
         assertEquals(new Subscribe(SubscriptionKind.SET, 5, 6, List.of("q")), v2("00 05000000 06000000 01000000 01000000 71"));
         assertEquals(new Unsubscribe(SubscriptionKind.SET, 5, 6, false), v2("01 05000000 06000000 00"));
@@ -106,6 +109,7 @@ class ClientDecoderTest {
     }
 
     @Test
+    @Proves("websocket.md 2")
     void v1TakesTextAndBinaryWhateverWasNegotiated() {
         String text = "{\"Unsubscribe\":{\"request_id\":5,\"query_id\":{\"id\":6}}}";
         assertEquals(v1("05 05000000 06000000"), new ClientDecoder(Subprotocol.V1_BSATN).decodeText(text).getFirst());
@@ -113,6 +117,7 @@ class ClientDecoderTest {
     }
 
     @Test
+    @Proves("websocket.md 7")
     void v3ReadsAllMessagesOfAPayload() {
         List<ClientMessage> messages = binary(Subprotocol.V3, "01 05000000 06000000 00  01 07000000 08000000 01");
         assertEquals(
@@ -217,6 +222,7 @@ class ClientDecoderTest {
     }
 
     @Test
+    @Proves("websocket.md 2")
     void v2AndV3RefuseText() {
         assertEquals("v2 websocket does not support text messages", assertThrows(
                 ProtocolException.class, () -> new ClientDecoder(Subprotocol.V2).decodeText("{}")).getMessage());

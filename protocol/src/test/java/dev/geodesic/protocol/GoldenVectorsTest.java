@@ -11,6 +11,7 @@ import dev.geodesic.protocol.message.ServerMessage;
 import dev.geodesic.protocol.wire.Compression;
 import dev.geodesic.sats.Json;
 import dev.geodesic.sats.JsonValue;
+import dev.geodesic.testkit.Proves;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -33,6 +34,10 @@ class GoldenVectorsTest {
 
     @ParameterizedTest
     @FieldSource("FILES")
+    @Proves("websocket.md 3")
+    @Proves("websocket.md 5.1")
+    @Proves("websocket.md 6.1")
+    @Proves("websocket.md 7")
     void clientMessagesAreDecodedOrRefusedAsRecorded(String file) {
         ClientDecoder decoder = new ClientDecoder(Scenario.subprotocol(file));
         List<Scenario.Event> events = Scenario.read(file);
@@ -105,6 +110,11 @@ class GoldenVectorsTest {
 
     @ParameterizedTest
     @FieldSource("FILES")
+    @Proves("websocket.md 3")
+    @Proves("websocket.md 4")
+    @Proves("websocket.md 5.2")
+    @Proves("websocket.md 6.2")
+    @Proves("websocket.md 7")
     void serverMessagesAreReproduced(String file) {
         Subprotocol subprotocol = Scenario.subprotocol(file);
         ServerDecoder decoder = new ServerDecoder(subprotocol);

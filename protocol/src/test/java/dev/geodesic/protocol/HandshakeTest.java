@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.geodesic.protocol.wire.Compression;
 import dev.geodesic.sats.ConnectionId;
+import dev.geodesic.testkit.Proves;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -14,6 +15,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class HandshakeTest {
 
     @Test
+    @Proves("websocket.md 1.1")
     void theServersPreferenceWins() {
         assertEquals(Optional.of(Subprotocol.V3),
                 Subprotocol.negotiate(List.of("v1.json.spacetimedb, v2.bsatn.spacetimedb ,v3.bsatn.spacetimedb")));
@@ -25,6 +27,7 @@ class HandshakeTest {
     }
 
     @Test
+    @Proves("websocket.md 1.2")
     void defaults() throws Exception {
         ConnectParams params = ConnectParams.parse("");
         assertEquals(ConnectParams.DEFAULTS, params);
@@ -36,6 +39,7 @@ class HandshakeTest {
     }
 
     @Test
+    @Proves("websocket.md 1.2")
     void everyParameter() throws Exception {
         ConnectParams params = ConnectParams.parse("token=a.b%2Ec&compression=Gzip&unknown=1&unknown=2&flag"
                 + "&connection_id=000102030405060708090a0b0c0d0e0F&light=true&confirmed=true");

@@ -31,6 +31,7 @@ import dev.geodesic.sats.PrimitiveType;
 import dev.geodesic.sats.ProductElement;
 import dev.geodesic.sats.ProductType;
 import dev.geodesic.sats.RowList;
+import dev.geodesic.testkit.Proves;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -150,6 +151,7 @@ class ServerEncoderTest {
 
     @ParameterizedTest
     @CsvSource({"1024, NONE, 0", "1024, GZIP, 0", "1024, BROTLI, 0", "1025, NONE, 0", "1025, GZIP, 2", "1025, BROTLI, 1"})
+    @Proves("websocket.md 2")
     void onlyMoreThan1024BytesAreCompressed(int length, Compression compression, int tag) {
         ServerMessage error = new SubscriptionError(
                 OptionalInt.of(1), OptionalInt.of(2), "e".repeat(length - ERROR_BYTES), 0);
@@ -174,6 +176,7 @@ class ServerEncoderTest {
     }
 
     @Test
+    @Proves("websocket.md 7")
     void v3PutsManyMessagesIntoOneFrameUpToABound() {
         ServerEncoder encoder = new ServerEncoder(Subprotocol.V3, Compression.NONE);
         List<ServerMessage> messages = new ArrayList<>();
@@ -232,6 +235,7 @@ class ServerEncoderTest {
     }
 
     @Test
+    @Proves("websocket.md 6.2")
     void v2GivesEachMessageAFrame() {
         List<Frame> frames = new ArrayList<>();
         new ServerEncoder(Subprotocol.V2, Compression.NONE)
@@ -241,6 +245,7 @@ class ServerEncoderTest {
 
     @ParameterizedTest
     @EnumSource(names = {"BROTLI", "GZIP"})
+    @Proves("websocket.md 2")
     void v1CompressesFragmentsSoThatSessionsShareThem(Compression compression) {
         ServerEncoder encoder = new ServerEncoder(Subprotocol.V1_BSATN, compression, true);
         Fragment fragment = fragment(50_000);
@@ -263,6 +268,8 @@ class ServerEncoderTest {
     }
 
     @Test
+    @Proves("websocket.md 5.3")
+    @Proves("websocket.md 6.3")
     void aRefusedCallIsReportedByVersion() {
         ReducerResult refused = new ReducerResult(
                 ReducerCall.refused(1, Identity.ZERO, ConnectionId.NONE, "nope", ReducerCall.UNKNOWN_REDUCER, 77),

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import dev.geodesic.sats.JsonValue.JsonNull;
 import dev.geodesic.sats.JsonValue.JsonNumber;
 import dev.geodesic.sats.JsonValue.JsonString;
+import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Vectors;
 import java.util.HexFormat;
 import java.util.function.Consumer;
@@ -55,6 +56,8 @@ class GoldenTest {
     }
 
     @Test
+    @Proves("bsatn.md 1")
+    @Proves("bsatn.md 3")
     void types() {
         forEachLine("types.jsonl", line -> {
             AlgebraicType type = line.type();
@@ -68,6 +71,7 @@ class GoldenTest {
     }
 
     @Test
+    @Proves("bsatn.md 2")
     void values() {
         forEachLine("values.jsonl", line -> {
             AlgebraicType type = line.type();
@@ -88,6 +92,7 @@ class GoldenTest {
     }
 
     @Test
+    @Proves("bsatn.md 2.1")
     void damagedBytes() {
         forEachLine("bytes.jsonl", line -> {
             BsatnReader in = new BsatnReader(line.bytes("hex"));
@@ -101,6 +106,7 @@ class GoldenTest {
     }
 
     @Test
+    @Proves("bsatn.md 5")
     void order() {
         forEachLine("order.jsonl", line -> {
             ValueComparator comparator = new ValueComparator(line.type());
@@ -110,6 +116,7 @@ class GoldenTest {
     }
 
     @Test
+    @Proves("bsatn.md 6")
     void jsonTexts() {
         forEachLine("json.jsonl", line -> {
             byte[] json = line.text("json").getBytes(java.nio.charset.StandardCharsets.UTF_8);

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.geodesic.sats.SatsJson.Flavor;
+import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,6 +14,9 @@ import org.junit.jupiter.api.Test;
 class RandomRoundTripTest {
 
     @Test
+    @Proves("bsatn.md 1")
+    @Proves("bsatn.md 3")
+    @Proves("bsatn.md 6.3")
     void typesThroughBytesJsonAndResolution() {
         Seeds.repeat(2_000, random -> {
             AlgebraicType type = new RandomSats(random, false).type(1 + random.nextInt(5));
@@ -27,6 +31,8 @@ class RandomRoundTripTest {
     }
 
     @Test
+    @Proves("bsatn.md 6.1")
+    @Proves("bsatn.md 6.2")
     void valuesThroughEveryFormOfJson() {
         Seeds.repeat(3_000, random -> {
             RandomSats sats = new RandomSats(random, true);
@@ -72,6 +78,7 @@ class RandomRoundTripTest {
     }
 
     @Test
+    @Proves("websocket.md 4")
     void rowLists() {
         Seeds.repeat(1_000, random -> {
             RandomSats sats = new RandomSats(random, false);

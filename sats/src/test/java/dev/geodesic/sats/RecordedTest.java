@@ -9,6 +9,7 @@ import dev.geodesic.sats.JsonValue.JsonArray;
 import dev.geodesic.sats.JsonValue.JsonObject;
 import dev.geodesic.sats.JsonValue.JsonString;
 import dev.geodesic.sats.SatsJson.Flavor;
+import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Vectors;
 import java.util.HexFormat;
 import java.util.List;
@@ -33,6 +34,10 @@ class RecordedTest {
     }
 
     @Test
+    @Proves("bsatn.md 2")
+    @Proves("bsatn.md 4")
+    @Proves("bsatn.md 6.1")
+    @Proves("bsatn.md 11")
     void values() {
         for (JsonValue line : recorded("values")) {
             AlgebraicType type = TypeJson.read(get(line, "type"));
@@ -50,6 +55,8 @@ class RecordedTest {
     }
 
     @Test
+    @Proves("bsatn.md 3")
+    @Proves("bsatn.md 6.3")
     void types() {
         for (JsonValue line : recorded("types")) {
             AlgebraicType type = TypeJson.read(get(line, "type"));
@@ -62,6 +69,7 @@ class RecordedTest {
     }
 
     @Test
+    @Proves("bsatn.md 2.1")
     void invalid() {
         for (JsonValue line : recorded("invalid")) {
             AlgebraicType type = TypeJson.read(get(line, "type"));
@@ -96,6 +104,7 @@ class RecordedTest {
 
     /** Arguments of a call, and the row they became, from the recorded scenario of the JSON WebSocket. */
     @Test
+    @Proves("bsatn.md 6.2")
     void callArgumentsAndStoredRow() {
         String args = """
                 {"id": 1, "color": {"darkBlue": []}, "shape": {"box": {"top_left": [1, 2], "size_2_d": [3, 4]}},

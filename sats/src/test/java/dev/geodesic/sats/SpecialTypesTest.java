@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.geodesic.testkit.Proves;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.Test;
 class SpecialTypesTest {
 
     @Test
+    @Proves("bsatn.md 4")
     void areKnownByStructureAlone() {
         for (AlgebraicType type : List.of(
                 SpecialTypes.IDENTITY,
@@ -50,6 +52,7 @@ class SpecialTypesTest {
     }
 
     @Test
+    @Proves("bsatn.md 10")
     void sizesForMigrations() {
         assertLayout(1, 1, SumType.of(SumVariant.of("a", ProductType.UNIT), SumVariant.of("b", ProductType.UNIT)));
         assertLayout(1, 1, SumType.NEVER);
@@ -75,6 +78,7 @@ class SpecialTypesTest {
     }
 
     @Test
+    @Proves("bsatn.md 8")
     void identitiesAndConnectionIds() {
         String hex = "c200b9322c6915549469768188dc0cc6ce60fdbd63823b801c6ace9666085d28";
         Identity identity = Identity.fromHex("0x" + hex.toUpperCase(java.util.Locale.ROOT));

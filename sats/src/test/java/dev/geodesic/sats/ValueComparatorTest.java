@@ -3,6 +3,7 @@ package dev.geodesic.sats;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.geodesic.testkit.Proves;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -27,6 +28,7 @@ class ValueComparatorTest {
     }
 
     @Test
+    @Proves("bsatn.md 5")
     void numbers() {
         rising(PrimitiveType.BOOL, "false", "true");
         rising(PrimitiveType.I8, "-128", "-1", "0", "127");
@@ -45,6 +47,7 @@ class ValueComparatorTest {
     }
 
     @Test
+    @Proves("bsatn.md 5")
     void compounds() {
         // As UTF-16 code units the last two would be the other way round.
         rising(PrimitiveType.STRING, "\"\"", "\"a\"", "\"aa\"", "\"b\"", "\"\uffff\"", "\"\ud834\udd1e\"");
@@ -58,6 +61,7 @@ class ValueComparatorTest {
     }
 
     @Test
+    @Proves("bsatn.md 5")
     void floats() {
         List<double[]> classes = List.of(
                 new double[] {Double.NEGATIVE_INFINITY},

@@ -10,6 +10,7 @@ import dev.geodesic.it.ws.Http.User;
 import dev.geodesic.protocol.Subprotocol;
 import dev.geodesic.protocol.message.ServerMessage.InitialConnection;
 import dev.geodesic.sats.Identity;
+import dev.geodesic.testkit.Proves;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -19,6 +20,7 @@ interface HandshakeTests {
     String UNKNOWN_IDENTITY = "c200" + "00".repeat(30);
 
     @Test
+    @Proves("websocket.md 1.1")
     default void subprotocolIsTheServersChoice() {
         try (TestDatabase db = TestDatabase.publish()) {
             for (Subprotocol only : Subprotocol.values()) {
@@ -37,6 +39,7 @@ interface HandshakeTests {
     }
 
     @Test
+    @Proves("websocket.md 1.3")
     default void refusesWhatIsNoHandshake() {
         try (TestDatabase db = TestDatabase.publish()) {
             for (Upgrade plain : List.of(db.upgrade(Subprotocol.V2).without("Upgrade"),
@@ -61,6 +64,7 @@ interface HandshakeTests {
     }
 
     @Test
+    @Proves("websocket.md 1.2")
     default void refusesBadParameters() {
         try (TestDatabase db = TestDatabase.publish()) {
             for (String bad : List.of("compression=gzip", "compression=", "connection_id=12", "connection_id=" + "g".repeat(32),
@@ -76,6 +80,8 @@ interface HandshakeTests {
     }
 
     @Test
+    @Proves("websocket.md 1.3")
+    @Proves("http-api.md 3.1")
     default void refusesStrangersAndUnknownDatabases() {
         try (TestDatabase db = TestDatabase.publish()) {
             Upgrade.Answer rubbish = db.upgrade(Subprotocol.V2).token("rubbish").send();
@@ -156,6 +162,7 @@ interface HandshakeTests {
     }
 
     @Test
+    @Proves("execution.md 3.2")
     default void moduleMayRefuseAClient() {
         for (Subprotocol subprotocol : Subprotocol.values()) {
             try (TestDatabase db = TestDatabase.publish()) {
@@ -173,6 +180,8 @@ interface HandshakeTests {
     }
 
     @Test
+    @Proves("execution.md 3.2")
+    @Proves("execution.md 3.3")
     default void modulesSeeWhoComesAndGoes() {
         for (var module : List.of(TestDatabase.V9, TestDatabase.V10)) {
             try (TestDatabase db = TestDatabase.publish(module)) {

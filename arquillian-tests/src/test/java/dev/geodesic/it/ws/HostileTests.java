@@ -9,6 +9,7 @@ import dev.geodesic.protocol.Frame;
 import dev.geodesic.protocol.Subprotocol;
 import dev.geodesic.protocol.message.ClientMessage;
 import dev.geodesic.protocol.message.SubscriptionKind;
+import dev.geodesic.testkit.Proves;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -47,6 +48,7 @@ interface HostileTests {
     }
 
     @Test
+    @Proves("websocket.md 2")
     default void fragmentsAndPingsBetweenThem() throws InterruptedException {
         try (TestDatabase db = TestDatabase.publish()) {
             for (Subprotocol subprotocol : Subprotocol.values()) {
@@ -144,6 +146,7 @@ interface HostileTests {
     }
 
     @Test
+    @Proves("websocket.md 10")
     default void undecodableMessages() {
         try (TestDatabase db = TestDatabase.publish()) {
             ends(db, "1011 unknown tag 0xff for sum type ClientMessage", Subprotocol.V3,
@@ -192,6 +195,7 @@ interface HostileTests {
     }
 
     @Test
+    @Proves("websocket.md 10")
     default void oversizedMessages() {
         try (TestDatabase db = TestDatabase.publish()) {
             ends(db, "1009 ", Subprotocol.V2,
@@ -365,6 +369,7 @@ interface HostileTests {
 
     /** It is dropped, and nobody waits for it. */
     @Test
+    @Proves("websocket.md 10")
     default void clientThatStopsReading() {
         try (TestDatabase db = TestDatabase.publish()) {
             WsClient slow = db.greeted(db.upgrade(Subprotocol.V2).token(db.owner.token())

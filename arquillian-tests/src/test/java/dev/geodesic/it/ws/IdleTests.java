@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.geodesic.protocol.Subprotocol;
+import dev.geodesic.testkit.Proves;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -47,6 +48,7 @@ interface IdleTests {
 
     @Test
     @Order(Integer.MAX_VALUE)
+    @Proves("websocket.md 10")
     default void silentClientsAreDroppedAndIdleOnesKept() throws InterruptedException {
         Thread.sleep(Math.max(0, Clients.since + DROPPED_AFTER_MILLIS - System.currentTimeMillis()));
         Clients.db.awaitConnections(Clients.LISTENING.size());

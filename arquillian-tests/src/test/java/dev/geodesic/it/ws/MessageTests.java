@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import dev.geodesic.protocol.Subprotocol;
 import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.protocol.message.ClientMessage;
+import dev.geodesic.testkit.Proves;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -25,6 +26,10 @@ interface MessageTests {
     }
 
     @Test
+    @Proves("websocket.md 5.3")
+    @Proves("websocket.md 6.3")
+    @Proves("execution.md 2.1")
+    @Proves("execution.md 2.2")
     default void callsAreAnswered() {
         eachSubprotocol((db, subprotocol) -> {
             WsClient client = db.open(subprotocol);
@@ -61,6 +66,7 @@ interface MessageTests {
     }
 
     @Test
+    @Proves("websocket.md 5.3")
     default void noSuccessNotifyIsSilent() {
         for (Subprotocol subprotocol : List.of(Subprotocol.V1_BSATN, Subprotocol.V1_JSON)) {
             try (TestDatabase db = TestDatabase.publish()) {
@@ -87,6 +93,7 @@ interface MessageTests {
     }
 
     @Test
+    @Proves("websocket.md 8")
     default void subscriptionsAreAnswered() {
         eachSubprotocol((db, subprotocol) -> {
             WsClient client = db.open(subprotocol);
@@ -122,6 +129,8 @@ interface MessageTests {
     }
 
     @Test
+    @Proves("websocket.md 5.3")
+    @Proves("websocket.md 6.3")
     default void oneOffQueriesAreAnswered() {
         eachSubprotocol((db, subprotocol) -> {
             WsClient owner = db.open(subprotocol);

@@ -16,6 +16,7 @@ import dev.geodesic.sats.Json;
 import dev.geodesic.sats.JsonValue;
 import dev.geodesic.sats.JsonValue.JsonObject;
 import dev.geodesic.sats.JsonWriter;
+import dev.geodesic.testkit.Proves;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
@@ -75,31 +76,42 @@ interface ReplayTests {
     Path DIRECTORY = Path.of("../protocol/src/test/resources/golden/ws");
 
     @Test
+    @Proves("websocket.md 5.1")
+    @Proves("websocket.md 5.2")
+    @Proves("websocket.md 5.3")
     default void recordedV1Json() throws IOException {
         new Replay("ws-v1-json.jsonl", Subprotocol.V1_JSON, TestDatabase.V10).run();
     }
 
     @Test
+    @Proves("websocket.md 5.4")
     default void recordedV1JsonOfDefinition9() throws IOException {
         new Replay("ws-v1-json-module9.jsonl", Subprotocol.V1_JSON, TestDatabase.V9).run();
     }
 
     @Test
+    @Proves("websocket.md 5.2")
+    @Proves("websocket.md 5.3")
     default void recordedV1Bsatn() throws IOException {
         new Replay("ws-v1-bsatn.jsonl", Subprotocol.V1_BSATN, TestDatabase.V10).run();
     }
 
     @Test
+    @Proves("websocket.md 5.4")
     default void recordedV1BsatnOfDefinition9() throws IOException {
         new Replay("ws-v1-bsatn-module9.jsonl", Subprotocol.V1_BSATN, TestDatabase.V9).run();
     }
 
     @Test
+    @Proves("websocket.md 6.1")
+    @Proves("websocket.md 6.2")
+    @Proves("websocket.md 6.3")
     default void recordedV2() throws IOException {
         new Replay("ws-v2.jsonl", Subprotocol.V2, TestDatabase.V10).run();
     }
 
     @Test
+    @Proves("websocket.md 7")
     default void recordedV3() throws IOException {
         new Replay("ws-v3.jsonl", Subprotocol.V3, TestDatabase.V10).run();
     }

@@ -18,6 +18,7 @@ import dev.geodesic.protocol.message.SubscriptionKind;
 import dev.geodesic.protocol.message.TableUpdate;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.RowList;
+import dev.geodesic.testkit.Proves;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -33,6 +34,7 @@ interface UpdateTests {
 
     /** Definition 9 shows who called what, unless the client wants light updates. */
     @Test
+    @Proves("websocket.md 5.4")
     default void definition9NamesTheCaller() {
         try (TestDatabase db = TestDatabase.publish(TestDatabase.V9)) {
             for (Subprotocol subprotocol : List.of(Subprotocol.V1_BSATN, Subprotocol.V1_JSON)) {
@@ -88,6 +90,7 @@ interface UpdateTests {
 
     /** Definition 10 hides it. */
     @Test
+    @Proves("websocket.md 5.4")
     default void definition10HidesTheCaller() {
         try (TestDatabase db = TestDatabase.publish(TestDatabase.V10)) {
             WsClient caller = db.open(Subprotocol.V1_BSATN, "light=true");
@@ -109,6 +112,7 @@ interface UpdateTests {
 
     /** A row that two queries match: twice in one set, once for each of two sets. In version 1 a query counts once. */
     @Test
+    @Proves("websocket.md 8")
     default void overlappingQueries() {
         for (Subprotocol subprotocol : Subprotocol.values()) {
             try (TestDatabase db = TestDatabase.publish()) {
@@ -141,6 +145,7 @@ interface UpdateTests {
 
     /** The unnamed set of version 1 is replaced as a whole and independent of the others. */
     @Test
+    @Proves("websocket.md 8")
     default void legacySubscribe() {
         for (Subprotocol subprotocol : List.of(Subprotocol.V1_BSATN, Subprotocol.V1_JSON)) {
             try (TestDatabase db = TestDatabase.publish()) {
@@ -179,6 +184,7 @@ interface UpdateTests {
     }
 
     @Test
+    @Proves("websocket.md 8")
     default void allTablesAreThePublicOnes() {
         for (Subprotocol subprotocol : Subprotocol.values()) {
             try (TestDatabase db = TestDatabase.publish()) {
@@ -202,6 +208,7 @@ interface UpdateTests {
 
     /** Version 3: several messages in one payload, answered in their order; what waits travels together. */
     @Test
+    @Proves("websocket.md 7")
     default void batches() {
         try (TestDatabase db = TestDatabase.publish()) {
             WsClient client = db.open(Subprotocol.V3, "compression=None");
@@ -243,6 +250,7 @@ interface UpdateTests {
 
     /** Calls, queries and subscriptions of a connection are one sequence; each answer is about everything before it. */
     @Test
+    @Proves("websocket.md 9")
     default void oneSequencePerConnection() {
         for (Subprotocol subprotocol : Subprotocol.values()) {
             try (TestDatabase db = TestDatabase.publish()) {
@@ -273,6 +281,9 @@ interface UpdateTests {
 
     /** Whoever subscribes in the middle of writes has the same rows as the table in the end. */
     @Test
+    @Proves("websocket.md 9")
+    @Proves("execution.md 4")
+    @Proves("client-expectations.md 3")
     default void initialRowsAndUpdatesFitTogether() throws InterruptedException {
         try (TestDatabase db = TestDatabase.publish()) {
             List<Throwable> failures = Collections.synchronizedList(new ArrayList<>());
@@ -360,6 +371,8 @@ interface UpdateTests {
 
     /** A confirmed answer comes after its transaction is on stable storage; confirmed is what v2 and v3 do by default. */
     @Test
+    @Proves("websocket.md 9")
+    @Proves("durability.md 4")
     default void confirmedReads() {
         try (TestDatabase db = TestDatabase.publish()) {
             for (WsClient client : List.of(db.open(Subprotocol.V2), db.open(Subprotocol.V3),
@@ -385,6 +398,7 @@ interface UpdateTests {
 
     /** More than 1024 bytes are compressed for who asked for it; text never. */
     @Test
+    @Proves("websocket.md 2")
     default void compression() {
         try (TestDatabase db = TestDatabase.publish()) {
             // Tag and fields around 1024 and 1025 bytes of BSATN.
@@ -426,6 +440,8 @@ interface UpdateTests {
 
     /** Everybody sees the reset: connections end, and the new database is there. */
     @Test
+    @Proves("websocket.md 10")
+    @Proves("module-def.md 9")
     default void resetAndDeletionEndConnections() {
         try (TestDatabase db = TestDatabase.publish()) {
             List<WsClient> clients = Arrays.stream(Subprotocol.values()).map(s -> db.open(s)).toList();
@@ -444,6 +460,8 @@ interface UpdateTests {
 
     /** A reducer that runs too long fails its caller and nobody else; one that fails in any way changes nothing. */
     @Test
+    @Proves("execution.md 2.2")
+    @Proves("module-abi.md 6")
     default void failedCallsChangeNothing() {
         try (TestDatabase db = TestDatabase.publish()) {
             WsClient watcher = db.open(Subprotocol.V2);

@@ -10,6 +10,7 @@ import dev.geodesic.sats.JsonValue;
 import dev.geodesic.sats.JsonValue.JsonArray;
 import dev.geodesic.sats.JsonValue.JsonObject;
 import dev.geodesic.sats.JsonValue.JsonString;
+import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Vectors;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
@@ -59,6 +60,8 @@ class HashesTest {
     }
 
     @Test
+    @Proves("bsatn.md 7")
+    @Proves("http-api.md 3.3")
     void recordedIdentities() {
         for (JsonValue line : recorded("identities")) {
             Identity identity = IdentityDerivation.fromClaims(text(line, "issuer"), text(line, "subject"));
@@ -67,6 +70,7 @@ class HashesTest {
     }
 
     @Test
+    @Proves("bsatn.md 9")
     void recordedHashes() {
         int checked = 0;
         for (JsonValue line : recorded("hashes")) {

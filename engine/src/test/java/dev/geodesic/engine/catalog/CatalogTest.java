@@ -30,6 +30,7 @@ import dev.geodesic.sats.JsonValue.JsonNumber;
 import dev.geodesic.sats.JsonValue.JsonObject;
 import dev.geodesic.sats.JsonValue.JsonString;
 import dev.geodesic.sats.SatsJson;
+import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Vectors;
 import java.lang.foreign.MemorySegment;
 import java.math.BigInteger;
@@ -141,6 +142,8 @@ class CatalogTest {
     // ---- as recorded ----
 
     @Test
+    @Proves("execution.md 12")
+    @Proves("module-def.md 7")
     void rowsAreTheRecordedOnes() {
         tx.begin();
         List<TableSchema> schemas = createRecordedTables();
@@ -185,6 +188,7 @@ class CatalogTest {
     }
 
     @Test
+    @Proves("execution.md 12")
     void indexesAndConstraintsAreTheRecordedOnes() {
         tx.begin();
         createRecordedTables();
@@ -229,6 +233,7 @@ class CatalogTest {
     }
 
     @Test
+    @Proves("execution.md 1")
     void creationIsRolledBackButIdsAreGone() {
         Map<Integer, List<String>> before = everything();
         tx.begin();
@@ -328,6 +333,7 @@ class CatalogTest {
     }
 
     @Test
+    @Proves("durability.md 2.3")
     void numbersContinueBehindTheRecordedBlockAfterARestart() {
         tx.begin();
         int note = idOf(createRecordedTables(), "note");
@@ -391,6 +397,7 @@ class CatalogTest {
     }
 
     @Test
+    @Proves("execution.md 12")
     void clientsComeAndGo() {
         ClientRow one = new ClientRow(SOMEBODY, new ConnectionId(1, 7));
         ClientRow other = new ClientRow(SOMEBODY, new ConnectionId(2, 7));

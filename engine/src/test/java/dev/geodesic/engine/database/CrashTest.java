@@ -8,6 +8,7 @@ import dev.geodesic.engine.auth.TokenAuthority;
 import dev.geodesic.engine.query.RowBuffer;
 import dev.geodesic.sats.BsatnReader;
 import dev.geodesic.sats.ConnectionId;
+import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -52,6 +53,9 @@ class CrashTest {
     private int lostCalls;
 
     @Test
+    @Proves("durability.md 1")
+    @Proves("durability.md 10")
+    @Proves("durability.md 13")
     void whatWasConfirmedSurvivesSigkill() throws Exception {
         LOG_READER.setLevel(Level.OFF);
         long seed = Seeds.seed();

@@ -27,6 +27,7 @@ import dev.geodesic.protocol.message.ReducerOutcome;
 import dev.geodesic.protocol.message.ServerMessage;
 import dev.geodesic.protocol.message.SubscriptionKind;
 import dev.geodesic.sats.ConnectionId;
+import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.math.BigInteger;
 import java.nio.file.Files;
@@ -69,6 +70,7 @@ class DatabaseTest {
     // ---- order ----
 
     @Test
+    @Proves("websocket.md 9")
     void messagesOfAConnectionRunInTheirOrder() throws Exception {
         try (TestServer test = new TestServer(data)) {
             Database kitchen = test.create("kitchen", KITCHEN);
@@ -107,6 +109,7 @@ class DatabaseTest {
     }
 
     @Test
+    @Proves("websocket.md 10")
     void tooManyWaitingMessagesCloseTheConnection() throws Exception {
         for (boolean bytes : List.of(false, true)) {
             Limits limits = TestServer.limits(bytes ? 1000 : 8, bytes ? 100 : 1 << 20, 1 << 20);
@@ -249,6 +252,7 @@ class DatabaseTest {
     }
 
     @Test
+    @Proves("durability.md 4")
     void confirmedReadsWaitForTheLogAndEndWithIt() throws Exception {
         ManualLogs logs = new ManualLogs();
         try (TestServer test = new TestServer(data, Limits.DEFAULTS, logs)) {
@@ -355,6 +359,7 @@ class DatabaseTest {
     // ---- clients ----
 
     @Test
+    @Proves("execution.md 3.2")
     void aRefusedClientLeavesNoTrace() throws Exception {
         try (TestServer test = new TestServer(data)) {
             Database kitchen = test.create("kitchen", KITCHEN);
@@ -383,6 +388,7 @@ class DatabaseTest {
     }
 
     @Test
+    @Proves("execution.md 3.3")
     void disconnectRunsExactlyOnceAndCannotBeRefused() throws Exception {
         try (TestServer test = new TestServer(data)) {
             Database kitchen = test.create("kitchen", KITCHEN);
@@ -445,6 +451,8 @@ class DatabaseTest {
     }
 
     @Test
+    @Proves("execution.md 3.2")
+    @Proves("execution.md 2.1")
     void requestsConnectCallAndDisconnect() throws Exception {
         try (TestServer test = new TestServer(data)) {
             Database kitchen = test.create("kitchen", KITCHEN);
@@ -484,6 +492,7 @@ class DatabaseTest {
     }
 
     @Test
+    @Proves("execution.md 4")
     void aCallerSeesItsOwnPartInItsResultAndOthersAnUpdate() throws Exception {
         try (TestServer test = new TestServer(data)) {
             Database kitchen = test.create("kitchen", KITCHEN);

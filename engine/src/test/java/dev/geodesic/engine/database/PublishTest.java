@@ -31,6 +31,7 @@ import dev.geodesic.protocol.message.ReducerOutcome;
 import dev.geodesic.protocol.message.ServerMessage;
 import dev.geodesic.protocol.message.SubscriptionKind;
 import dev.geodesic.sats.Identity;
+import dev.geodesic.testkit.Proves;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -88,6 +89,8 @@ class PublishTest {
     // ---- creation ----
 
     @Test
+    @Proves("module-def.md 7")
+    @Proves("execution.md 3.1")
     void aFailingInitLeavesNothing() throws Exception {
         try (TestServer test = new TestServer(data, Limits.DEFAULTS, FILES)) {
             Set<String> before = writers();
@@ -172,6 +175,8 @@ class PublishTest {
     }
 
     @Test
+    @Proves("module-def.md 7")
+    @Proves("execution.md 3.1")
     void tablesAndInitAreOneTransaction() throws Exception {
         try (TestServer test = new TestServer(data)) {
             Database database = test.create("one", KITCHEN);
@@ -182,6 +187,7 @@ class PublishTest {
     }
 
     @Test
+    @Proves("module-abi.md 5.8")
     void anImmediateCallGoesToTheDatabaseThatAskedForIt() throws Exception {
         // Reducer 0 asks for reducer 1, which inserts the row (7).
         TinyModule module = tables("a").reducer("start", INIT).reducer("later", CALLABLE)
@@ -211,6 +217,7 @@ class PublishTest {
     // ---- update ----
 
     @Test
+    @Proves("module-def.md 8")
     void theSameProgramIsNoTransaction() throws Exception {
         try (TestServer test = new TestServer(data)) {
             byte[] program = tables("a").reducer("work", CALLABLE).wasm();
@@ -226,6 +233,8 @@ class PublishTest {
     }
 
     @Test
+    @Proves("module-def.md 8")
+    @Proves("execution.md 8.3")
     void anAddedTableKeepsRowsAndConnections() throws Exception {
         try (TestServer test = new TestServer(data, Limits.DEFAULTS, FILES)) {
             byte[] old = tables("a").reducer("work", CALLABLE).body("(i32.const 1)").wasm();
@@ -263,6 +272,7 @@ class PublishTest {
     }
 
     @Test
+    @Proves("module-def.md 8.2")
     void aRefusedUpdateChangesNothing() throws Exception {
         try (TestServer test = new TestServer(data)) {
             Database database = test.create("stubborn", tables("a", "b").reducer("work", CALLABLE).wasm());
@@ -286,6 +296,7 @@ class PublishTest {
     // ---- clear and delete ----
 
     @Test
+    @Proves("module-def.md 9")
     void clearingBeginsAgain() throws Exception {
         try (TestServer test = new TestServer(data, limitedTo(1), FILES)) {
             Database old = test.create("again", KITCHEN);
@@ -357,6 +368,8 @@ class PublishTest {
     // ---- restart ----
 
     @Test
+    @Proves("execution.md 10")
+    @Proves("durability.md 9.2")
     void aRestartEndsTheConnectionsThatWereLeft() throws Exception {
         byte[] program = tables("a").reducer("came", ON_CONNECT).reducer("left", ON_DISCONNECT)
                 .imports("datastore_insert_bsatn", "table_id_from_name")

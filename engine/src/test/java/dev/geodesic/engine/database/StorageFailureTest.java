@@ -21,6 +21,7 @@ import dev.geodesic.protocol.message.CloseReason;
 import dev.geodesic.protocol.message.ServerMessage;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
+import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -117,6 +118,9 @@ class StorageFailureTest {
     }
 
     @Test
+    @Proves("durability.md 1")
+    @Proves("durability.md 4")
+    @Proves("durability.md 13")
     void nothingConfirmedIsLostWithThePower() throws Exception {
         Database database = publish("first");
         for (int i = 0; i < 20; i++) {
@@ -131,6 +135,8 @@ class StorageFailureTest {
     }
 
     @Test
+    @Proves("durability.md 4")
+    @Proves("durability.md 10")
     void whatWasNotForcedMayBeGoneAndConfirmedClientsNeverSawIt() throws Exception {
         Database database = publish("first");
         database.awaitDurable(addNote(database, "kept"));

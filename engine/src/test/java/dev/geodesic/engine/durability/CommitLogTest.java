@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.sats.LittleEndian;
+import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -302,6 +303,7 @@ class CommitLogTest {
     }
 
     @Test
+    @Proves("durability.md 8")
     void aTailCutAnywhereLosesTheLastCommitOnly() throws Exception {
         int second = twoCommits();
         byte[] whole = storage.content(FIRST);
@@ -332,6 +334,7 @@ class CommitLogTest {
     }
 
     @Test
+    @Proves("durability.md 8")
     void aFlippedBitBeforeTheLastCommitIsRefused() throws Exception {
         int second = twoCommits();
         byte[] whole = storage.content(FIRST);
@@ -597,6 +600,8 @@ class CommitLogTest {
 
     /** Appends, dies at a random operation, comes back after a restart or a power loss, many times over. */
     @Test
+    @Proves("durability.md 1")
+    @Proves("durability.md 3")
     void everythingReportedDurableSurvivesAndNothingIsMissingBefore() {
         Seeds.repeat(300, random -> {
             FaultyStorage files = new FaultyStorage(random);

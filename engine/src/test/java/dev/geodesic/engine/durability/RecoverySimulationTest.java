@@ -30,6 +30,7 @@ import dev.geodesic.sats.AlgebraicType;
 import dev.geodesic.sats.BsatnWriter;
 import dev.geodesic.sats.LittleEndian;
 import dev.geodesic.sats.PrimitiveType;
+import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -353,11 +354,16 @@ class RecoverySimulationTest {
     }
 
     @Test
+    @Proves("durability.md 1")
+    @Proves("durability.md 2.1")
+    @Proves("durability.md 2.3")
+    @Proves("durability.md 8")
     void recoversTheStateOfOneOffsetOnTheHeap() {
         simulate(RUNS, HeapStores::new);
     }
 
     @Test
+    @Proves("durability.md 8")
     void recoversTheStateOfOneOffsetInChronicleMap() {
         simulate(RUNS / 4, ChronicleStores::new);
     }

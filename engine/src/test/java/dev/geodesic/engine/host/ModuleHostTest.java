@@ -53,6 +53,7 @@ class ModuleHostTest {
 
     @Proves("module-abi.md 2.1")
     @Test
+    @Proves("module-abi.md 2.1")
     void describesOncePerInstance() {
         try (ModuleHost host = guests.load(module("", "", "(i32.const 0)"));
                 ModuleInstance second = host.newAsyncInstance()) {
@@ -95,6 +96,7 @@ class ModuleHostTest {
 
     @Proves("module-abi.md 2")
     @Test
+    @Proves("module-abi.md 2")
     void namesWhatIsMissing() {
         assertEquals("there should be a memory export called \"memory\" but it does not exist",
                 refused("(module " + SINK + "(memory 1)" + DESCRIBE + REDUCER + ")"));
@@ -106,6 +108,7 @@ class ModuleHostTest {
 
     @Proves("module-abi.md 2")
     @Test
+    @Proves("module-abi.md 2")
     void namesWrongSignatures() {
         assertEquals("bad preinit signature for \"10_x\"; expected () got (i32) -> i64",
                 refused(module("",
@@ -123,6 +126,7 @@ class ModuleHostTest {
 
     @Proves("module-abi.md 1")
     @Test
+    @Proves("module-abi.md 1")
     void namesUnknownImports() {
         assertEquals("the module imports the function \"env\".\"abort\", which this host does not have",
                 refused(module("(import \"env\" \"abort\" (func))", "", "(i32.const 0)")));
@@ -136,6 +140,7 @@ class ModuleHostTest {
 
     @Proves("module-abi.md 1")
     @Test
+    @Proves("module-abi.md 1")
     void checksTheVersion() {
         assertEquals("unable to determine ABI of module (may be on an spacetime version < 0.8)",
                 refused("(module " + MEMORY + REDUCER + "(func (export \"__describe_module__\") (param i32)))"));
@@ -151,6 +156,7 @@ class ModuleHostTest {
 
     @Proves("module-abi.md 5.2")
     @Test
+    @Proves("module-abi.md 5.2")
     void linksEveryFunction() {
         String[] names = HostFunctions.TABLE.stream()
                 .map(f -> f.name()).filter(n -> !n.equals("bytes_sink_write")).toArray(String[]::new);
@@ -168,6 +174,7 @@ class ModuleHostTest {
 
     @Proves("module-abi.md 2.1")
     @Test
+    @Proves("module-abi.md 2.1")
     void initialisesInOrder() {
         String log = """
                 (func $say (param $at i32)
@@ -185,6 +192,7 @@ class ModuleHostTest {
 
     @Proves("module-abi.md 1")
     @Test
+    @Proves("module-abi.md 1")
     void runsTheStartSectionWithMemory() {
         guests.load(module(imports("console_log"), """
                 (data (i32.const 100) "start")
@@ -199,6 +207,7 @@ class ModuleHostTest {
 
     @Proves("module-abi.md 2.1")
     @Test
+    @Proves("module-abi.md 2.1")
     void reportsFailedInitialisation() {
         assertEquals("setup function returned an error: bad",
                 refused(module("", """
@@ -248,6 +257,7 @@ class ModuleHostTest {
     }
 
     @Test
+    @Proves("module-abi.md 1")
     void refusesLargeAddresses() {
         refused(module("", "", "(i32.const 0)").replace("(memory (export \"memory\") 2)", "(memory (export \"memory\") i64 2)"));
         refused(module("", "", "(i32.const 0)")

@@ -72,6 +72,7 @@ class ModuleInstanceTest {
     @Proves("module-abi.md 2.2")
     @Proves("module-abi.md 5.7")
     @Test
+    @Proves("module-abi.md 2.2")
     void passesArgumentsAndCommits() {
         String body = """
                 (if (i64.ne (local.get $s0) (i64.const 1)) (then unreachable))
@@ -103,12 +104,15 @@ class ModuleInstanceTest {
 
     @Proves("module-abi.md 3")
     @Test
+    @Proves("module-abi.md 2.2")
+    @Proves("module-abi.md 3")
     void emptyArgumentsAreHandleZero() {
         assertSame(Committed.INSTANCE, guests.run(module("", "", "(local.get $args)"), tx));
     }
 
     @Proves("module-abi.md 2.3")
     @Test
+    @Proves("module-abi.md 2.3")
     void returnsTheErrorText() {
         String body = """
                 (i32.store (i32.const 64) (i32.const 4))
@@ -126,6 +130,7 @@ class ModuleInstanceTest {
 
     @Proves("module-abi.md 2.3")
     @Test
+    @Proves("module-abi.md 2.3")
     void unknownCodeKeepsTheInstance() {
         try (ModuleHost host = guests.load(module("", "", "(i32.const -7)"))) {
             ModuleInstance instance = host.main();
@@ -136,6 +141,8 @@ class ModuleInstanceTest {
 
     @Proves("module-abi.md 6")
     @Test
+    @Proves("module-abi.md 6")
+    @Proves("execution.md 2.2")
     void replacesTheInstanceAfterATrap() {
         String body = """
                 (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1)))
@@ -191,6 +198,7 @@ class ModuleInstanceTest {
 
     @Proves("module-abi.md 6")
     @Test
+    @Proves("module-abi.md 6")
     void stopsEndlessLoops() {
         guests.withLimits(1 << 20, 100, 1 << 20, 8, 100);
         try (ModuleHost host = guests.load(module("", "", "(if (local.get $id) (then (loop $l (br $l)))) (i32.const 0)"))) {
@@ -265,6 +273,7 @@ class ModuleInstanceTest {
     @Proves("module-abi.md 4")
     @ParameterizedTest
     @CsvSource({"255, 12", "1, 0"})
+    @Proves("module-abi.md 4")
     void codesWithErrnoBecomeResults(int first, int errno) {
         assertEquals(errno, errno(imports("datastore_insert_bsatn"), "(block (result i32) " + insertion(first) + ")"));
     }
@@ -280,6 +289,7 @@ class ModuleInstanceTest {
 
     @Proves("module-abi.md 4")
     @Test
+    @Proves("module-abi.md 4")
     void otherCodesTrap() {
         Trapped trapped = assertInstanceOf(Trapped.class, guests.run(insert(253), tx));
         assertEquals(ErrorCode.LIMIT_EXCEEDED, trapped.code());
@@ -339,6 +349,7 @@ class ModuleInstanceTest {
     }
 
     @Test
+    @Proves("module-abi.md 5.10")
     void procedureFunctionsInAReducer() {
         assertEquals(17, errno(imports("procedure_start_mut_tx"), "(call $procedure_start_mut_tx (i32.const 64))"));
         assertEquals(18, errno(imports("procedure_commit_mut_tx"), "(call $procedure_commit_mut_tx)"));
@@ -347,6 +358,7 @@ class ModuleInstanceTest {
 
     @Proves("module-abi.md 5.10")
     @Test
+    @Proves("module-abi.md 5.10")
     void tableFunctionsNeedATransaction() {
         String wat = module(imports("datastore_table_row_count", "get_jwt"), "",
                 "(i32.add (i32.mul (i32.const 10) (call $datastore_table_row_count (i32.const 4097) (i32.const 64)))"
@@ -362,6 +374,7 @@ class ModuleInstanceTest {
 
     @Proves("module-abi.md 5.3")
     @Test
+    @Proves("module-abi.md 5.3")
     void findsNames() {
         String data = "(data (i32.const 100) \"t_idx\")";
         assertEquals(T, errno(imports("table_id_from_name"), data,
@@ -378,6 +391,7 @@ class ModuleInstanceTest {
 
     @Proves("module-abi.md 5.6")
     @Test
+    @Proves("module-abi.md 5.6")
     void insertWritesGeneratedColumnsBack() {
         String body = """
                 (i32.store (i32.const 64) (i32.const 0x00030200))
@@ -392,6 +406,7 @@ class ModuleInstanceTest {
 
     @Proves("module-abi.md 5.6")
     @Test
+    @Proves("module-abi.md 5.6")
     void countsAndClears() {
         tx.rows.add(new byte[] {1});
         tx.rows.add(new byte[] {2});
@@ -409,6 +424,7 @@ class ModuleInstanceTest {
 
     @Proves("module-abi.md 5.5")
     @Test
+    @Proves("module-abi.md 5.5")
     void rangesPassThrough() {
         String body = """
                 (drop (call $datastore_index_scan_range_bsatn (i32.const 7) (i32.const 101) (i32.const 2) (i32.const 1)
@@ -439,6 +455,7 @@ class ModuleInstanceTest {
     @Proves("module-abi.md 5.4")
     @ParameterizedTest
     @CsvSource({"0, 11003", "2, 11003", "3, 3", "5, 3", "7, 7", "9, -991", "100, -991"})
+    @Proves("module-abi.md 5.4")
     void iteratorsCopyWholeRows(int capacity, int result) {
         tx.rows.add(new byte[] {1, 2, 3});
         tx.rows.add(new byte[] {4, 5, 6, 7});
@@ -449,12 +466,15 @@ class ModuleInstanceTest {
 
     @Proves("module-abi.md 5.4")
     @Test
+    @Proves("module-abi.md 5.4")
     void emptyIteratorsEndAtOnce() {
         String wat = module(imports("datastore_table_scan_bsatn", "row_iter_bsatn_advance"), "", SCAN.formatted(10));
         assertEquals("unknown return code -1000", ((Trapped) guests.run(wat, tx)).message());
     }
 
     @Test
+    @Proves("module-abi.md 3")
+    @Proves("module-abi.md 5.4")
     void iteratorsDieWhenExhaustedOrClosed() {
         tx.rows.add(new byte[] {1});
         String imports = imports("datastore_table_scan_bsatn", "row_iter_bsatn_advance", "row_iter_bsatn_close");
@@ -487,6 +507,7 @@ class ModuleInstanceTest {
 
     @Proves("module-abi.md 5.5")
     @Test
+    @Proves("module-abi.md 5.5")
     void pointsAndDeletes() {
         tx.rows.add(new byte[] {1});
         tx.rows.add(new byte[] {1, 2});
@@ -526,6 +547,7 @@ class ModuleInstanceTest {
 
     @Proves("module-abi.md 5.7")
     @Test
+    @Proves("module-abi.md 5.7")
     void sinksAndSourcesThatDoNotExist() {
         assertEquals(8, errno("", "(call $bytes_sink_write (i32.const 2) (i32.const 64) (i32.const 80))"));
         assertEquals(8, errno("", "(call $bytes_sink_write (i32.const 0) (i32.const 64) (i32.const 80))"));
@@ -548,6 +570,7 @@ class ModuleInstanceTest {
 
     @Proves("module-abi.md 5.8")
     @Test
+    @Proves("module-abi.md 5.8")
     void writesTheIdentity() {
         String body = "(call $identity (i32.const 64)) (i32.ne (i32.load (i32.const 88)) (i32.const 0x4444))";
         assertSame(Committed.INSTANCE, guests.run(module(imports("identity"), "", body), tx));
@@ -555,6 +578,7 @@ class ModuleInstanceTest {
 
     @Proves("module-abi.md 5.8")
     @Test
+    @Proves("module-abi.md 5.8")
     void readsCredentials() {
         String imports = imports("get_jwt", "bytes_source_remaining_length");
         String known = "(block (result i32) (i64.store (i32.const 64) (i64.const 5)) (i64.store (i32.const 72) (i64.const 6))"
@@ -582,6 +606,7 @@ class ModuleInstanceTest {
 
     @Proves("module-abi.md 5.8")
     @Test
+    @Proves("module-abi.md 5.8")
     void schedulesAtOnce() {
         String body = "(call $volatile_nonatomic_schedule_immediate (i32.const 100) (i32.const 4) (i32.const 100) (i32.const 2))"
                 + "(i32.const 0)";
@@ -596,6 +621,7 @@ class ModuleInstanceTest {
 
     @Proves("module-abi.md 5.8")
     @Test
+    @Proves("module-abi.md 5.8")
     void logs() {
         guests.withLimits(1 << 20, 10_000, 1 << 20, 8, 6);
         String body = log("0", "(i32.const 100) (i32.const 3)", "12", "(i32.const 103) (i32.const 4)")
@@ -621,6 +647,8 @@ class ModuleInstanceTest {
     @Proves("module-abi.md 5.8")
     @Proves("module-abi.md 6")
     @Test
+    @Proves("execution.md 9")
+    @Proves("module-abi.md 5.8")
     void panicsAreLoggedWithTheGuestsStack() {
         String body = log("101", "(i32.const 0) (i32.const 0)", "3", "(i32.const 100) (i32.const 4)") + "(call $inner)";
         String others = "(data (i32.const 100) \"help\") (func $inner (result i32) unreachable)";
@@ -642,6 +670,7 @@ class ModuleInstanceTest {
 
     @Proves("module-abi.md 5.8")
     @Test
+    @Proves("module-abi.md 5.8")
     void timers() {
         String imports = imports("console_timer_start", "console_timer_end");
         assertEquals(7, errno(imports, "(call $console_timer_end (i32.const 1))"));

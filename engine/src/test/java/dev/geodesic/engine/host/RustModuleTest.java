@@ -109,6 +109,8 @@ class RustModuleTest {
 
     @Proves("module-abi.md 7")
     @Test
+    @Proves("module-abi.md 7")
+    @Proves("module-def.md 1")
     void describesBothGenerations() {
         load(V1);
         assertEquals(ModuleDescription.Version.V9, host.describe().version());
@@ -123,6 +125,9 @@ class RustModuleTest {
     @Proves("module-abi.md 7")
     @ParameterizedTest
     @ValueSource(strings = {V1, V2})
+    @Proves("module-abi.md 5.4")
+    @Proves("module-abi.md 5.5")
+    @Proves("module-abi.md 5.6")
     void reachesRowsInEveryWay(String module) {
         load(module);
         assertSame(Committed.INSTANCE, call("init"));
@@ -135,6 +140,8 @@ class RustModuleTest {
 
     @ParameterizedTest
     @ValueSource(strings = {V1, V2})
+    @Proves("module-abi.md 2.3")
+    @Proves("module-abi.md 6")
     void failsInEveryWay(String module) {
         guests.withLimits(64 << 20, 2_000, 1 << 20, 64, 1_000);
         load(module);
@@ -158,6 +165,7 @@ class RustModuleTest {
     }
 
     @Test
+    @Proves("execution.md 9")
     void logs() {
         load(V2);
         guests.log.clear();

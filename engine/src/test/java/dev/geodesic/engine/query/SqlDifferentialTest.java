@@ -21,6 +21,7 @@ import dev.geodesic.sats.Integers;
 import dev.geodesic.sats.PrimitiveType;
 import dev.geodesic.sats.ProductType;
 import dev.geodesic.sats.SpecialTypes;
+import dev.geodesic.testkit.Proves;
 import java.lang.foreign.MemorySegment;
 import java.math.BigInteger;
 import java.time.Instant;
@@ -67,6 +68,7 @@ final class SqlDifferentialTest {
     private int indexed;
 
     @Test
+    @Proves("sql.md 5")
     void plansAgreeWithPlainEvaluation() {
         for (int round = 0; round < ROUNDS; round++) {
             List<SampleType> columns = new ArrayList<>();

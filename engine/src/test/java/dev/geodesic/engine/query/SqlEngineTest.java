@@ -19,6 +19,7 @@ import dev.geodesic.sats.ProductElement;
 import dev.geodesic.sats.ProductType;
 import dev.geodesic.sats.SatsJson;
 import dev.geodesic.sats.SpecialTypes;
+import dev.geodesic.testkit.Proves;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -180,6 +181,7 @@ final class SqlEngineTest {
     }
 
     @Test
+    @Proves("sql.md 3")
     void selectsByNameAccessorAndAlias() {
         assertEquals(List.of("[3,\"cid\"]"), rows("SELECT m.id, name AS n FROM member AS m WHERE teamId = 2", OWNER));
         assertEquals(List.of(), rows("SELECT * FROM Notes", OWNER));
@@ -190,6 +192,7 @@ final class SqlEngineTest {
     }
 
     @Test
+    @Proves("sql.md 7")
     void countsRowsAndNotTheLimit() {
         assertEquals(List.of("[4]"), rows("SELECT COUNT(*) AS n FROM member LIMIT 1", OWNER));
         assertEquals(List.of("[2]"), rows("SELECT count(*) n FROM member WHERE active", OWNER));
@@ -208,6 +211,7 @@ final class SqlEngineTest {
     }
 
     @Test
+    @Proves("sql.md 12")
     void choosesTheIndexWithMostColumns() {
         assertEquals("member_id_idx_btree", index("id = 1 AND name = 'x'"));
         assertEquals("member_team_id_idx_btree", index("team_id = 1"));
@@ -255,6 +259,7 @@ final class SqlEngineTest {
     }
 
     @Test
+    @Proves("sql.md 7")
     void updatesWhatMatchedBefore() {
         assertEquals(4, execute("UPDATE member SET team_id = 1, name = 'a', name = 'same'").updated());
         assertEquals(2, execute("UPDATE member SET active = true WHERE member.active = false").updated());
@@ -271,6 +276,7 @@ final class SqlEngineTest {
     }
 
     @Test
+    @Proves("sql.md 7")
     void deletes() {
         assertEquals(2, execute("DELETE FROM member WHERE id = 1 OR active = false AND id = 2").deleted());
         assertEquals(1, execute("DELETE FROM member WHERE team_id = 9").deleted());
@@ -279,6 +285,7 @@ final class SqlEngineTest {
     }
 
     @Test
+    @Proves("sql.md 8")
     void othersSeePublicTablesAndWriteNothing() {
         String absent = "no such table: `secret`. If the table exists, it may be marked private.";
         assertEquals(absent, error("SELECT * FROM secret", OTHER));
@@ -295,6 +302,7 @@ final class SqlEngineTest {
     }
 
     @Test
+    @Proves("sql.md 11")
     void limitsRowsOfOthers() {
         assertEquals(List.of(), rows("SHOW row_limit", OTHER));
         execute("SET row_limit = 3");
@@ -323,6 +331,7 @@ final class SqlEngineTest {
     }
 
     @Test
+    @Proves("sql.md 9")
     void rowLevelSecurityHoldsForOthers() {
         execute("INSERT INTO note (id, owner, text) VALUES (0, 0x" + ALICE.toHex() + ", 'a'), (0, 0x" + BOB.toHex() + ", 'b')");
         protect(4097, "SELECT n.* FROM note n WHERE n.owner = :sender");
@@ -357,6 +366,7 @@ final class SqlEngineTest {
     }
 
     @Test
+    @Proves("sql.md 2")
     void subscriptionsReturnWholeRowsOnly() {
         String projection = "Column projections are not supported in subscriptions; Subscriptions must return a table type";
         assertEquals(projection + ", executing: `SELECT id FROM member`", subscriptionError("SELECT id FROM member"));
@@ -424,6 +434,7 @@ final class SqlEngineTest {
     }
 
     @Test
+    @Proves("websocket.md 8")
     void subscribesToEverything() {
         assertEquals(List.of("member", "note", "odd", "tag"), tableNames(OTHER));
         assertEquals(List.of("member", "note", "secret", "odd", "tag"), tableNames(OWNER));

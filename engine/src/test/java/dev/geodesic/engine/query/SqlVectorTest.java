@@ -23,6 +23,7 @@ import dev.geodesic.sats.ProductElement;
 import dev.geodesic.sats.ProductType;
 import dev.geodesic.sats.SatsJson;
 import dev.geodesic.sats.TypeJson;
+import dev.geodesic.testkit.Proves;
 import java.io.IOException;
 import java.io.InputStream;
 import java.math.BigDecimal;
@@ -72,6 +73,15 @@ final class SqlVectorTest {
     private int compared;
 
     @Test
+    @Proves("sql.md 1")
+    @Proves("sql.md 2")
+    @Proves("sql.md 3")
+    @Proves("sql.md 4")
+    @Proves("sql.md 5")
+    @Proves("sql.md 7")
+    @Proves("sql.md 8")
+    @Proves("sql.md 13")
+    @Proves("sql.md 14")
     void answersAsRecorded() throws IOException {
         List<JsonObject> vectors = vectors();
         try (TestDatabase database = fixture(vectors)) {

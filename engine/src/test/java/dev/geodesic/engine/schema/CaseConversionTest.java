@@ -2,10 +2,12 @@ package dev.geodesic.engine.schema;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.geodesic.testkit.Proves;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+@Proves("module-def.md 4.2")
 class CaseConversionTest {
 
     @ParameterizedTest

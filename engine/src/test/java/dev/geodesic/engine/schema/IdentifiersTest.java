@@ -3,11 +3,13 @@ package dev.geodesic.engine.schema;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.geodesic.testkit.Proves;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@Proves("module-def.md 4.3")
 class IdentifiersTest {
 
     @ParameterizedTest

@@ -43,6 +43,7 @@ class MigrationVectorTest {
     @MethodSource("vectors")
     @Proves("module-def.md 8")
     @Proves("module-def.md 9.1")
+    @Proves("bsatn.md 6.4")
     void answersAsRecorded(JsonObject vector) {
         ModuleDef before = variant(vector, "old");
         JsonValue body = ((JsonObject) vector.get("pre_publish").orElseThrow()).get("body").orElseThrow();

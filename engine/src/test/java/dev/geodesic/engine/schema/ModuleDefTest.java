@@ -9,6 +9,7 @@ import dev.geodesic.sats.PrimitiveType;
 import dev.geodesic.sats.ProductType;
 import dev.geodesic.sats.SpecialTypes;
 import dev.geodesic.sats.SumType;
+import dev.geodesic.testkit.Proves;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -19,6 +20,8 @@ class ModuleDefTest {
     private final ModuleDef v9 = GoldenModules.def(GoldenModules.V9);
 
     @Test
+    @Proves("module-def.md 4.1")
+    @Proves("module-def.md 4.2")
     void version10NamesAreConverted() {
         assertEquals(10, v10.version());
         TableDef table = v10.table("player_score_2_d").orElseThrow();
@@ -35,6 +38,7 @@ class ModuleDefTest {
     }
 
     @Test
+    @Proves("module-def.md 4.1")
     void version9NamesStay() {
         assertEquals(9, v9.version());
         assertTrue(v9.table("PlayerScore2D").isPresent());
@@ -45,6 +49,7 @@ class ModuleDefTest {
     }
 
     @Test
+    @Proves("module-abi.md 2.2")
     void reducersKeepTheirPositionAsId() {
         for (ModuleDef def : List.of(v9, v10)) {
             assertEquals(24, def.reducers().size());
@@ -67,6 +72,7 @@ class ModuleDefTest {
     }
 
     @Test
+    @Proves("module-def.md 5")
     void lifecycleReducersAreFoundAndPrivateInVersion10() {
         for (ModuleDef def : List.of(v9, v10)) {
             assertEquals("init", def.lifecycleReducer(Lifecycle.INIT).orElseThrow().name());
@@ -83,6 +89,7 @@ class ModuleDefTest {
     }
 
     @Test
+    @Proves("module-def.md 10")
     void anEmptyDefinitionIsValid() {
         ModuleDef def = RawModuleDefBuilder.v10().define();
         assertEquals(List.of(), def.tables());
@@ -90,6 +97,8 @@ class ModuleDefTest {
     }
 
     @Test
+    @Proves("module-def.md 2")
+    @Proves("module-def.md 10")
     void version9GeneratesNamesThatAreMissing() {
         RawModuleDefBuilder b = RawModuleDefBuilder.v9();
         RawModuleDefBuilder.TableBuilder t =
@@ -104,6 +113,7 @@ class ModuleDefTest {
     }
 
     @Test
+    @Proves("module-def.md 4.1")
     void explicitNamesAreVerbatimAndGeneratedNamesUseThem() {
         RawModuleDefBuilder b = RawModuleDefBuilder.v10();
         b.table("srcTable", column("theId", PrimitiveType.U32)).key(0).btree("named", 0);
@@ -130,6 +140,7 @@ class ModuleDefTest {
     }
 
     @Test
+    @Proves("module-def.md 4.1")
     void theNonePolicyConvertsNothing() {
         RawModuleDefBuilder b = RawModuleDefBuilder.v10();
         b.naming = CaseConversion.NONE;

@@ -15,6 +15,7 @@ import dev.geodesic.sats.ProductType;
 import dev.geodesic.sats.SpecialTypes;
 import dev.geodesic.sats.SumType;
 import dev.geodesic.sats.SumVariant;
+import dev.geodesic.testkit.Proves;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -51,6 +52,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6")
     void collectsSortedErrorsWithoutRepeats() {
         assertV10(
                 b -> {
@@ -76,6 +78,7 @@ class ModuleDefValidationTest {
     // 6.1 Tables
 
     @Test
+    @Proves("module-def.md 6.1")
     void rowTypeMustBeAProduct() {
         assertV10(b -> b.table("t", ID).ref = 9, "Table t has invalid product_type_ref 9");
         assertV10(b -> b.table("t", ID).ref = -1, "Table t has invalid product_type_ref 4294967295");
@@ -85,6 +88,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.1")
     void columnsMustHaveDistinctNames() {
         ProductElement unnamed = new ProductElement(Optional.empty(), PrimitiveType.U8);
         assertV10(
@@ -97,6 +101,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.1")
     void columnPositionsMustExist() {
         assertV10(b -> b.table("t", ID).btree("i", 7), "column `7` referenced by def t_col_7_idx_btree not found in table `t`");
         assertV10(b -> b.table("t", ID).unique(1), "column `1` referenced by def t_col_1_key not found in table `t`");
@@ -116,6 +121,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.1")
     void columnListsMustNotRepeatOrBeEmpty() {
         assertV10(b -> b.table("t", ID).btree("i", 0, 0), "def `t_id_id_idx_btree` has duplicate columns: [0, 0]");
         assertV10(b -> b.table("t", ID).btree("i"), "def `t__idx_btree` in table `t` has no columns");
@@ -123,6 +129,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.1")
     void primaryKeyIsOneUniqueColumn() {
         assertV10(b -> b.table("t", ID, TEXT).primaryKey = List.of(0, 1), "table `t` has multiple primary key annotations");
         assertV10(
@@ -131,6 +138,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.1")
     void uniqueConstraintNeedsAnIndexOverItsColumns() {
         assertV10(
                 b -> b.table("t", ID, TEXT).unique(0).btree("i", 0, 1),
@@ -141,6 +149,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.1")
     void directIndexNeedsASmallUniqueColumn() {
         IndexAlgorithm direct = new IndexAlgorithm.Direct(0);
         assertV10(
@@ -157,6 +166,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.1")
     void version10IndexesNeedSourceNames() {
         assertV10(
                 b -> b.table("t", ID).indexes.add(
@@ -165,6 +175,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.1")
     void sequencesCountIntegers() {
         assertV10(
                 b -> b.table("t", TEXT).sequence(0),
@@ -194,6 +205,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.1")
     void defaultsMustBeOneValueOfTheirColumn() {
         assertV10(
                 b -> {
@@ -218,6 +230,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.1")
     void tablesIndexesAndTheRestShareOneNamespace() {
         assertV10(
                 b -> {
@@ -248,6 +261,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 4.1")
     void explicitNamesMustAgree() {
         assertV10(
                 b -> {
@@ -259,6 +273,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.2")
     void recursiveAndHugeRowsAreRefused() {
         assertV10(
                 b -> {
@@ -311,6 +326,7 @@ class ModuleDefValidationTest {
     // 4.3 Identifiers
 
     @Test
+    @Proves("module-def.md 4.3")
     void namesMustBeIdentifiers() {
         String empty = "module contains invalid identifier: Empty identifiers are forbidden.";
         assertV10(b -> b.table("_", ID), empty);
@@ -334,6 +350,7 @@ class ModuleDefValidationTest {
     // 6.2 Types
 
     @Test
+    @Proves("module-def.md 6.2")
     void namedTypesMustExistOnce() {
         assertV10(
                 b -> b.types.add(new RawModuleDef.NamedType(List.of("scope"), "Gone", 5, true)),
@@ -347,6 +364,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.2")
     void elementsAreSortedUnlessTheOrderIsCustom() {
         assertV9(
                 b -> {
@@ -361,6 +379,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.2")
     void compoundTypesGoThroughNamedReferences() {
         String reason = ": internal codegen error: non-special product or sum type (id: U32) cannot be used to"
                 + " generate a client type use";
@@ -383,6 +402,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.2")
     void specialTypesMayStandInline() {
         RawModuleDefBuilder b = RawModuleDefBuilder.v10();
         AlgebraicType named = b.type("Named", INLINE);
@@ -397,6 +417,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.2")
     void referencesMustLeadSomewhere() {
         String location = "error at procedure `p` return value: internal codegen error: type reference ";
         assertV10(b -> b.procedure("p", new AlgebraicType.Ref(3)), location + "&3 is out of range");
@@ -411,6 +432,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.2")
     void partsOfTypesAndParametersHaveNames() {
         ProductElement unnamed = new ProductElement(Optional.empty(), PrimitiveType.U8);
         assertV10(
@@ -427,6 +449,7 @@ class ModuleDefValidationTest {
     // 6.3 Functions, schedules, lifecycle, HTTP
 
     @Test
+    @Proves("module-def.md 6.3")
     void functionsHaveDistinctNames() {
         String error = "Name f_1 is used for multiple reducers, procedures and/or views";
         assertV10(b -> b.reducer("f1").reducer("f_1"), error);
@@ -435,6 +458,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.3")
     void reducersReturnUnitOrAString() {
         assertV10(
                 b -> b.reducers.add(new RawModuleDef.Reducer(
@@ -443,6 +467,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.3")
     void lifecycleEventsHaveOneReducerEach() {
         assertV10(
                 b -> {
@@ -465,6 +490,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.3")
     void scheduledTablesHaveAKeyAndATime() {
         RawModuleDefBuilder good = RawModuleDefBuilder.v10();
         scheduled(good);
@@ -492,6 +518,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.3")
     void schedulesCallAFunctionThatTakesTheRow() {
         assertV10(
                 b -> {
@@ -530,6 +557,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.3")
     void httpHandlersAndRoutesFitTogether() {
         assertV10(
                 b -> b.httpHandlers.addAll(List.of("doIt", "do_it")),
@@ -569,6 +597,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 4.4")
     void submodulesHaveShortNamesAndNoLifecycle() {
         RawModuleDefBuilder lib = RawModuleDefBuilder.v10();
         lib.lifecycleReducers.add(new RawModuleDef.LifecycleReducer(Lifecycle.INIT, "init"));
@@ -592,6 +621,7 @@ class ModuleDefValidationTest {
     // 6.4 Views
 
     @Test
+    @Proves("module-def.md 6.4")
     void viewsReturnRows() {
         for (AlgebraicType type : List.of(
                 PrimitiveType.U8, new ArrayType(PrimitiveType.U8), new AlgebraicType.Ref(0),
@@ -612,6 +642,7 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.4")
     void viewKeysNameOneColumnOfOneView() {
         assertV10(
                 b -> b.viewPrimaryKeys.add(new RawModuleDef.ViewPrimaryKey("v", List.of("id"))),

@@ -8,6 +8,7 @@ import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.sats.BsatnWriter;
 import dev.geodesic.sats.JsonWriter;
+import dev.geodesic.testkit.Proves;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -34,6 +35,9 @@ class RawModuleDefDecoderTest {
     }
 
     @Test
+    @Proves("module-def.md 1")
+    @Proves("module-def.md 2")
+    @Proves("module-def.md 3")
     void readsWhatTheCratesWrite() {
         RawModuleDef v10 = RawModuleDef.decode(GoldenModules.bytes(GoldenModules.V10));
         assertEquals(10, v10.version());
@@ -55,6 +59,7 @@ class RawModuleDefDecoderTest {
     }
 
     @Test
+    @Proves("module-def.md 1")
     void refusesOtherVersions() {
         assertTrue(refusal(new byte[] {0}).contains("version 8"));
         assertTrue(refusal(new byte[] {3}).contains("unknown version tag 3"));
@@ -62,6 +67,7 @@ class RawModuleDefDecoderTest {
     }
 
     @Test
+    @Proves("module-def.md 3")
     void refusesUnknownSections() {
         BsatnWriter body = new BsatnWriter(16);
         body.writeU8(17);
@@ -75,6 +81,8 @@ class RawModuleDefDecoderTest {
     }
 
     @Test
+    @Proves("module-def.md 3")
+    @Proves("module-def.md 10")
     void absentSectionsAreEmptyAndTheFirstOfAKindCounts() {
         RawModuleDef empty = RawModuleDef.decode(sections(0, new BsatnWriter(1)));
         assertEquals(CaseConversion.SNAKE_CASE, empty.naming());
@@ -94,6 +102,7 @@ class RawModuleDefDecoderTest {
     }
 
     @Test
+    @Proves("module-def.md 3")
     void readsTheSectionsOfLaterCrates() {
         BsatnWriter body = new BsatnWriter(64);
         body.writeU8(15);
@@ -132,6 +141,7 @@ class RawModuleDefDecoderTest {
     }
 
     @Test
+    @Proves("module-def.md 4.4")
     void readsSubmodulesToALimitedDepth() {
         assertEquals("lib", RawModuleDef.decode(nested(3)).submodules().getFirst().namespace());
         assertTrue(refusal(nested(100_000)).contains("nested deeper than 16"));

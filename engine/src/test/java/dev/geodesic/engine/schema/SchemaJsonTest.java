@@ -8,6 +8,7 @@ import dev.geodesic.sats.JsonValue.JsonArray;
 import dev.geodesic.sats.JsonValue.JsonObject;
 import dev.geodesic.sats.JsonValue.Member;
 import dev.geodesic.sats.JsonWriter;
+import dev.geodesic.testkit.Proves;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
@@ -24,12 +25,14 @@ class SchemaJsonTest {
 
     @ParameterizedTest
     @ValueSource(strings = {GoldenModules.V9, GoldenModules.V10})
+    @Proves("http-api.md 6.9")
     void writesVersion9LikeTheRecordedServer(String module) {
         assertSame(module, 9, SchemaJson::writeV9);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {GoldenModules.V9, GoldenModules.V10})
+    @Proves("http-api.md 6.9")
     void writesVersion10LikeTheRecordedServer(String module) {
         assertSame(module, 10, SchemaJson::writeV10);
     }

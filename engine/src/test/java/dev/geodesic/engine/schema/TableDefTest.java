@@ -7,6 +7,7 @@ import dev.geodesic.sats.JsonValue.JsonArray;
 import dev.geodesic.sats.JsonValue.JsonNumber;
 import dev.geodesic.sats.JsonValue.JsonObject;
 import dev.geodesic.sats.JsonValue.JsonString;
+import dev.geodesic.testkit.Proves;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -54,6 +55,7 @@ class TableDefTest {
     }
 
     @Test
+    @Proves("module-def.md 7")
     void tablesGetIdsInTheOrderOfTheirNames() {
         List<String> expected = rows("st_table", 0).stream().map(TableDefTest::rowText).sorted().toList();
         assertEquals(13, expected.size());
@@ -71,6 +73,7 @@ class TableDefTest {
     }
 
     @Test
+    @Proves("module-def.md 5")
     void indexesMatchTheCatalogue() {
         Map<String, String> expected = rows("st_index", 1).stream()
                 .collect(Collectors.toMap(r -> text(r.get(2)), r -> text(r.get(1)) + text(r.get(3))));
@@ -96,6 +99,7 @@ class TableDefTest {
     }
 
     @Test
+    @Proves("module-def.md 5")
     void constraintsMatchTheCatalogue() {
         Map<String, String> expected = rows("st_constraint", 2).stream()
                 .collect(Collectors.toMap(r -> text(r.get(1)), r -> text(r.get(2)) + text(r.get(3))));
@@ -105,6 +109,7 @@ class TableDefTest {
     }
 
     @Test
+    @Proves("module-def.md 5")
     void sequencesMatchTheCatalogue() {
         Map<String, String> expected = rows("st_sequence", 2).stream().collect(Collectors.toMap(
                 r -> text(r.get(1)), r -> r.get(0) instanceof JsonNumber id ? id.text() + rowText(r.subList(2, 8)) : ""));
@@ -123,6 +128,7 @@ class TableDefTest {
     }
 
     @Test
+    @Proves("module-def.md 5")
     void anIndexIsUniqueIfAConstraintCoversItsColumns() {
         TableSchema table = tables.stream().filter(t -> t.name().equals("player_score_2_d")).findFirst().orElseThrow();
         assertEquals(

@@ -11,6 +11,7 @@ import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.port.ClientSink;
 import dev.geodesic.protocol.message.CloseReason;
 import dev.geodesic.protocol.message.ServerMessage;
+import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -48,6 +49,9 @@ class ConfirmedGateTest {
     }
 
     @Test
+    @Proves("durability.md 4")
+    @Proves("durability.md 5")
+    @Proves("websocket.md 9")
     void everyConnectionGetsEverythingInOrderAndNothingTooEarly() {
         Seeds.repeat(300, random -> {
             ConfirmedGate gate = new ConfirmedGate(-1);

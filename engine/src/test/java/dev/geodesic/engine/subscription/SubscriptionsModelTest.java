@@ -42,6 +42,7 @@ import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
 import dev.geodesic.sats.PrimitiveType;
 import dev.geodesic.sats.RowList;
+import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -127,6 +128,8 @@ class SubscriptionsModelTest {
     }
 
     @Test
+    @Proves("execution.md 4")
+    @Proves("websocket.md 8")
     void cachesEqualTheirQueriesAtEveryOffset() {
         Seeds.repeat(12, random -> {
             try (Simulation simulation = new Simulation(random)) {
@@ -668,6 +671,7 @@ class SubscriptionsModelTest {
     }
 
     @Test
+    @Proves("websocket.md 8")
     void v1CountsQueriesAndV2QuerySets() {
         try (Fixture fixture = new Fixture()) {
             int id = fixture.table.tableId();

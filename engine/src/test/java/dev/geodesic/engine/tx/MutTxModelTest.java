@@ -23,6 +23,7 @@ import dev.geodesic.engine.table.TableStores;
 import dev.geodesic.engine.table.chronicle.ChronicleStores;
 import dev.geodesic.engine.table.heap.HeapStores;
 import dev.geodesic.sats.BsatnWriter;
+import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -62,6 +63,8 @@ class MutTxModelTest {
 
     @ParameterizedTest
     @EnumSource
+    @Proves("execution.md 1")
+    @Proves("module-abi.md 5.6")
     void transactionsDoWhatTheModelDoes(Store store) {
         Seeds.repeat(6, random -> {
             try (Run run = new Run(store.stores.get(), random)) {

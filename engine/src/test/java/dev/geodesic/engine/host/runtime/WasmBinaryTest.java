@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.host.wasmtime.Wat;
+import dev.geodesic.testkit.Proves;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -31,6 +32,7 @@ class WasmBinaryTest {
             """);
 
     @Test
+    @Proves("module-abi.md 1")
     void readsImportsAndExports() {
         WasmBinary binary = WasmBinary.parse(SAMPLE);
         assertEquals(List.of("f", "t", "m", "g"), binary.imports().stream().map(WasmBinary.Import::name).toList());

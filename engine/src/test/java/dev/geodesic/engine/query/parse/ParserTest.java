@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
+import dev.geodesic.testkit.Proves;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -171,6 +172,7 @@ final class ParserTest {
     }
 
     @Test
+    @Proves("sql.md 1")
     void readsSelect() {
         Statement.Select select = select("select a, x.b as \"c d\", \"e\"\"f\" g FROM \"T\" AS x WHERE x.a >= 5 limit 1e1;");
         assertEquals(
@@ -190,6 +192,7 @@ final class ParserTest {
     }
 
     @Test
+    @Proves("sql.md 5")
     void bindsAndTighterThanOr() {
         Expr expected = new Expr.Or(List.of(
                 new Expr.And(List.of(column("a"), column("b"))), column("c"), new Expr.And(List.of(column("d"), column("e")))));
@@ -204,6 +207,7 @@ final class ParserTest {
     }
 
     @Test
+    @Proves("sql.md 4")
     void readsLiterals() {
         assertEquals(literal(Expr.Literal.Kind.NUMBER, "-1.5E-2"), right("- 1.5E-2"));
         assertEquals(literal(Expr.Literal.Kind.NUMBER, ".5"), right("+.5"));
@@ -237,6 +241,7 @@ final class ParserTest {
     }
 
     @Test
+    @Proves("sql.md 1")
     void readsJoins() {
         Statement.Relation from =
                 select("SELECT a.* FROM a CROSS JOIN b INNER JOIN c AS d ON b.x = d.y JOIN e WHERE a.x = 1").from();
@@ -246,6 +251,7 @@ final class ParserTest {
     }
 
     @Test
+    @Proves("sql.md 1")
     void readsDml() {
         Statement.Insert insert = (Statement.Insert) parse("INSERT INTO t (a, \"b\") VALUES (1, 'x'), (-2, 0xff) ;");
         assertEquals(List.of("a", "b"), insert.columns());
