@@ -22,10 +22,13 @@ import dev.geodesic.sats.LittleEndian;
 import java.lang.foreign.MemorySegment;
 import java.math.BigInteger;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Reads and writes the rows of the system tables. The rows that describe the system tables themselves are the same in
@@ -82,6 +85,10 @@ public final class Catalog implements IdAllocator, SequenceLog {
     /** Deletes a table, its rows and its catalogue rows in the transaction. */
     public void dropTable(MutTx tx, TableSchema schema) {
         tx.dropTable(schema.tableId());
+        deleteRows(tx, schema);
+    }
+
+    private static void deleteRows(MutTx tx, TableSchema schema) {
         deleteWhere(tx, SystemTables.SEQUENCE, in -> CatalogRows.readSequence(in).tableId() == schema.tableId());
         CatalogRows.writeTable(schema, true, SequenceSchema::start, (id, bytes) -> {
             if (id != SystemTables.SEQUENCE) {
@@ -113,6 +120,29 @@ public final class Catalog implements IdAllocator, SequenceLog {
         });
         deleteWhere(tx, SystemTables.VIEW_COLUMN, in -> ids.contains(in.readU32()));
         deleteWhere(tx, SystemTables.VIEW_PARAM, in -> ids.contains(in.readU32()));
+    }
+
+    /**
+     * Rewrites the catalogue rows of tables that get other shapes. The end of the last block of a sequence that stays is
+     * kept. What becomes of the tables themselves is for the caller to say with {@link MutTx#reshapeTable} or
+     * {@link MutTx#extendTable}.
+     *
+     * @param before the shapes as recorded, {@code after} those that take their places; ids of tables may differ
+     */
+    public void describeAgain(MutTx tx, Collection<TableSchema> before, Collection<TableSchema> after) {
+        Set<Integer> ids = before.stream().map(TableSchema::tableId).collect(Collectors.toSet());
+        Map<Integer, BigInteger> allocated = new HashMap<>();
+        for (CatalogRows.SequenceRow row : CatalogRows.readSequences(tx)) {
+            if (ids.contains(row.tableId())) {
+                allocated.put(row.sequence().sequenceId(), row.allocated());
+            }
+        }
+        // All go before any comes: names may pass from one table to another.
+        before.forEach(t -> deleteRows(tx, t));
+        for (TableSchema table : after) {
+            CatalogRows.writeTable(
+                    table, true, s -> allocated.getOrDefault(s.sequenceId(), s.start()), (id, bytes) -> insert(tx, id, bytes));
+        }
     }
 
     private interface RowTest {

@@ -163,10 +163,13 @@ public final class SystemTables {
     private SystemTables() {
     }
 
-    /** Whether rows of this table say which user tables exist and what they look like. */
+    /**
+     * Whether a change of this table's rows may mean that user tables exist, are gone or look different. Rows of sequences
+     * change too often for that; sequences themselves come and go with a program only.
+     */
     public static boolean describesTables(int tableId) {
         return switch (tableId) {
-            case TABLE, COLUMN, INDEX, CONSTRAINT, SCHEDULED, VIEW, EVENT_TABLE, TABLE_ACCESSOR, INDEX_ACCESSOR,
+            case TABLE, COLUMN, INDEX, CONSTRAINT, MODULE, SCHEDULED, VIEW, EVENT_TABLE, TABLE_ACCESSOR, INDEX_ACCESSOR,
                 COLUMN_ACCESSOR -> true;
             default -> false;
         };

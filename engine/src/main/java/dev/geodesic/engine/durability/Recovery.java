@@ -64,11 +64,27 @@ public final class Recovery {
         Map<Integer, TableSchema> wanted = new HashMap<>();
         catalog.userTables(committed.writerView()).forEach(t -> wanted.put(t.tableId(), t));
         for (Table table : committed.allTables()) {
-            if (table.id() >= SystemTables.FIRST_USER_ID && wanted.remove(table.id()) == null) {
+            if (table.id() < SystemTables.FIRST_USER_ID) {
+                continue;
+            }
+            TableSchema schema = wanted.remove(table.id());
+            if (!table.schema().equals(schema)) {
                 dropped.add(table);
+            }
+            if (schema != null && !table.schema().equals(schema)) {
+                created.add(reshaped(table, schema));
             }
         }
         wanted.values().forEach(t -> created.add(new Table(t, committed.stores(), SequenceSchema::start)));
+    }
+
+    private Table reshaped(Table table, TableSchema schema) {
+        try {
+            return table.reshaped(schema, committed.stores());
+        } catch (EngineException e) {
+            throw new EngineException(ErrorCode.STORAGE_CORRUPT,
+                    "the log gives table " + schema.name() + " a shape that its rows do not fit: " + e.getMessage());
+        }
     }
 
     /** Everything has been applied: continues ids and sequences. */

@@ -1,9 +1,13 @@
 package dev.geodesic.engine.schema;
 
 import java.math.BigInteger;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.function.IntSupplier;
 
 /**
  * A table as a module declares it, checked and named but without ids. Indexes, constraints and sequences are sorted by
@@ -83,20 +87,44 @@ public record TableDef(
      * their names, then of its schedule. Upstream gives those of one table in no particular order.
      */
     public TableSchema toSchema(IdAllocator ids) {
+        return toSchema(ids, ids.nextTableId(), Map.of());
+    }
+
+    /**
+     * The shape that follows another one.
+     *
+     * @param tableId that of {@code before}, or a new one
+     * @param replaced names of indexes, constraints and sequences that get fresh ids even if {@code before} has such names
+     */
+    public TableSchema toSchema(IdAllocator ids, int tableId, TableSchema before, Set<String> replaced) {
+        Map<String, Integer> kept = new HashMap<>();
+        before.indexes().forEach(i -> kept.put(i.name(), i.indexId()));
+        before.constraints().forEach(c -> kept.put(c.name(), c.constraintId()));
+        before.sequences().forEach(s -> kept.put(s.name(), s.sequenceId()));
+        before.schedule().ifPresent(s -> kept.put(s.name(), s.scheduleId()));
+        kept.keySet().removeAll(replaced);
+        return toSchema(ids, tableId, kept);
+    }
+
+    /** @param kept ids by name, which are one namespace */
+    private TableSchema toSchema(IdAllocator ids, int tableId, Map<String, Integer> kept) {
         return new TableSchema(
-                ids.nextTableId(),
+                tableId,
                 name,
                 unlessEqual(accessor, name),
                 columns,
                 primaryKey,
                 indexes.stream()
                         .map(i -> new IndexSchema(
-                                ids.nextIndexId(), i.name(), unlessEqual(i.source(), i.name()), i.algorithm(), isUnique(i)))
+                                id(kept, i.name(), ids::nextIndexId), i.name(), unlessEqual(i.source(), i.name()),
+                                i.algorithm(), isUnique(i)))
                         .toList(),
-                constraints.stream().map(c -> new ConstraintSchema(ids.nextConstraintId(), c.name(), c.columns())).toList(),
+                constraints.stream()
+                        .map(c -> new ConstraintSchema(id(kept, c.name(), ids::nextConstraintId), c.name(), c.columns()))
+                        .toList(),
                 sequences.stream()
                         .map(s -> new SequenceSchema(
-                                ids.nextSequenceId(),
+                                id(kept, s.name(), ids::nextSequenceId),
                                 s.name(),
                                 s.column(),
                                 s.increment(),
@@ -107,7 +135,13 @@ public record TableDef(
                 access,
                 TableKind.USER,
                 event ? TableRole.EVENT : TableRole.STORED,
-                schedule.map(s -> new ScheduleSchema(ids.nextScheduleId(), s.name(), s.atColumn(), s.function())));
+                schedule.map(s -> new ScheduleSchema(
+                        id(kept, s.name(), ids::nextScheduleId), s.name(), s.atColumn(), s.function())));
+    }
+
+    private static int id(Map<String, Integer> kept, String name, IntSupplier next) {
+        Integer id = kept.get(name);
+        return id != null ? id : next.getAsInt();
     }
 
     private boolean isUnique(Index index) {

@@ -109,6 +109,10 @@ public final class CommittedState implements AutoCloseable {
         lock.writeLock().lock();
         try {
             freeRetired();
+            // First: a table that comes may have the id of one that goes.
+            for (Table table : data.dropped()) {
+                tables.remove(table);
+            }
             for (Table table : data.created()) {
                 tables.add(table);
             }
@@ -124,9 +128,6 @@ public final class CommittedState implements AutoCloseable {
                         table.link(inserts.get(i));
                     }
                 }
-            }
-            for (Table table : data.dropped()) {
-                tables.remove(table);
             }
             last = data;
         } finally {

@@ -4,9 +4,11 @@ import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Invariants;
 import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.schema.SequenceSchema;
 import dev.geodesic.engine.schema.TableKind;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.KeyRange;
+import dev.geodesic.engine.table.RowCursor;
 import dev.geodesic.engine.table.RowIterator;
 import dev.geodesic.engine.table.RowLayout;
 import dev.geodesic.engine.table.RowPointers;
@@ -184,12 +186,66 @@ public final class MutTx implements Transaction {
         }
     }
 
-    private Table lookUp(int tableId) {
-        Table table = committed.tables().get(tableId);
-        if (table == null) {
-            return created.get(tableId);
+    /**
+     * Gives a table another shape under the same id. Its rows stay as they are, byte for byte: they are neither logged nor
+     * told to anybody. The transaction must not have written to it before. Errors: UNIQUE_ALREADY_EXISTS; nothing has
+     * changed then. Rows of the catalogue are the caller's matter.
+     */
+    public void reshapeTable(TableSchema next) {
+        Table before = require(next.tableId());
+        Table after = before.reshaped(next, committed.stores());
+        retire(before);
+        created.add(after);
+    }
+
+    /**
+     * Replaces a table by one with a new id, whose rows are those of the first with some bytes more. Sequences with the same
+     * ids go on counting. The limits of transactions do not count here. The rest as {@link #reshapeTable}.
+     *
+     * @param suffix what each row gets at its end: BSATN of further columns
+     */
+    public void extendTable(int tableId, TableSchema next, byte[] suffix) {
+        Table before = require(tableId);
+        Table after = createTable(new Table(next, committed.stores(), SequenceSchema::start));
+        TxTable overlay = touch(after);
+        byte[] row = new byte[0];
+        RowCursor rows = before.store().scan();
+        while (rows.next()) {
+            int length = before.store().length(rows.row());
+            if (row.length < length + suffix.length) {
+                row = new byte[Math.max(2 * row.length, length + suffix.length)];
+            }
+            MemorySegment.copy(
+                    before.store().segment(rows.row()), ValueLayout.JAVA_BYTE, before.store().offset(rows.row()), row, 0, length);
+            System.arraycopy(suffix, 0, row, length, suffix.length);
+            MemorySegment bytes = MemorySegment.ofArray(row);
+            for (int i = 0; i < after.indexCount(); i++) {
+                if (after.isUnique(i) && overlay.index(i).findByRow(bytes, 0) != TableStore.NO_ROW) {
+                    throw UniqueViolation.of(after, i, bytes, 0);
+                }
+            }
+            overlay.add(after.store().allocate(bytes, 0, length + suffix.length));
         }
-        return dropped.isEmpty() || !dropped.contains(table) ? table : null;
+        after.adoptSequences(before);
+        retire(before);
+    }
+
+    /** Makes a table invisible that has a successor. */
+    private void retire(Table table) {
+        TxTable overlay = overlays.remove(table.id());
+        Invariants.check(overlay == null || overlay.isUnchanged(), "a table is rebuilt before it is written to",
+                "table", table.id());
+        if (created.get(table.id()) == table) {
+            created.remove(table);
+            abandoned.add(table);
+        } else {
+            dropped.add(table);
+        }
+    }
+
+    private Table lookUp(int tableId) {
+        Table table = visible(committed.tables().get(tableId));
+        return table != null ? table : created.get(tableId);
     }
 
     private Table table(int tableId, boolean required) {
@@ -205,11 +261,11 @@ public final class MutTx implements Transaction {
     }
 
     private Tables.IndexRef requireIndex(int indexId) {
-        Tables.IndexRef ref = committed.tables().index(indexId);
+        Tables.IndexRef ref = visible(committed.tables().index(indexId));
         if (ref == null) {
             ref = created.index(indexId);
         }
-        if (ref == null || !dropped.isEmpty() && dropped.contains(ref.table())) {
+        if (ref == null) {
             throw new EngineException(ErrorCode.NO_SUCH_INDEX, "no such index: " + Integer.toUnsignedString(indexId));
         }
         return ref;
@@ -265,7 +321,7 @@ public final class MutTx implements Transaction {
     }
 
     private Table visible(Table table) {
-        return table == null || dropped.contains(table) ? null : table;
+        return table == null || !dropped.isEmpty() && dropped.contains(table) ? null : table;
     }
 
     @Override
@@ -301,7 +357,7 @@ public final class MutTx implements Transaction {
     }
 
     private Tables.IndexRef visible(Tables.IndexRef ref) {
-        return ref == null || dropped.contains(ref.table()) ? null : ref;
+        return ref == null || !dropped.isEmpty() && dropped.contains(ref.table()) ? null : ref;
     }
 
     @Override

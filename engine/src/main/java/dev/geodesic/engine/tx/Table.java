@@ -4,6 +4,7 @@ import dev.geodesic.engine.base.Invariants;
 import dev.geodesic.engine.schema.ScheduleSchema;
 import dev.geodesic.engine.schema.SequenceSchema;
 import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.table.RowCursor;
 import dev.geodesic.engine.table.RowLayout;
 import dev.geodesic.engine.table.RowSet;
 import dev.geodesic.engine.table.TableIndex;
@@ -99,6 +100,48 @@ public final class Table implements AutoCloseable {
     /** In order of their columns. */
     SequenceState[] sequences() {
         return sequences;
+    }
+
+    /**
+     * A table of another shape with the same rows, byte for byte, all of them live, and with the sequences that both have.
+     * This table stays as it is. Errors: UNIQUE_ALREADY_EXISTS; nothing is left over then.
+     */
+    public Table reshaped(TableSchema next, TableStores stores) {
+        Table table = new Table(next, stores, SequenceSchema::start);
+        boolean complete = false;
+        try {
+            RowCursor rows = store.scan();
+            while (rows.next()) {
+                table.adopt(store.segment(rows.row()), store.offset(rows.row()), store.length(rows.row()));
+            }
+            table.adoptSequences(this);
+            complete = true;
+            return table;
+        } finally {
+            if (!complete) {
+                table.close();
+            }
+        }
+    }
+
+    private void adopt(MemorySegment row, long offset, int length) {
+        for (int i = 0; i < indexes.length; i++) {
+            if (unique[i] && indexes[i].findByRow(row, offset) != TableStore.NO_ROW) {
+                throw UniqueViolation.of(this, i, row, offset);
+            }
+        }
+        link(store.allocate(row, offset, length));
+    }
+
+    /** Takes over the counters of another table's sequences, by id: no value is handed out twice. */
+    void adoptSequences(Table other) {
+        for (SequenceState state : other.sequences) {
+            for (int i = 0; i < sequences.length; i++) {
+                if (sequences[i].schema().sequenceId() == state.schema().sequenceId()) {
+                    sequences[i] = state;
+                }
+            }
+        }
     }
 
     /** Continues a sequence behind the recorded end of its last block. Recovery only. */
