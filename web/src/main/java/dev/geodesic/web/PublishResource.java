@@ -1,6 +1,5 @@
 package dev.geodesic.web;
 
-import dev.geodesic.engine.auth.Hashes;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.database.DatabaseEntry;
@@ -25,7 +24,6 @@ import jakarta.ws.rs.core.SecurityContext;
 import jakarta.ws.rs.core.UriInfo;
 import java.io.InputStream;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -98,10 +96,9 @@ public class PublishResource {
         PublishResult result;
         try (Uploads.Upload upload = uploads.read(body)) {
             byte[] program = upload.bytes();
-            if (breakClients && !clear) {
-                existing.ifPresent(identity -> requireToken(identity, program, query.hash("token").orElseThrow()));
-            }
-            result = install(new PublishRequest(name, caller, program, clear, EnvironmentHeaders.read(headers)));
+            result = install(new PublishRequest(
+                    name, caller, program, clear, EnvironmentHeaders.read(headers),
+                    breakClients ? query.hash("token") : Optional.empty()));
         }
         if (!result.created()) {
             awaitDurable(result, timeout.compareTo(CONFIRMATION_MAX) > 0 ? CONFIRMATION_MAX : timeout);
@@ -119,6 +116,8 @@ public class PublishResource {
                 // The init reducer; client_connected was not asked.
                 case REDUCER_FAILED -> new RefusedException(500, e.getMessage());
                 case MIGRATION_REFUSED -> new RefusedException(400, "Database update rejected: " + e.getMessage());
+                case MIGRATION_FAILED ->
+                    new RefusedException(400, "Failed to create or update the database: " + e.getMessage());
                 default -> EnvironmentHeaders.refusal(e);
             };
         }
@@ -148,17 +147,6 @@ public class PublishResource {
                 return Optional.empty();
             }
             throw e;
-        }
-    }
-
-    /** The token of {@link #preview}; nobody asks for it if the program stays the same. */
-    private void requireToken(Identity identity, byte[] program, String token) {
-        byte[] before = server.database(identity).programHash().toLittleEndian();
-        byte[] after = Hashes.keccak256(program);
-        if (!Arrays.equals(before, after)
-                && !Hashes.toNumberText(Hashes.migrationToken(identity, before, after)).equals(token)) {
-            throw new RefusedException(400, "Failed to create or update the database: "
-                    + "Token provided is invalid or does not match expected hash");
         }
     }
 
@@ -217,22 +205,18 @@ public class PublishResource {
         Identity identity = Names.resolve(server, name);
         Identity caller = Credentials.required(security).identity();
         server.requireOwner(identity, caller, "update database");
-        byte[] before = server.database(identity).programHash().toLittleEndian();
-        byte[] after;
         UpdatePreview preview;
         try (Uploads.Upload upload = uploads.read(body)) {
             byte[] program = upload.bytes();
-            after = Hashes.keccak256(program);
             preview = compile(() -> server.preview(identity, caller, program));
         }
         JsonWriter json = new JsonWriter().beginObject();
         switch (preview) {
-            case UpdatePreview.Automatic(MigrationPlan plan, boolean majorUpgrade) -> json
+            case UpdatePreview.Automatic(MigrationPlan plan, String token, boolean majorUpgrade) -> json
                     .key("AutoMigrate").beginObject()
                     .key("migrate_plan").string(MigrationText.of(plan, !style.equals(Optional.of("NoColor"))))
                     .key("break_clients").bool(plan.breaksClients())
-                    .key("token").string(Hashes.toNumberText(
-                            Hashes.migrationToken(identity, before, after)))
+                    .key("token").string(token)
                     .key("major_version_upgrade").bool(majorUpgrade).endObject();
             case UpdatePreview.Refused(String reason, boolean majorUpgrade) -> json
                     .key("ManualMigrate").beginObject()

@@ -44,6 +44,8 @@ public enum ErrorCode {
     UNSUPPORTED_FEATURE(0),
     /** The update of a database by a new module is refused. */
     MIGRATION_REFUSED(0),
+    /** The update of a database by a new module came to an end on its way; nothing has changed. */
+    MIGRATION_FAILED(0),
     /** A guest trapped. */
     GUEST_TRAP(0),
     /** A guest ran longer than its deadline. */

@@ -145,6 +145,17 @@ public final class Catalog implements IdAllocator, SequenceLog {
         }
     }
 
+    /** Replaces the rules of row-level security: SQL texts with the ids of the tables that they protect. */
+    public void setRowLevelSecurity(MutTx tx, Map<String, Integer> rules) {
+        tx.clear(SystemTables.ROW_LEVEL_SECURITY);
+        rules.forEach((sql, tableId) -> {
+            row.clear();
+            row.writeU32(tableId);
+            row.writeString(sql);
+            insert(tx, SystemTables.ROW_LEVEL_SECURITY, row);
+        });
+    }
+
     private interface RowTest {
         boolean test(BsatnReader in);
     }

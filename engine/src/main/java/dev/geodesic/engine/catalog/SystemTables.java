@@ -35,6 +35,7 @@ public final class SystemTables {
     public static final int CLIENT = 7;
     public static final int VAR = 8;
     public static final int SCHEDULED = 9;
+    public static final int ROW_LEVEL_SECURITY = 10;
     public static final int CONNECTION_CREDENTIALS = 11;
     public static final int VIEW = 12;
     public static final int VIEW_PARAM = 13;

@@ -115,6 +115,11 @@ public final class ClientConnection {
         }
     }
 
+    /** Nothing that waits is done any more; whoever calls sees to the rest. */
+    void end() {
+        ended.set(true);
+    }
+
     private void handle(ClientMessage message, long timestamp) {
         switch (message) {
             case ClientMessage.CallReducer call -> callReducer(call, timestamp);

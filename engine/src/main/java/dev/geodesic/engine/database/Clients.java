@@ -101,6 +101,18 @@ final class Clients {
         open.forEach(c -> c.subscriber().sink().close(reason));
     }
 
+    /**
+     * Disconnects everybody, after a change that clients cannot follow: their subscriptions end, {@code client_disconnected}
+     * of the program that runs now is called, and at last their connections are closed (spec/execution.md 8.3).
+     */
+    void expelAll(CloseReason reason) {
+        List<ClientConnection> all = List.copyOf(connections);
+        all.forEach(ClientConnection::end);
+        all.forEach(this::leave);
+        disconnectLeftovers();
+        all.forEach(c -> c.subscriber().sink().close(reason));
+    }
+
     // ---- lifecycle ----
 
     /** Enters a client and runs {@code client_connected}. Errors: REDUCER_FAILED. */

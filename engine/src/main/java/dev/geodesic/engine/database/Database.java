@@ -98,7 +98,8 @@ public final class Database implements AutoCloseable {
         transactor.join(schedules);
         this.views = new MaterializedViews(identity, limits, sql, timer, transactor, catalog, log, this::submit);
         transactor.join(views);
-        this.installer = new Installer(identity, transactor, catalog, program, reducers, clients, log, schedules, views);
+        this.installer = new Installer(
+                identity, limits, transactor, catalog, program, reducers, clients, log, schedules, views);
         durability.listen(gate::durable, this::fail);
         this.writer = new Writer(identity.toHex().substring(0, 12), largeStackThreads, this::fail);
     }
@@ -458,13 +459,15 @@ public final class Database implements AutoCloseable {
     }
 
     /**
-     * Replaces the program. Connections and subscriptions live on.
+     * Replaces the program.
      *
-     * @return completes with the offset of the transaction, or exceptionally with MIGRATION_REFUSED: the old program runs on
+     * @param mayBreakClients whether the publisher agrees to the end of all connections
+     * @return completes with the offset of the transaction, or exceptionally with MIGRATION_REFUSED or MIGRATION_FAILED: the
+     *     old program runs on
      */
-    CompletableFuture<Long> update(LoadedModule next) {
+    CompletableFuture<Long> update(LoadedModule next, boolean mayBreakClients) {
         return onWriter(() -> {
-            installer.update(next);
+            installer.update(next, mayBreakClients);
             return transactor.lastTxOffset();
         });
     }

@@ -2,6 +2,7 @@ package dev.geodesic.engine.database;
 
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.catalog.ModuleRow;
 import dev.geodesic.engine.modulelog.ModuleLog;
@@ -11,6 +12,7 @@ import dev.geodesic.engine.schema.MigrationPlanner;
 import dev.geodesic.engine.schema.ReducerDef;
 import dev.geodesic.engine.schema.TableDef;
 import dev.geodesic.engine.tx.MutTx;
+import dev.geodesic.protocol.message.CloseReason;
 import dev.geodesic.protocol.message.EncodedValue;
 import dev.geodesic.protocol.message.ReducerCall;
 import dev.geodesic.sats.ConnectionId;
@@ -29,9 +31,11 @@ final class Installer {
     private final ModuleLog log;
     private final ScheduledCalls schedules;
     private final MaterializedViews views;
+    private final Limits limits;
 
     Installer(
             Identity database,
+            Limits limits,
             Transactor transactor,
             Catalog catalog,
             Program program,
@@ -41,6 +45,7 @@ final class Installer {
             ScheduledCalls schedules,
             MaterializedViews views) {
         this.database = database;
+        this.limits = limits;
         this.transactor = transactor;
         this.catalog = catalog;
         this.program = program;
@@ -112,18 +117,46 @@ final class Installer {
         schedules.restart();
     }
 
-    /** Replaces the program. Connections and subscriptions live on. Errors: MIGRATION_REFUSED: the old program runs on. */
-    void update(LoadedModule next) {
+    /**
+     * Replaces the program (spec/module-def.md 8.2, spec/execution.md 8.3). Connections and subscriptions live on, unless the
+     * plan says otherwise. The old program runs on if this fails.
+     *
+     * @param mayBreakClients whether the publisher agrees to the end of all connections
+     * @throws EngineException MIGRATION_REFUSED, MIGRATION_FAILED with the text for the publisher
+     */
+    void update(LoadedModule next, boolean mayBreakClients) {
         LoadedModule old = program.module();
         Identity owner = program.owner();
+        if (next.hash().equals(old.hash())) {
+            // The tables are right; a fresh instance may be what the publisher wants.
+            run(next, owner);
+            old.close();
+            return;
+        }
         MigrationPlan plan = MigrationPlanner.plan(old.definition(), next.definition());
-        transactor.transact(ReducerCalls.noReducer(new ClientInfo(owner, ConnectionId.NONE, "")), () -> {
-            Migration.run(transactor.tx(), catalog, plan);
-            store(next, owner);
-            views.update(next);
-        });
+        if (plan.breaksClients() && !mayBreakClients) {
+            throw new EngineException(ErrorCode.MIGRATION_FAILED,
+                    "Migration plan contains a client-breaking change which is disallowed under current policy");
+        }
+        migrate(old, next, plan);
         run(next, owner);
         schedules.restart();
         old.close();
+        if (plan.breaksClients()) {
+            clients.expelAll(CloseReason.MODULE_EXITED);
+        }
+    }
+
+    private void migrate(LoadedModule old, LoadedModule next, MigrationPlan plan) {
+        Identity owner = program.owner();
+        try {
+            transactor.transact(ReducerCalls.noReducer(new ClientInfo(owner, ConnectionId.NONE, "")), () -> {
+                Migration.run(transactor.tx(), catalog, limits, old.definition(), next.definition(), plan);
+                store(next, owner);
+                views.update(next);
+            });
+        } catch (EngineException e) {
+            throw Migration.failed(e);
+        }
     }
 }

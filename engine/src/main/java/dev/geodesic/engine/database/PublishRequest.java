@@ -9,12 +9,15 @@ import java.util.Optional;
  * @param database name or identity; empty for a new database without a name
  * @param environment what becomes of the module's variables, if the program is installed
  * @param clear whether to drop the data of an existing database
+ * @param breakClients the token that agrees to the end of all connections, as text; without it an update that needs that is
+ *     refused
  */
 public record PublishRequest(
-        Optional<String> database, Identity caller, byte[] program, boolean clear, EnvironmentChange environment) {
+        Optional<String> database, Identity caller, byte[] program, boolean clear, EnvironmentChange environment,
+        Optional<String> breakClients) {
 
     /** A program whose variables stay as they are. */
     public PublishRequest(Optional<String> database, Identity caller, byte[] program, boolean clear) {
-        this(database, caller, program, clear, EnvironmentChange.NONE);
+        this(database, caller, program, clear, EnvironmentChange.NONE, Optional.empty());
     }
 }

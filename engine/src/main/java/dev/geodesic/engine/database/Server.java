@@ -1,5 +1,6 @@
 package dev.geodesic.engine.database;
 
+import dev.geodesic.engine.auth.Hashes;
 import dev.geodesic.engine.auth.IdentityDerivation;
 import dev.geodesic.engine.auth.SigningKeys;
 import dev.geodesic.engine.auth.TokenAuthority;
@@ -392,8 +393,8 @@ public final class Server implements AutoCloseable {
      * Installs a program: creates a database, or updates or clears an existing one.
      *
      * @throws EngineException INVALID_NAME; NAME_TAKEN if the name belongs to somebody else; NOT_AUTHORIZED; INVALID_MODULE,
-     *     INVALID_MODULE_DEF, UNSUPPORTED_FEATURE; REDUCER_FAILED if {@code init} failed; MIGRATION_REFUSED; LIMIT_EXCEEDED.
-     *     Nothing has changed then; a new name is free again.
+     *     INVALID_MODULE_DEF, UNSUPPORTED_FEATURE; REDUCER_FAILED if {@code init} failed; MIGRATION_REFUSED, MIGRATION_FAILED;
+     *     LIMIT_EXCEEDED. Nothing has changed then a new name is free again.
      */
     public PublishResult publish(PublishRequest request) {
         return whileOpen(() -> install(request));
@@ -445,7 +446,7 @@ public final class Server implements AutoCloseable {
                 }
                 long offset = request.clear()
                         ? reset(existing.get(), request.program(), variables)
-                        : update(identity, request.program(), variables);
+                        : update(identity, request, variables);
                 return new PublishResult(name, identity, false, offset);
             });
         });
@@ -596,15 +597,19 @@ public final class Server implements AutoCloseable {
         return offset;
     }
 
-    private long update(Identity identity, byte[] program, Map<String, String> variables) {
+    private long update(Identity identity, PublishRequest request, Map<String, String> variables) {
         Database database = database(identity);
-        if (LoadedModule.hash(program).equals(database.programHash())) {
-            return -1;
+        Identity hash = LoadedModule.hash(request.program());
+        // Nobody asks for the token if the program stays the same.
+        if (!hash.equals(database.programHash()) && request.breakClients().isPresent()
+                && !request.breakClients().get().equals(token(database, hash))) {
+            throw new EngineException(
+                    ErrorCode.MIGRATION_FAILED, "Token provided is invalid or does not match expected hash");
         }
-        LoadedModule next = onGuestThread(() -> load(database, program, variables));
+        LoadedModule next = onGuestThread(() -> load(database, request.program(), variables));
         boolean taken = false;
         try {
-            long offset = Database.join(database.update(next));
+            long offset = Database.join(database.update(next, request.breakClients().isPresent()));
             taken = true;
             return offset;
         } finally {
@@ -612,6 +617,12 @@ public final class Server implements AutoCloseable {
                 next.close();
             }
         }
+    }
+
+    /** What a publisher shows to agree to the update by a program (spec/module-def.md section 9). */
+    private static String token(Database database, Identity nextProgram) {
+        return Hashes.toNumberText(Hashes.migrationToken(
+                database.identity(), database.programHash().toLittleEndian(), nextProgram.toLittleEndian()));
     }
 
     /**
@@ -629,7 +640,8 @@ public final class Server implements AutoCloseable {
             boolean majorUpgrade = database.definition().version() < next.definition().version();
             try {
                 return new UpdatePreview.Automatic(
-                        MigrationPlanner.plan(database.definition(), next.definition()), majorUpgrade);
+                        MigrationPlanner.plan(database.definition(), next.definition()), token(database, next.hash()),
+                        majorUpgrade);
             } catch (EngineException e) {
                 if (e.code() == ErrorCode.MIGRATION_REFUSED) {
                     return new UpdatePreview.Refused(e.getMessage(), majorUpgrade);

@@ -8,8 +8,12 @@ public sealed interface UpdatePreview {
     /** Whether the module's definition would go from version 9 to 10. */
     boolean majorUpgrade();
 
-    /** The server would carry the plan out. */
-    record Automatic(MigrationPlan plan, boolean majorUpgrade) implements UpdatePreview {
+    /**
+     * The server would carry the plan out.
+     *
+     * @param token with which a publisher agrees to whatever the plan does to clients
+     */
+    record Automatic(MigrationPlan plan, String token, boolean majorUpgrade) implements UpdatePreview {
     }
 
     /** The update would be refused. */

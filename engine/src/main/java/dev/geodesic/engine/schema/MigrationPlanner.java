@@ -304,7 +304,7 @@ public final class MigrationPlanner {
     private static Map<String, ViewShape> views(ModuleDef def) {
         TypeResolver resolver = def.typespace().resolver();
         return def.views().stream()
-                .map(v -> ViewShape.of(v, def, resolver))
+                .map(v -> ViewShape.of(v, resolver))
                 .collect(Collectors.toMap(ViewShape::name, Function.identity()));
     }
 

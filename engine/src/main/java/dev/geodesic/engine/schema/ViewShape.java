@@ -1,5 +1,6 @@
 package dev.geodesic.engine.schema;
 
+import dev.geodesic.sats.ProductElement;
 import dev.geodesic.sats.ProductType;
 import dev.geodesic.sats.TypeResolver;
 import java.util.Optional;
@@ -12,20 +13,13 @@ import java.util.Optional;
 public record ViewShape(
         ViewDef view, boolean anonymous, ProductType params, ProductType columns, Optional<String> primaryKey) {
 
-    static ViewShape of(ViewDef view, ModuleDef def, TypeResolver resolver) {
-        ProductType columns = (ProductType) resolver.resolve(def.typespace().types().get(view.rowRef()));
-        Optional<String> key = view.primaryKey().map(source -> canonical(source, view, def, columns));
+    static ViewShape of(ViewDef view, TypeResolver resolver) {
+        Optional<String> key = view.keyColumn().isEmpty()
+                ? Optional.empty()
+                : Optional.of(view.columns().get(view.keyColumn().getAsInt()).name());
+        ProductType columns =
+                new ProductType(view.columns().stream().map(c -> ProductElement.of(c.name(), c.type())).toList());
         return new ViewShape(view, view.isAnonymous(), (ProductType) resolver.resolve(view.params()), columns, key);
-    }
-
-    private static String canonical(String source, ViewDef view, ModuleDef def, ProductType columns) {
-        ProductType sources = (ProductType) def.raw().typespace().types().get(view.rowRef());
-        for (int i = 0; i < columns.elements().size(); i++) {
-            if (sources.elements().get(i).name().equals(Optional.of(source))) {
-                return columns.elements().get(i).name().orElse(source);
-            }
-        }
-        return source;
     }
 
     public String name() {

@@ -280,7 +280,7 @@ class PublishTest {
             Identity hash = database.programHash();
             int tables = test.count(database, "SELECT * FROM st_table");
             for (byte[] bad : List.of(tables("a").wasm(), KITCHEN)) {
-                assertCode(ErrorCode.MIGRATION_REFUSED, () -> test.publish("stubborn", bad, false));
+                assertCode(ErrorCode.MIGRATION_FAILED, () -> test.publish("stubborn", bad, false));
             }
             assertCode(ErrorCode.INVALID_MODULE, () -> test.publish("stubborn", new byte[] {0, 1, 2}, false));
             assertCode(ErrorCode.NOT_AUTHORIZED, () -> test.server.publish(new PublishRequest(
