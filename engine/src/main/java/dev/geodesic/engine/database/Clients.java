@@ -7,6 +7,8 @@ import dev.geodesic.engine.catalog.ClientRow;
 import dev.geodesic.engine.modulelog.ModuleLog;
 import dev.geodesic.engine.schema.Lifecycle;
 import dev.geodesic.engine.schema.ReducerDef;
+import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.subscription.Subscriber;
 import dev.geodesic.engine.subscription.Subscriptions;
 import dev.geodesic.protocol.message.CloseReason;
 import dev.geodesic.protocol.message.EncodedValue;
@@ -16,6 +18,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Who is connected, in the catalogue's rows and over WebSocket, and the lifecycle reducers that come with it
@@ -111,6 +114,15 @@ final class Clients {
         all.forEach(this::leave);
         disconnectLeftovers();
         all.forEach(c -> c.subscriber().sink().close(reason));
+    }
+
+    /** Ends queries of tables that only the owner may see from now on. */
+    void hide(List<TableSchema> hidden) {
+        Set<Subscriber> ofOwner = connections.stream()
+                .filter(c -> c.client().identity().equals(program.owner()))
+                .map(ClientConnection::subscriber)
+                .collect(Collectors.toSet());
+        hidden.forEach(table -> subscriptions.tableHidden(table, s -> !ofOwner.contains(s)));
     }
 
     // ---- lifecycle ----

@@ -9,14 +9,18 @@ import dev.geodesic.engine.modulelog.ModuleLog;
 import dev.geodesic.engine.schema.Lifecycle;
 import dev.geodesic.engine.schema.MigrationPlan;
 import dev.geodesic.engine.schema.MigrationPlanner;
+import dev.geodesic.engine.schema.MigrationStep;
 import dev.geodesic.engine.schema.ReducerDef;
+import dev.geodesic.engine.schema.TableAccess;
 import dev.geodesic.engine.schema.TableDef;
+import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.tx.MutTx;
 import dev.geodesic.protocol.message.CloseReason;
 import dev.geodesic.protocol.message.EncodedValue;
 import dev.geodesic.protocol.message.ReducerCall;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
+import java.util.List;
 import java.util.Optional;
 
 /** Puts programs into service: the first one, a stored one after a start, a new one over an old one. Writer thread. */
@@ -144,7 +148,16 @@ final class Installer {
         old.close();
         if (plan.breaksClients()) {
             clients.expelAll(CloseReason.MODULE_EXITED);
+        } else {
+            clients.hide(hidden(plan));
         }
+    }
+
+    private List<TableSchema> hidden(MigrationPlan plan) {
+        return plan.steps().stream()
+                .filter(s -> s instanceof MigrationStep.ChangeAccess c && c.table().access() == TableAccess.PRIVATE)
+                .map(s -> transactor.view().tableByName(((MigrationStep.ChangeAccess) s).table().name()).orElseThrow())
+                .toList();
     }
 
     private void migrate(LoadedModule old, LoadedModule next, MigrationPlan plan) {

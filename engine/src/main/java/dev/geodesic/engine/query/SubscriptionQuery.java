@@ -61,6 +61,18 @@ public final class SubscriptionQuery {
                 .toList();
     }
 
+    /**
+     * The same query over the same tables in the shapes that they have in the view. The columns that it names are where they
+     * were.
+     */
+    public SubscriptionQuery rebound(ReadView view) {
+        List<TableSchema> tables = plan.query().tables().stream()
+                .map(t -> view.table(t.tableId()).orElseThrow())
+                .toList();
+        JoinPlan again = new JoinPlan(new BoundQuery(tables, plan.query().condition()));
+        return new SubscriptionQuery(again, returned, dependsOnCaller);
+    }
+
     /** The table whose rows are returned. */
     public TableSchema table() {
         return plan.query().tables().get(returned);

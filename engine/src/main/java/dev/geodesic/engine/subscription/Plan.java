@@ -18,8 +18,8 @@ import java.util.Set;
 /** One distinct query that somebody watches, with its evaluation over the present transaction. */
 final class Plan {
 
-    private final SubscriptionQuery query;
-    private final TableRows rows;
+    private SubscriptionQuery query;
+    private TableRows rows;
     private final Set<Watch> watches = new LinkedHashSet<>();
     private RowList.Builder inserts;
     private RowList.Builder deletes;
@@ -27,6 +27,12 @@ final class Plan {
     Plan(SubscriptionQuery query, TableRows rows) {
         this.query = query;
         this.rows = rows;
+    }
+
+    /** Goes on with the same query over tables of another shape. */
+    void rebind(SubscriptionQuery next, TableRows nextRows) {
+        query = next;
+        rows = nextRows;
     }
 
     SubscriptionQuery query() {

@@ -8,6 +8,7 @@ import dev.geodesic.engine.query.SelectPlan;
 import dev.geodesic.engine.query.Semijoin;
 import dev.geodesic.engine.query.SubscriptionQuery;
 import dev.geodesic.engine.query.TableDelta;
+import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.tx.ReadView;
 import dev.geodesic.engine.tx.TxData;
 import dev.geodesic.protocol.message.Fragment;
@@ -27,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Predicate;
 
 /** All subscriptions of one database. Writer thread only. */
 public final class Subscriptions {
@@ -114,16 +116,63 @@ public final class Subscriptions {
     }
 
     private Plan open(SubscriptionQuery query) {
+        Plan plan = new Plan(query, rowsOf(query));
+        enter(plan);
+        return plan;
+    }
+
+    private TableRows rowsOf(SubscriptionQuery query) {
         TableRows rows = tableRows.get(query.tableId());
         if (rows == null || rows.table() != query.table()) {
             rows = new TableRows(query.table());
             tableRows.put(query.tableId(), rows);
         }
-        Plan plan = new Plan(query, rows);
+        return rows;
+    }
+
+    private void enter(Plan plan) {
+        SubscriptionQuery query = plan.query();
         query.semijoin().ifPresentOrElse(
                 join -> joins.computeIfAbsent(join.shape(), s -> open(join)).add(plan),
                 () -> byTable.computeIfAbsent(query.tableId(), t -> new TablePlans()).add(plan));
-        return plan;
+    }
+
+    /**
+     * Tables have got other shapes under their ids: indexes, types that became wider, names in the source. A query that
+     * cannot do without what is gone ends with an error.
+     */
+    private void tablesReshaped() {
+        Map<Plan, SubscriptionQuery> rebound = new LinkedHashMap<>();
+        Map<Plan, String> failed = new LinkedHashMap<>();
+        for (Plan plan : plans.values()) {
+            try {
+                rebound.put(plan, plan.query().rebound(committed));
+            } catch (EngineException e) {
+                failed.put(plan, e.getMessage());
+            }
+        }
+        abandon(failed, subscriber -> true);
+        byTable.clear();
+        joins.clear();
+        joinsByTable.clear();
+        tableRows.clear();
+        rebound.forEach((plan, query) -> {
+            if (plans.get(query.key()) == plan) {
+                plan.rebind(query, rowsOf(query));
+                enter(plan);
+            }
+        });
+    }
+
+    /** A table has become private: queries that read it end for those who may not see it any more. Between transactions. */
+    public void tableHidden(TableSchema table, Predicate<Subscriber> isStranger) {
+        Map<Plan, String> hidden = new LinkedHashMap<>();
+        for (Plan plan : plans.values()) {
+            if (plan.query().tables().stream().anyMatch(t -> t.tableId() == table.tableId())) {
+                hidden.put(plan, "no such table: `" + table.name() + "`. If the table exists, it may be marked private.");
+            }
+        }
+        abandon(hidden, isStranger);
     }
 
     private JoinPlans open(Semijoin join) {
@@ -239,6 +288,9 @@ public final class Subscriptions {
     public List<QuerySetUpdate> broadcast(
             TxData data, long txOffset, ReducerCall cause, boolean nameCaller, Subscriber caller) {
         if (!plans.isEmpty()) {
+            if (data.reshapesTables()) {
+                tablesReshaped();
+            }
             evaluate(data);
             for (Plan plan : changed) {
                 plan.takeFragment().ifPresent(fragment -> hit(plan, fragment));
@@ -290,10 +342,14 @@ public final class Subscriptions {
             plansOfJoin.evaluate(
                     deltas.get(join.tableId(0)), deltas.get(join.tableId(1)), committed, budget, changed, failed);
         }
+        abandon(failed, subscriber -> true);
+    }
+
+    private void abandon(Map<Plan, String> failed, Predicate<Subscriber> of) {
         failed.forEach((plan, error) -> {
             for (Watch watch : List.copyOf(plan.watches())) {
                 // An error before may have ended it.
-                if (plan.watches().contains(watch)) {
+                if (plan.watches().contains(watch) && of.test(watch.subscriber())) {
                     abandon(watch, error);
                 }
             }

@@ -9,8 +9,8 @@ import java.util.List;
  * is applied.
  *
  * @param changes changed tables in order of their ids
- * @param created tables that did not exist before
- * @param dropped tables that are gone
+ * @param created tables that did not exist before, or not in this shape
+ * @param dropped tables that are gone, or gone in this shape
  */
 public record TxData(List<TableChange> changes, List<Table> created, List<Table> dropped) {
 
@@ -18,6 +18,11 @@ public record TxData(List<TableChange> changes, List<Table> created, List<Table>
 
     public boolean isEmpty() {
         return changes.isEmpty() && created.isEmpty() && dropped.isEmpty();
+    }
+
+    /** Whether a table has got another shape under its id. */
+    public boolean reshapesTables() {
+        return !dropped.isEmpty() && created.stream().anyMatch(c -> dropped.stream().anyMatch(d -> d.id() == c.id()));
     }
 
     /** Whether nothing has to be logged: rows of views come again when somebody asks for them. */
