@@ -394,7 +394,7 @@ public final class Server implements AutoCloseable {
      *
      * @throws EngineException INVALID_NAME; NAME_TAKEN if the name belongs to somebody else; NOT_AUTHORIZED; INVALID_MODULE,
      *     INVALID_MODULE_DEF, UNSUPPORTED_FEATURE; REDUCER_FAILED if {@code init} failed; MIGRATION_REFUSED, MIGRATION_FAILED;
-     *     LIMIT_EXCEEDED. Nothing has changed then a new name is free again.
+     *     LIMIT_EXCEEDED. Nothing has changed then; a new name is free again.
      */
     public PublishResult publish(PublishRequest request) {
         return whileOpen(() -> install(request));
