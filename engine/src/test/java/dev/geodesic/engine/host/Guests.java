@@ -31,6 +31,8 @@ public final class Guests implements AutoCloseable {
     public final WasmRuntime runtime;
     public final List<LogRecord> log = new ArrayList<>();
     public final List<String> scheduled = new ArrayList<>();
+    /** What the clock shows at first. */
+    public Instant clockStart = Instant.EPOCH.plusSeconds(1_000_000);
     private long nanos;
     public Limits limits = Limits.DEFAULTS;
 
@@ -44,7 +46,7 @@ public final class Guests implements AutoCloseable {
 
     public GuestOptions options() {
         // Every look at the clock is 1.5 ms later than the one before.
-        InstantSource clock = () -> Instant.EPOCH.plusSeconds(1_000_000).plusNanos(nanos += 1_500_000);
+        InstantSource clock = () -> clockStart.plusNanos(nanos += 1_500_000);
         return new GuestOptions(DATABASE, limits, log::add, (name, arguments) -> scheduled.add(name + arguments.length), clock,
                 () -> Map.of("KEY", "value", "EMPTY", ""));
     }
