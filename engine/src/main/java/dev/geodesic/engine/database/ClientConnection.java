@@ -201,7 +201,8 @@ public final class ClientConnection {
                 throw new EngineException(ErrorCode.SQL, ErrorTexts.executing(
                         "a single subscription is a query of one table", request.queries().getFirst()));
             }
-            database.sqlEngine().checkRowLimit(database.transactor().view(), caller, queries);
+            database.sqlEngine().checkRowLimit(
+                    database.transactor().view(), caller, database.subscriptions().unwatched(queries));
             Set<ViewKey> views = MaterializedViews.of(
                     queries.stream().flatMap(q -> q.tables().stream()).toList(), client.identity());
             database.views().use(views);

@@ -5,9 +5,13 @@ import dev.geodesic.engine.tx.ReadView;
 
 /**
  * A walk over the combinations of rows that a {@link JoinPlan} finds, one at a time: what it keeps are hash tables of row
- * pointers, never combinations. Dies with its view. Not thread-safe.
+ * pointers, never combinations. A table that is too large for a hash table gets one after the other, and the walk begins
+ * anew with each. Dies with its view. Not thread-safe.
  */
 final class JoinCursor {
+
+    /** Rows of a hash table, some eighty megabytes. */
+    private static final int HASH_ROWS_MAX = 4_000_000;
 
     private final JoinPlan plan;
     private final ReadView view;
@@ -15,9 +19,17 @@ final class JoinCursor {
     private final RowTuple rows;
     private final RowIterator[] iterators;
     private final JoinHash[] hashes;
+    /** Rows that are not in the present hash table yet. */
+    private final RowIterator[] unhashed;
+    private final int hashRowsMax;
     private boolean started;
 
     JoinCursor(JoinPlan plan, ReadView view, QueryBudget budget) {
+        this(plan, view, budget, HASH_ROWS_MAX);
+    }
+
+    JoinCursor(JoinPlan plan, ReadView view, QueryBudget budget, int hashRowsMax) {
+        this.hashRowsMax = hashRowsMax;
         this.plan = plan;
         this.view = view;
         this.budget = budget;
@@ -25,6 +37,7 @@ final class JoinCursor {
         rows = new RowTuple(count);
         iterators = new RowIterator[count];
         hashes = new JoinHash[count];
+        unhashed = new RowIterator[count];
     }
 
     /** The present combination, after {@link #next} returned true. */
@@ -44,11 +57,17 @@ final class JoinCursor {
             level = 0;
             iterators[0] = open(0);
         }
-        while (level >= 0) {
+        while (true) {
             budget.step();
             RowIterator iterator = iterators[level];
             if (!iterator.next()) {
-                level--;
+                if (--level < 0) {
+                    if (!nextHashes()) {
+                        return false;
+                    }
+                    level = 0;
+                    iterators[0] = open(0);
+                }
                 continue;
             }
             JoinPlan.Step step = plan.steps().get(level);
@@ -59,6 +78,20 @@ final class JoinCursor {
                 }
                 iterators[++level] = open(level);
             }
+        }
+    }
+
+    /** Moves on to the next combination of hash tables, the deepest one first; false if there is none. */
+    private boolean nextHashes() {
+        for (int level = hashes.length - 1; level > 0; level--) {
+            if (hashes[level] != null && hashes[level].size() == hashRowsMax) {
+                hashes[level] = fill(level);
+                if (hashes[level].size() > 0) {
+                    return true;
+                }
+            }
+            // From the start again for the next table of a level before.
+            hashes[level] = null;
         }
         return false;
     }
@@ -80,16 +113,20 @@ final class JoinCursor {
             case JoinPlan.Access.Index(IndexProbe probe, RowPredicate filter) -> probe.open(view, rows);
             case JoinPlan.Access.Hash hash -> {
                 if (hashes[level] == null) {
-                    hashes[level] = build(step, hash);
+                    unhashed[level] = step.scan().open(view);
+                    hashes[level] = fill(level);
                 }
                 yield hashes[level].rows(JoinHash.hash(plan, rows, hash.others()));
             }
         };
     }
 
-    private JoinHash build(JoinPlan.Step step, JoinPlan.Access.Hash hash) {
+    private JoinHash fill(int level) {
+        JoinPlan.Step step = plan.steps().get(level);
+        JoinPlan.Access.Hash hash = (JoinPlan.Access.Hash) step.access();
         JoinHash table = new JoinHash(view.store(step.scan().table().tableId()));
-        for (RowIterator all = step.scan().open(view); all.next();) {
+        RowIterator all = unhashed[level];
+        while (table.size() < hashRowsMax && all.next()) {
             budget.step();
             rows.set(step.table(), all);
             table.add(all.row(), JoinHash.hash(plan, rows, hash.own()));

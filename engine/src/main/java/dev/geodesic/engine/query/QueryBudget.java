@@ -13,21 +13,37 @@ public final class QueryBudget {
     private static final int STEPS_PER_CLOCK = 1_024;
     private static final long NANOS_PER_MILLI = 1_000_000;
 
+    /** What a query without an index may take of the time in which nobody can write. */
+    private static final int ON_WRITER = 10;
+
     private final Limits limits;
+    private final long millis;
     private final long start = System.nanoTime();
     private int steps;
     private long bytes;
 
     public QueryBudget(Limits limits) {
+        this(limits, limits.callMillisMax());
+    }
+
+    private QueryBudget(Limits limits, long millis) {
         this.limits = limits;
+        this.millis = millis;
+    }
+
+    /** For queries of any shape that run on the writer thread. */
+    public static QueryBudget onWriter(Limits limits) {
+        return new QueryBudget(limits, Math.max(1, limits.callMillisMax() / ON_WRITER));
     }
 
     /** Counts one row that is looked at. Errors: LIMIT_EXCEEDED. */
     public void step() {
-        if (++steps % STEPS_PER_CLOCK == 0 && System.nanoTime() - start > limits.callMillisMax() * NANOS_PER_MILLI) {
+        if (++steps % STEPS_PER_CLOCK == 0 && System.nanoTime() - start > millis * NANOS_PER_MILLI) {
             throw new EngineException(
                     ErrorCode.LIMIT_EXCEEDED,
-                    "the query runs longer than the limit call-millis-max of " + limits.callMillisMax());
+                    millis == limits.callMillisMax()
+                            ? "the query runs longer than the limit call-millis-max of " + millis
+                            : "the query runs longer than " + millis + " milliseconds, a tenth of the limit call-millis-max");
         }
     }
 

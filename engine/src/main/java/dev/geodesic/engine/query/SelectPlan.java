@@ -79,7 +79,11 @@ public final class SelectPlan implements SqlStatement {
      *     result
      */
     public long execute(ReadView view, RowSink sink) {
-        QueryBudget budget = new QueryBudget(limits);
+        return execute(view, new QueryBudget(limits), sink);
+    }
+
+    /** As {@link #execute(ReadView, RowSink)}. */
+    public long execute(ReadView view, QueryBudget budget, RowSink sink) {
         if (output instanceof Output.Count) {
             BsatnWriter row = new BsatnWriter(Long.BYTES);
             row.writeU64(parts.stream().mapToLong(p -> count(p, view, budget)).sum());

@@ -246,12 +246,20 @@ public final class Subscriptions {
         subscriber.allSets().forEach(s -> drop(subscriber, s, new ArrayList<>()));
     }
 
-    /** The rows of a query that nobody watches. */
+    /** The rows of a query that nobody watches. Errors: LIMIT_EXCEEDED. */
     public QueryOutcome oneOff(SelectPlan query, ReadView view) {
         TableRows table = new TableRows(query.table());
         RowList.Builder rows = new RowList.Builder();
-        query.execute(view, (segment, offset, length) -> Plan.append(rows, segment, offset, length));
+        query.execute(
+                view, QueryBudget.onWriter(limits), (segment, offset, length) -> Plan.append(rows, segment, offset, length));
         return new QueryOutcome.Rows(table.tableName(), Fragment.inserts(rows.build(), table.storedJson()));
+    }
+
+    /** Those of the queries that nobody watches yet, each once. */
+    public List<SubscriptionQuery> unwatched(Collection<SubscriptionQuery> queries) {
+        Map<String, SubscriptionQuery> distinct = new LinkedHashMap<>();
+        queries.stream().filter(q -> !plans.containsKey(q.key())).forEach(q -> distinct.putIfAbsent(q.key(), q));
+        return List.copyOf(distinct.values());
     }
 
     /** Number of distinct queries. */

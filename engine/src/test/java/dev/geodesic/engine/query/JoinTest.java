@@ -222,6 +222,69 @@ final class JoinTest {
         return counts;
     }
 
+    /** Hash tables of two rows: the walk begins anew for every combination of them. */
+    @Test
+    void largeTablesAreHashedInParts() {
+        TableSchema table = Tables.table(4096, "t").column("id", PrimitiveType.U32).column("key", PrimitiveType.U32).build();
+        try (TestDatabase database = new TestDatabase(List.of(table))) {
+            database.execute("INSERT INTO t (id, key) VALUES (1, 1), (2, 1), (3, 2), (4, 2), (5, 2), (6, 3), (7, 9)", OWNER);
+            SelectPlan plan = (SelectPlan) new SqlEngine(Limits.DEFAULTS).prepare(
+                    "SELECT a.* FROM t a JOIN t b ON a.key = b.key JOIN t c ON b.key = c.key WHERE c.id < 7 AND a.id > 0",
+                    database.view(), OWNER);
+            for (int rowsMax = 1; rowsMax < 9; rowsMax++) {
+                JoinCursor cursor = new JoinCursor(
+                        plan.parts().getFirst(), database.view(), new QueryBudget(Limits.DEFAULTS), rowsMax);
+                int count = 0;
+                while (cursor.next()) {
+                    count++;
+                }
+                assertEquals(2 * 2 * 2 + 3 * 3 * 3 + 1, count, rowsMax + " rows in a hash table");
+            }
+        }
+    }
+
+    /** 8 rows with 4 keys on the left, 6 rows with 3 keys on the right, and unique ids. */
+    @Test
+    @Proves("sql.md 11")
+    void estimatesWhatAJoinReads() {
+        List<TableSchema> tables = new ArrayList<>();
+        for (String name : List.of("l", "r", "bare")) {
+            Tables shape = Tables.table(4096 + tables.size(), name).column("id", PrimitiveType.U32)
+                    .column("key", PrimitiveType.U32);
+            tables.add(name.equals("bare") ? shape.build() : shape.unique("id").btree("key").build());
+        }
+        try (TestDatabase database = new TestDatabase(tables)) {
+            for (int i = 0; i < 8; i++) {
+                database.execute("INSERT INTO l (id, key) VALUES (" + i + ", " + i % 4 + ")", OWNER);
+                database.execute("INSERT INTO bare (id, key) VALUES (" + i + ", " + i % 4 + ")", OWNER);
+            }
+            for (int i = 0; i < 6; i++) {
+                database.execute("INSERT INTO r (id, key) VALUES (" + i + ", " + i % 3 + ")", OWNER);
+            }
+            // Unique inner: 8 scanned, 8 looked up.
+            assertEquals(16, estimate(database, "l JOIN r ON l.key = r.id"));
+            // 2 rows of the right table for each key.
+            assertEquals(8 + 16, estimate(database, "l JOIN r ON l.id = r.key"));
+            // The filter is on the left: 8 scanned, 8 filtered, 8 looked up.
+            assertEquals(24, estimate(database, "l JOIN r ON l.key = r.id WHERE l.key > 1"));
+            // The filtered right side drives: 6 + 6, and 2 rows of the left one for each.
+            assertEquals(12 + 12, estimate(database, "l JOIN r ON l.key = r.key WHERE r.id > 1"));
+            // Two rows by index, then one each.
+            assertEquals(2 + 2, estimate(database, "l JOIN r ON l.id = r.id WHERE l.key = 3"));
+            // Hash join: both sides and the product.
+            assertEquals(6 + 8 + 48, estimate(database, "r JOIN bare b ON r.id = b.id"));
+            // Nested loop.
+            assertEquals(8 + 6 + 48, estimate(database, "l JOIN r"));
+            assertEquals(8 + 6 + 48, estimate(database, "l JOIN r LIMIT 1"));
+        }
+    }
+
+    private static long estimate(TestDatabase database, String from) {
+        String table = from.substring(0, from.indexOf(' '));
+        return ((SelectPlan) new SqlEngine(Limits.DEFAULTS)
+                .prepare("SELECT " + table + ".* FROM " + from, database.view(), OWNER)).estimate(database.view());
+    }
+
     /** Ten million million combinations: neither time nor memory may be anybody's to take. */
     @Test
     void hostileJoinsEnd() {
