@@ -6,6 +6,7 @@ import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.catalog.ModuleRow;
 import dev.geodesic.engine.modulelog.ModuleLog;
+import dev.geodesic.engine.query.RowLevelSecurity;
 import dev.geodesic.engine.schema.Lifecycle;
 import dev.geodesic.engine.schema.MigrationPlan;
 import dev.geodesic.engine.schema.MigrationPlanner;
@@ -20,7 +21,9 @@ import dev.geodesic.protocol.message.EncodedValue;
 import dev.geodesic.protocol.message.ReducerCall;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** Puts programs into service: the first one, a stored one after a start, a new one over an old one. Writer thread. */
@@ -86,6 +89,7 @@ final class Installer {
                 catalog.createTable(tx, table.toSchema(catalog));
             }
             views.create(first);
+            createRules(first);
             store(first, owner);
         };
         Optional<ReducerDef> init = first.definition().lifecycleReducer(Lifecycle.INIT);
@@ -107,6 +111,19 @@ final class Installer {
             case CallResult.TimedOut t ->
                 throw new EngineException(ErrorCode.REDUCER_FAILED, "the init reducer ran into its deadline");
         }
+    }
+
+    private void createRules(LoadedModule first) {
+        Map<String, Integer> rules = new LinkedHashMap<>();
+        for (String sql : first.definition().raw().rowLevelSecurity()) {
+            log.hostInfo("Creating row level security `" + sql + "`");
+            try {
+                rules.put(sql, RowLevelSecurity.checkNew(sql, transactor.tx(), limits));
+            } catch (EngineException e) {
+                throw Database.isFatal(e) ? e : new EngineException(ErrorCode.INVALID_MODULE_DEF, e.getMessage());
+            }
+        }
+        catalog.setRowLevelSecurity(transactor.tx(), rules);
     }
 
     private void store(LoadedModule module, Identity owner) {

@@ -39,7 +39,6 @@ public final class UnsupportedFeatures {
         add(found, "scheduled procedures", def.schedules().stream().filter(s -> procedures.contains(s.function())).toList(),
                 RawModuleDef.Schedule::table);
         add(found, "procedures", def.procedures(), RawModuleDef.Procedure::name);
-        add(found, "client visibility filters (row-level security)", def.rowLevelSecurity(), sql -> sql);
         add(found, "HTTP handlers", def.httpHandlers(), handler -> handler);
         add(found, "HTTP routes", def.httpRoutes(), r -> r.path().isEmpty() ? "\"\"" : r.path());
         add(found, "submodules", def.submodules(), RawModuleDef.Submodule::namespace);

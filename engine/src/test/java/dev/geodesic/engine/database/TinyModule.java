@@ -31,6 +31,9 @@ final class TinyModule {
     private final List<String> tables = new ArrayList<>();
     private final List<Reducer> reducers = new ArrayList<>();
     private String imports = "";
+    private String exports = "";
+    private String segments = "";
+    private byte[] definition;
     private String body = "(i32.const 0)";
 
     TinyModule table(String name) {
@@ -49,6 +52,32 @@ final class TinyModule {
         return this;
     }
 
+    /** A definition of any version instead of what this class makes. */
+    TinyModule definition(byte[] bytes) {
+        definition = bytes;
+        return this;
+    }
+
+    /** Bytes in memory, behind the definition. */
+    TinyModule data(int offset, byte[] bytes) {
+        segments += "(data (i32.const " + offset + ") \"" + escaped(bytes) + "\")\n";
+        return this;
+    }
+
+    /** A function, as text. */
+    TinyModule export(String function) {
+        exports += function + "\n";
+        return this;
+    }
+
+    private static String escaped(byte[] bytes) {
+        StringBuilder text = new StringBuilder();
+        for (byte b : bytes) {
+            text.append(String.format("\\%02x", b));
+        }
+        return text.toString();
+    }
+
     /** Statements that leave the result of reducer {@code $id}; memory from 64 to 1023 is free. */
     TinyModule body(String text) {
         body = text;
@@ -61,12 +90,8 @@ final class TinyModule {
     }
 
     byte[] wasm() {
-        BsatnWriter definition = definition();
-        StringBuilder data = new StringBuilder();
-        for (byte b : definition.toByteArray()) {
-            data.append(String.format("\\%02x", b));
-        }
-        return Wat.toWasm("(module\n" + Guests.imports("bytes_sink_write") + imports + Guests.MEMORY + """
+        byte[] bytes = definition == null ? definition().toByteArray() : definition;
+        return Wat.toWasm("(module\n" + Guests.imports("bytes_sink_write") + imports + Guests.MEMORY + segments + exports + """
                 (data (i32.const %d) "%s")
                 (func (export "__describe_module__") (param i32)
                   (i32.store (i32.const 32) (i32.const %d))
@@ -75,7 +100,7 @@ final class TinyModule {
                     (param $id i32) (param $s0 i64) (param $s1 i64) (param $s2 i64) (param $s3 i64)
                     (param $c0 i64) (param $c1 i64) (param $ts i64) (param $args i32) (param $err i32) (result i32)
                     (local $r i32) (local $n i32)
-                """.formatted(DEFINITION_AT, data, definition.length(), DEFINITION_AT) + body + "))");
+                """.formatted(DEFINITION_AT, escaped(bytes), bytes.length, DEFINITION_AT) + body + "))");
     }
 
     private BsatnWriter definition() {

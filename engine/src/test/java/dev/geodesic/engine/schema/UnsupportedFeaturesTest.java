@@ -19,7 +19,6 @@ class UnsupportedFeaturesTest {
         assertEquals(
                 "the module uses features that this version does not support:"
                         + " procedures (add_member_proc, boom_proc, make_shape, maybe, result_proc, ...);"
-                        + " client visibility filters (row-level security) (SELECT * FROM note WHERE owner = :sender);"
                         + " HTTP handlers (boom_http, echo, hello, root_any);"
                         + " HTTP routes (\"\", /hello, /echo, /boom)",
                 e.getMessage());
