@@ -82,9 +82,12 @@ public final class Catalog implements IdAllocator, SequenceLog {
         CatalogRows.writeTable(schema, true, SequenceSchema::start, (id, bytes) -> insert(tx, id, bytes));
     }
 
-    /** Deletes a table, its rows and its catalogue rows in the transaction. */
+    /** Deletes a table or a view, its rows and its catalogue rows in the transaction. */
     public void dropTable(MutTx tx, TableSchema schema) {
         tx.dropTable(schema.tableId());
+        if (schema.role().isView()) {
+            deleteView(tx, schema.tableId());
+        }
         deleteRows(tx, schema);
     }
 
@@ -105,14 +108,12 @@ public final class Catalog implements IdAllocator, SequenceLog {
         return schema;
     }
 
-    /** Deletes a view, its rows and what describes it. */
-    public void dropView(MutTx tx, TableSchema schema) {
-        dropTable(tx, schema);
+    private static void deleteView(MutTx tx, int tableId) {
         List<Integer> ids = new ArrayList<>();
         deleteWhere(tx, SystemTables.VIEW, in -> {
             int viewId = in.readU32();
             in.readString();
-            boolean found = in.readU8() == 0 && in.readU32() == schema.tableId();
+            boolean found = in.readU8() == 0 && in.readU32() == tableId;
             if (found) {
                 ids.add(viewId);
             }

@@ -96,7 +96,7 @@ final class MaterializedViews implements Participant, AutoCloseable {
         }
         if (!missing.isEmpty() || !wrong.isEmpty()) {
             transactor.transact(ReducerCalls.noReducer(self), () -> {
-                wrong.forEach(t -> catalog.dropView(transactor.tx(), t));
+                wrong.forEach(t -> catalog.dropTable(transactor.tx(), t));
                 missing.forEach(v -> catalog.createView(transactor.tx(), v));
             });
         }

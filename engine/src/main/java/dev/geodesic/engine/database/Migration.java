@@ -213,7 +213,7 @@ final class Migration {
         for (MigrationStep step : plan.steps()) {
             switch (step) {
                 case MigrationStep.RemoveSchedule s -> throw refused("Removing schedules is not yet implemented");
-                case MigrationStep.RemoveView s -> catalog.dropView(tx, stored(s.view().name()));
+                case MigrationStep.RemoveView s -> catalog.dropTable(tx, stored(s.view().name()));
                 case MigrationStep.RemoveTable s -> removeTable(stored(s.table().name()));
                 default -> { }
             }

@@ -209,7 +209,7 @@ class ViewsTest {
         assertEquals(Set.of(ONE, TWO), world.rows(key), "the old module goes on");
 
         world.transact(() -> {
-            world.catalog.dropView(world.tx, dropped);
+            world.catalog.dropTable(world.tx, dropped);
             world.views.update(world.defs, next, world.tx);
         });
         assertEquals(Set.of(THREE), world.rows(key));
