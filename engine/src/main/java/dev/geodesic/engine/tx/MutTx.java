@@ -327,7 +327,7 @@ public final class MutTx implements Transaction {
     @Override
     public int tableId(String name) {
         Table table = lookUp(name);
-        if (table == null) {
+        if (table == null || table.schema().role().isView()) {
             throw new EngineException(ErrorCode.NO_SUCH_TABLE, "no such table: `" + name + "`");
         }
         return table.id();
@@ -345,7 +345,7 @@ public final class MutTx implements Transaction {
         if (ref == null) {
             ref = created.indexBySourceName(name);
         }
-        if (ref == null) {
+        if (ref == null || ref.table().schema().role().isView()) {
             throw new EngineException(ErrorCode.NO_SUCH_INDEX, "no such index: `" + name + "`");
         }
         return ref.id();

@@ -3,10 +3,12 @@ package dev.geodesic.engine.tx;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.schema.IndexSchema;
+import dev.geodesic.engine.schema.TableRole;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.KeyRange;
 import dev.geodesic.engine.table.RowIterator;
 import dev.geodesic.engine.table.RowLayout;
+import dev.geodesic.engine.table.RowPointers;
 import dev.geodesic.engine.table.TableStore;
 import dev.geodesic.sats.ProductElement;
 import dev.geodesic.sats.ProductType;
@@ -32,7 +34,7 @@ public final class RecordingTransaction implements Transaction {
     private final Int2ObjectOpenHashMap<Key> keys = new Int2ObjectOpenHashMap<>();
 
     /** The key columns of an index; {@code first} are all but the last, null if there are none. */
-    private record Key(int tableId, int columns, RowLayout all, RowLayout first, RowLayout last) {
+    private record Key(int tableId, TableRole role, int columns, RowLayout all, RowLayout first, RowLayout last) {
     }
 
     public RecordingTransaction(Transaction transaction, ReadRecorder recorder) {
@@ -48,8 +50,8 @@ public final class RecordingTransaction implements Transaction {
             List<ProductElement> columns =
                     index.algorithm().columns().stream().map(table.rowType().elements()::get).toList();
             int last = columns.size() - 1;
-            key = new Key(table.tableId(), columns.size(), layout(columns), last == 0 ? null : layout(columns.subList(0, last)),
-                    layout(columns.subList(last, last + 1)));
+            key = new Key(table.tableId(), table.role(), columns.size(), layout(columns),
+                    last == 0 ? null : layout(columns.subList(0, last)), layout(columns.subList(last, last + 1)));
             keys.put(indexId, key);
         }
         return key;
@@ -61,9 +63,31 @@ public final class RecordingTransaction implements Transaction {
 
     // ---- reading ----
 
+    /**
+     * Whether a table has no rows for views. Those of event tables are gone after the transaction, and nothing would run
+     * the view then. Errors: NO_SUCH_TABLE for the tables of views, which are no business of a module.
+     */
+    private static boolean isEmpty(TableRole role) {
+        if (role.isView()) {
+            throw new EngineException(ErrorCode.NO_SUCH_TABLE, "a view cannot read views");
+        }
+        return role == TableRole.EVENT;
+    }
+
+    private boolean isEmpty(int tableId) {
+        return isEmpty(transaction.table(tableId).map(TableSchema::role).orElse(TableRole.STORED));
+    }
+
+    private RowIterator noRows(int tableId) {
+        return new RowPointerIterator(transaction.store(tableId), new RowPointers());
+    }
+
     @Override
     public long rowCount(int tableId) {
         long count = transaction.rowCount(tableId);
+        if (isEmpty(tableId)) {
+            return 0;
+        }
         recorder.wholeTable(tableId);
         return count;
     }
@@ -71,6 +95,9 @@ public final class RecordingTransaction implements Transaction {
     @Override
     public RowIterator scan(int tableId) {
         RowIterator rows = transaction.scan(tableId);
+        if (isEmpty(tableId)) {
+            return noRows(tableId);
+        }
         recorder.wholeTable(tableId);
         return rows;
     }
@@ -79,6 +106,9 @@ public final class RecordingTransaction implements Transaction {
     public RowIterator point(int indexId, MemorySegment key, long offset, int length) {
         RowIterator rows = transaction.point(indexId, key, offset, length);
         Key shape = key(indexId);
+        if (isEmpty(shape.role)) {
+            return noRows(shape.tableId);
+        }
         if (shape.all.isBytewise()) {
             byte[] bytes = new byte[shape.all.validate(key, offset, length)];
             MemorySegment.copy(key, ValueLayout.JAVA_BYTE, offset, bytes, 0, bytes.length);
@@ -93,6 +123,9 @@ public final class RecordingTransaction implements Transaction {
     public RowIterator range(int indexId, KeyRange range) {
         RowIterator rows = transaction.range(indexId, range);
         Key shape = key(indexId);
+        if (isEmpty(shape.role)) {
+            return noRows(shape.tableId);
+        }
         byte[] point = shape.all.isBytewise() && range.prefixElements() == shape.columns - 1 ? pointOf(shape, range) : null;
         if (point != null) {
             recorder.point(indexId, point);

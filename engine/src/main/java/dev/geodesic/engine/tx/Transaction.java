@@ -14,10 +14,10 @@ import java.util.function.BooleanSupplier;
  */
 public interface Transaction extends ReadView {
 
-    /** Id of a table by canonical name, then accessor. Errors: NO_SUCH_TABLE. */
+    /** Id of a table by canonical name, then accessor. Errors: NO_SUCH_TABLE, also for views. */
     int tableId(String name);
 
-    /** Id of an index by canonical name, then accessor. Errors: NO_SUCH_INDEX. */
+    /** Id of an index by canonical name, then accessor. Errors: NO_SUCH_INDEX, also for those of views. */
     int indexId(String name);
 
     /** The table that has an index. Errors: NO_SUCH_INDEX. */

@@ -435,6 +435,44 @@ class ViewsTest {
     }
 
     @Test
+    @Proves("execution.md 6.5")
+    void viewsCannotReadViews() {
+        TableSchema other = world.anonymousView("other", (caller, reads) -> ViewWorld.rows(List.of()));
+        int index = other.indexes().getFirst().indexId();
+        List<ViewWorld.Body> bodies = List.of(
+                (caller, reads) -> ViewWorld.rows(reads.all(other)),
+                (caller, reads) -> ViewWorld.rows(List.of(new Item(reads.count(other), 0, ""))),
+                (caller, reads) -> {
+                    reads.tx().point(index, MemorySegment.ofArray(new byte[32]), 0, 32);
+                    return ViewWorld.rows(List.of());
+                });
+        for (ViewWorld.Body body : bodies) {
+            ViewKey key = ViewKey.of(world.anonymousView("v" + world.defs.size(), body), ANN);
+            EngineException e = assertThrows(EngineException.class, () -> world.materialize(key));
+            assertEquals(ErrorCode.NO_SUCH_TABLE, e.code());
+        }
+        world.transact(() -> {
+            EngineException e = assertThrows(EngineException.class, () -> world.tx.tableId("other"));
+            assertEquals(ErrorCode.NO_SUCH_TABLE, e.code());
+            e = assertThrows(EngineException.class, () -> world.tx.indexId("other_arg_hash_idx_btree"));
+            assertEquals(ErrorCode.NO_SUCH_INDEX, e.code());
+        });
+    }
+
+    @Test
+    void eventTablesAreEmptyForViews() {
+        TableSchema events = world.table("events", ViewWorld.COLUMNS, true);
+        ViewKey key = anonymous((caller, reads) -> {
+            assertEquals(0, reads.count(events));
+            assertEquals(List.of(), reads.byId(events, 1));
+            return ViewWorld.rows(reads.all(events));
+        });
+        world.materialize(key);
+        world.transact(() -> world.insert(events, ONE));
+        assertEquals(Set.of(), world.rows(key));
+    }
+
+    @Test
     void eventTablesAreEmptyForQueries() {
         TableSchema events = world.table("events", ViewWorld.COLUMNS, true);
         ViewKey key = query("SELECT * FROM events");
