@@ -53,6 +53,11 @@ public enum ErrorCode {
     /** What a view returned cannot become its rows. */
     VIEW_FAILED(0),
     NO_SUCH_REDUCER(0),
+    NO_SUCH_PROCEDURE(0),
+    /** No HTTP handler answers this method and path. */
+    NO_SUCH_ROUTE(0),
+    /** A procedure or HTTP handler trapped, or returned what it must not. */
+    PROCEDURE_FAILED(0),
     /** A lifecycle reducer cannot be called directly. */
     LIFECYCLE_REDUCER(0),
     INVALID_ARGUMENTS(0),

@@ -12,6 +12,7 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -78,9 +79,17 @@ final class FunctionValidator {
         for (RawModuleDef.Procedure p : raw.procedures()) {
             String name = claim(p.name());
             checkParams("procedure `" + name + "`", p.params());
+            int before = errors.count();
             types.checkUse(p.returnType(), "procedure `" + name + "` return value");
-            procedures.add(new ProcedureDef(
-                    procedures.size(), name, p.name(), p.params(), p.returnType(), visibility(p.visibility(), p.name())));
+            if (errors.count() > before) {
+                continue;
+            }
+            ProductType result = new ProductType(List.of(ProductElement.of("return", p.returnType())));
+            types.resolve(p.params(), "procedure `" + name + "` arguments").ifPresent(params ->
+                    types.resolve(result, "procedure `" + name + "` return value").ifPresent(returned ->
+                            procedures.add(new ProcedureDef(
+                                    procedures.size(), name, p.name(), params, returned.elements().getFirst().type(),
+                                    p.params(), p.returnType(), visibility(p.visibility(), p.name())))));
         }
         return procedures;
     }
@@ -256,20 +265,21 @@ final class FunctionValidator {
         return keys;
     }
 
-    void http() {
-        Set<String> handlers = new HashSet<>();
+    List<RouteDef> routes() {
+        Map<String, HttpHandlerDef> handlers = new HashMap<>();
+        List<RouteDef> defs = new ArrayList<>();
         Set<String> canonical = new HashSet<>();
         for (String handler : raw.httpHandlers()) {
             String name = names.function(handler);
             errors.checkIdentifier(name);
-            handlers.add(handler);
+            handlers.put(handler, new HttpHandlerDef(handlers.size(), name, handler));
             if (!canonical.add(name)) {
                 errors.add("HTTP handler name " + name + " is used for multiple HTTP handlers");
             }
         }
         Map<String, Set<Optional<RawModuleDef.HttpMethod>>> routes = new HashMap<>();
         for (HttpRoute route : raw.httpRoutes()) {
-            if (!handlers.contains(route.handler())) {
+            if (!handlers.containsKey(route.handler())) {
                 errors.add("HTTP route refers to unknown HTTP handler `" + route.handler() + "`");
             }
             if (!ROUTE_PATH.matcher(route.path()).matches()) {
@@ -285,6 +295,10 @@ final class FunctionValidator {
                         + " for path " + route.path());
             }
             methods.add(route.method());
+            Optional<String> method = route.method()
+                    .map(m -> m.extension() ? m.name() : m.name().toUpperCase(Locale.ROOT));
+            defs.add(new RouteDef(method, route.path(), handlers.get(route.handler())));
         }
+        return defs;
     }
 }

@@ -27,6 +27,7 @@ public final class ModuleDef {
     private final List<ReducerDef> reducers;
     private final List<ProcedureDef> procedures;
     private final List<ViewDef> views;
+    private final List<RouteDef> routes;
     private final Map<String, TableDef> tablesByName;
     private final Map<String, TableDef> tablesByAccessor;
     private final Map<String, ReducerDef> reducersByName;
@@ -34,7 +35,7 @@ public final class ModuleDef {
 
     private ModuleDef(
             RawModuleDef raw, Typespace typespace, List<TypeDef> types, List<TableDef> tables, List<ReducerDef> reducers,
-            List<ProcedureDef> procedures, List<ViewDef> views) {
+            List<ProcedureDef> procedures, List<ViewDef> views, List<RouteDef> routes) {
         this.raw = raw;
         this.typespace = typespace;
         this.types = List.copyOf(types);
@@ -42,6 +43,7 @@ public final class ModuleDef {
         this.reducers = List.copyOf(reducers);
         this.procedures = List.copyOf(procedures);
         this.views = List.copyOf(views);
+        this.routes = List.copyOf(routes);
         this.tablesByName = index(tables, TableDef::name);
         this.tablesByAccessor = index(tables, TableDef::accessor);
         this.reducersByName = index(reducers, ReducerDef::name);
@@ -79,10 +81,10 @@ public final class ModuleDef {
         List<ProcedureDef> procedures = functions.procedures();
         List<ViewDef> views = functions.views(tables);
         functions.lifecycle();
-        functions.http();
+        List<RouteDef> routes = functions.routes();
         checkSubmodules(raw, errors);
         errors.throwIfAny();
-        return new ModuleDef(raw, types.typespace(), typeDefs, tables, reducers, procedures, views);
+        return new ModuleDef(raw, types.typespace(), typeDefs, tables, reducers, procedures, views, routes);
     }
 
     private static List<TableDef> tables(
@@ -185,6 +187,21 @@ public final class ModuleDef {
     /** By id. */
     public List<ProcedureDef> procedures() {
         return procedures;
+    }
+
+    /** The procedure with this canonical name, as callers know it. */
+    public Optional<ProcedureDef> procedure(String name) {
+        return procedures.stream().filter(p -> p.name().equals(name)).findFirst();
+    }
+
+    /** In order of definition. */
+    public List<RouteDef> routes() {
+        return routes;
+    }
+
+    /** Who answers a request: the first route with this path and method. */
+    public Optional<HttpHandlerDef> handler(String method, String path) {
+        return routes.stream().filter(r -> r.matches(method, path)).findFirst().map(RouteDef::handler);
     }
 
     public List<ViewDef> views() {

@@ -258,9 +258,9 @@ public final class SchemaJson {
 
     private void writeProcedure(ProcedureDef p) {
         out.key("params");
-        TypeJson.writeProduct(p.params(), out);
+        TypeJson.writeProduct(p.declaredParams(), out);
         out.key("return_type");
-        TypeJson.write(p.returnType(), out);
+        TypeJson.write(p.declaredReturnType(), out);
     }
 
     private void writeView(ViewDef v) {

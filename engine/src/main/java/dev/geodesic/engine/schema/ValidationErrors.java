@@ -21,6 +21,10 @@ final class ValidationErrors {
         }
     }
 
+    int count() {
+        return errors.size();
+    }
+
     /** Reports if {@code name} is no identifier. */
     void checkIdentifier(String name) {
         Identifiers.problem(name).ifPresent(p -> add("module contains invalid identifier: " + p));
