@@ -12,6 +12,7 @@ modules="
 samples/chat/module       chat
 samples/modules/v1        kitchen_v1
 samples/modules/v2        kitchen_v2
+samples/modules/procedures procedures
 samples/modules/golden-v1 golden_v1
 samples/modules/golden-v2 golden_v2
 samples/modules/features  event_table http_handler procedure row_level_security schedule view

@@ -2,6 +2,7 @@ package dev.geodesic.engine.database;
 
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.schema.ProcedureDef;
 import dev.geodesic.engine.schema.ReducerDef;
 import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.protocol.message.EncodedValue;
@@ -36,17 +37,7 @@ final class CallArguments implements EncodedValue {
      */
     static CallArguments check(ReducerDef reducer, Arguments arguments, boolean v1) {
         try {
-            return switch (arguments) {
-                case Arguments.Bsatn sent -> {
-                    Bsatn.check(reducer.params(), sent.bytes(), 0, sent.bytes().length);
-                    yield new CallArguments(reducer.params(), sent.bytes(), null);
-                }
-                case Arguments.Json sent -> {
-                    BsatnWriter out = new BsatnWriter();
-                    SatsJson.read(reducer.params(), Json.parse(sent.text()), out);
-                    yield new CallArguments(reducer.params(), out.toByteArray(), sent.text());
-                }
-            };
+            return read(reducer.params(), arguments);
         } catch (BsatnException e) {
             boolean json = arguments instanceof Arguments.Json;
             String path = json && e.path().isEmpty() ? "." : e.path();
@@ -54,6 +45,32 @@ final class CallArguments implements EncodedValue {
                     ? ErrorTexts.invalidReducerArgumentsV1(reducer.name(), path, e.getMessage())
                     : ErrorTexts.invalidReducerArguments(reducer.name(), e.getMessage()));
         }
+    }
+
+    /** Errors: INVALID_ARGUMENTS. */
+    static CallArguments check(ProcedureDef procedure, Arguments arguments) {
+        try {
+            return read(procedure.params(), arguments);
+        } catch (BsatnException e) {
+            String path = e.path().isEmpty() ? "." : e.path();
+            throw new EngineException(ErrorCode.INVALID_ARGUMENTS, arguments instanceof Arguments.Json
+                    ? ErrorTexts.invalidProcedureArguments(procedure.name(), path, e.getMessage())
+                    : ErrorTexts.invalidProcedureArguments(procedure.name(), e.getMessage()));
+        }
+    }
+
+    private static CallArguments read(ProductType params, Arguments arguments) {
+        return switch (arguments) {
+            case Arguments.Bsatn sent -> {
+                Bsatn.check(params, sent.bytes(), 0, sent.bytes().length);
+                yield new CallArguments(params, sent.bytes(), null);
+            }
+            case Arguments.Json sent -> {
+                BsatnWriter out = new BsatnWriter();
+                SatsJson.read(params, Json.parse(sent.text()), out);
+                yield new CallArguments(params, out.toByteArray(), sent.text());
+            }
+        };
     }
 
     @Override

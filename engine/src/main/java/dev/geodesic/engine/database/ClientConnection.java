@@ -2,9 +2,11 @@ package dev.geodesic.engine.database;
 
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.procedure.ProcedureReturn;
 import dev.geodesic.engine.query.Caller;
 import dev.geodesic.engine.query.SelectPlan;
 import dev.geodesic.engine.query.SubscriptionQuery;
+import dev.geodesic.engine.schema.ProcedureDef;
 import dev.geodesic.engine.schema.ReducerDef;
 import dev.geodesic.engine.subscription.Subscriber;
 import dev.geodesic.engine.view.ViewKey;
@@ -123,8 +125,7 @@ public final class ClientConnection {
     private void handle(ClientMessage message, long timestamp) {
         switch (message) {
             case ClientMessage.CallReducer call -> callReducer(call, timestamp);
-            case ClientMessage.CallProcedure call -> send(new ServerMessage.ProcedureResult(
-                    call.requestId(), new ProcedureOutcome.InternalError("No such procedure"), 0, 0));
+            case ClientMessage.CallProcedure call -> callProcedure(call, timestamp);
             case ClientMessage.Subscribe subscribe -> subscribe(subscribe);
             case ClientMessage.Unsubscribe unsubscribe -> unsubscribe(unsubscribe);
             case ClientMessage.OneOffQuery query -> oneOff(query);
@@ -180,6 +181,51 @@ public final class ClientConnection {
             case CallResult.TimedOut timedOut -> new ReducerOutcome.OutOfEnergy();
         };
         send(new ServerMessage.ReducerResult(cause.withDuration(result.durationMicros()), outcome));
+    }
+
+    private void callProcedure(ClientMessage.CallProcedure call, long timestamp) {
+        ProcedureDef procedure;
+        byte[] arguments;
+        try {
+            procedure = database.procedures().callable(call.procedure(), client);
+            arguments = database.procedures().arguments(procedure, call.arguments());
+        } catch (EngineException e) {
+            if (Database.isFatal(e)) {
+                throw e;
+            }
+            send(new ServerMessage.ProcedureResult(
+                    call.requestId(), new ProcedureOutcome.InternalError(e.getMessage()), 0, 0));
+            return;
+        }
+        // The answer goes through the writer's queue: behind the updates of the procedure's transactions.
+        database.procedures().call(procedure, client, timestamp, arguments).whenComplete((returned, failure) ->
+                database.submit(new Writer.Task() {
+                    @Override
+                    public void run() {
+                        if (!ended.get()) {
+                            answer(call, procedure, timestamp, returned, failure);
+                        }
+                    }
+
+                    @Override
+                    public void refuse(EngineException reason) {
+                        subscriber.sink().close(CloseReason.MODULE_EXITED);
+                    }
+                }));
+    }
+
+    private void answer(
+            ClientMessage.CallProcedure call, ProcedureDef procedure, long timestamp, ProcedureReturn<byte[]> returned,
+            Throwable failure) {
+        if (failure != null) {
+            send(new ServerMessage.ProcedureResult(
+                    call.requestId(), new ProcedureOutcome.InternalError(failure.getMessage()), 0, 0));
+            return;
+        }
+        subscriber.dependsOn(returned.lastTxOffset());
+        send(new ServerMessage.ProcedureResult(
+                call.requestId(), new ProcedureOutcome.Returned(new ReturnValue(procedure.returnType(), returned.value())),
+                timestamp, returned.durationMicros()));
     }
 
     // ---- queries ----

@@ -6,15 +6,23 @@ import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.catalog.ModuleRow;
 import dev.geodesic.engine.durability.Durability;
+import dev.geodesic.engine.egress.HttpEgress;
+import dev.geodesic.engine.host.http.HttpHeader;
+import dev.geodesic.engine.host.http.HttpMethod;
+import dev.geodesic.engine.host.http.HttpRequest;
+import dev.geodesic.engine.host.http.HttpVersion;
 import dev.geodesic.engine.modulelog.ModuleLog;
 import dev.geodesic.engine.port.ClientSink;
 import dev.geodesic.engine.port.Timer;
+import dev.geodesic.engine.procedure.ProcedureOptions;
+import dev.geodesic.engine.procedure.ProcedureReturn;
 import dev.geodesic.engine.query.Caller;
 import dev.geodesic.engine.query.DmlPlan;
 import dev.geodesic.engine.query.SelectPlan;
 import dev.geodesic.engine.query.SqlEngine;
 import dev.geodesic.engine.query.SqlResult;
 import dev.geodesic.engine.schema.ModuleDef;
+import dev.geodesic.engine.schema.ProcedureDef;
 import dev.geodesic.engine.schema.ReducerDef;
 import dev.geodesic.engine.subscription.ConfirmedGate;
 import dev.geodesic.engine.subscription.Subscriber;
@@ -26,9 +34,11 @@ import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.protocol.message.CloseReason;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
+import dev.geodesic.sats.SatsJson;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -63,6 +73,7 @@ public final class Database implements AutoCloseable {
     private final ReducerCalls reducers;
     private final Clients clients;
     private final MaterializedViews views;
+    private final Procedures procedures;
     private final ScheduledCalls schedules;
     private final Installer installer;
     private volatile Throwable failure;
@@ -81,7 +92,9 @@ public final class Database implements AutoCloseable {
             Durability durability,
             ModuleLog log,
             ThreadFactory largeStackThreads,
-            Timer timer) {
+            Timer timer,
+            ProcedureOptions procedureOptions,
+            HttpEgress egress) {
         this.identity = identity;
         this.limits = limits;
         this.sql = new SqlEngine(limits);
@@ -94,12 +107,15 @@ public final class Database implements AutoCloseable {
         this.transactor = new Transactor(limits, committed, catalog, durability, subscriptions);
         this.reducers = new ReducerCalls(limits, transactor, catalog, log, program);
         this.clients = new Clients(transactor, catalog, program, reducers, log, subscriptions);
+        this.procedures = new Procedures(
+                limits, procedureOptions, egress, largeStackThreads, program, log,
+                new Procedures.Writing(identity, transactor, catalog, log, this::submit, this::fail));
         this.schedules = new ScheduledCalls(identity, timer, committed, transactor, program, reducers, log, this::submit);
         transactor.join(schedules);
         this.views = new MaterializedViews(identity, limits, sql, timer, transactor, catalog, log, this::submit);
         transactor.join(views);
         this.installer = new Installer(
-                identity, limits, transactor, catalog, program, reducers, clients, log, schedules, views);
+                identity, limits, transactor, catalog, program, reducers, clients, log, procedures, schedules, views);
         durability.listen(gate::durable, this::fail);
         this.writer = new Writer(identity.toHex().substring(0, 12), largeStackThreads, this::fail);
     }
@@ -179,6 +195,10 @@ public final class Database implements AutoCloseable {
         return reducers;
     }
 
+    Procedures procedures() {
+        return procedures;
+    }
+
     // ---- the writer ----
 
     private abstract static class Answered<T> implements Writer.Task {
@@ -242,6 +262,8 @@ public final class Database implements AutoCloseable {
         writer.stop(new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped: " + text));
         gate.fail(CloseReason.MODULE_EXITED);
         clients.closeAll(CloseReason.MODULE_EXITED);
+        // One of them may hold the writer.
+        procedures.stop();
     }
 
     static long now() {
@@ -270,6 +292,58 @@ public final class Database implements AutoCloseable {
                 clients.disconnect(client);
             }
         });
+    }
+
+    /**
+     * Calls a reducer or a procedure for one request: connect, call, disconnect (spec/http-api.md 6.11).
+     *
+     * @return completes with the result, or exceptionally as {@link #call}; for procedures also with NO_SUCH_PROCEDURE,
+     *     PROCEDURE_FAILED and GUEST_TIMEOUT with a text for the caller, or LIMIT_EXCEEDED if too many calls wait
+     */
+    public CompletableFuture<CallAnswer> callFunction(ClientInfo client, String name, Arguments arguments) {
+        if (definition().procedure(name).isEmpty()) {
+            return call(client, name, arguments).thenApply(CallAnswer.OfReducer::new);
+        }
+        long timestamp = now();
+        return onWriter(() -> {
+            clients.connect(client);
+            try {
+                ProcedureDef procedure = procedures.callable(name, client);
+                return procedures.call(procedure, client, timestamp, procedures.arguments(procedure, arguments))
+                        .thenApply(value -> answer(procedure, value));
+            } catch (EngineException e) {
+                return CompletableFuture.<CallAnswer>failedFuture(e);
+            }
+        }).thenCompose(answer -> answer.handle((value, failure) -> onWriter(() -> {
+            clients.disconnect(client);
+            return null;
+        })).thenCompose(disconnected -> disconnected).thenCompose(nothing -> answer));
+    }
+
+    private static CallAnswer answer(ProcedureDef procedure, ProcedureReturn<byte[]> value) {
+        return new CallAnswer.OfProcedure(
+                SatsJson.toString(procedure.returnType(), value.value(), SatsJson.Flavor.UNTYPED),
+                value.lastTxOffset(), value.durationMicros());
+    }
+
+    /**
+     * Has a module's HTTP handler answer a request.
+     *
+     * @return completes with what the module answers, or exceptionally: NO_SUCH_ROUTE; PROCEDURE_FAILED and GUEST_TIMEOUT
+     *     with a text for the caller; LIMIT_EXCEEDED if too many calls wait; DATABASE_STOPPED
+     */
+    public CompletableFuture<HandlerAnswer> handle(HandlerRequest request) {
+        HttpRequest handed = new HttpRequest(
+                new HttpMethod(request.method()),
+                request.headers().stream().map(h -> new HttpHeader(h.name(), h.value())).toList(),
+                OptionalLong.empty(), request.uri(), request.http10() ? HttpVersion.HTTP_1_0 : HttpVersion.HTTP_1_1);
+        return onWriter(() -> procedures.handle(request.path(), handed, request.body()))
+                .thenCompose(answer -> answer)
+                .thenApply(returned -> new HandlerAnswer(
+                        returned.value().response().code(),
+                        returned.value().response().headers().stream()
+                                .map(h -> new HandlerAnswer.Header(h.name(), h.value())).toList(),
+                        returned.value().body()));
     }
 
     // ---- SQL ----
@@ -442,8 +516,14 @@ public final class Database implements AutoCloseable {
         onWriter(() -> {
             ClientInfo client = new ClientInfo(identity, ConnectionId.NONE, "");
             Optional<ReducerDef> reducer = program.definition().reducer(name);
+            Optional<ProcedureDef> procedure = program.definition().procedure(name);
+            if (procedure.isPresent()) {
+                procedures.call(
+                        procedure.get(), client, now(), procedures.arguments(procedure.get(), new Arguments.Bsatn(arguments)));
+                return null;
+            }
             if (reducer.isEmpty()) {
-                log.hostError(name, now(), "immediate call of unknown reducer \"" + name + "\"");
+                log.hostError(name, now(), "immediate call of unknown reducer or procedure \"" + name + "\"");
                 return null;
             }
             CallArguments checked = reducers.arguments(reducer.get(), new Arguments.Bsatn(arguments), false);
@@ -478,6 +558,7 @@ public final class Database implements AutoCloseable {
         clients.closeAll(CloseReason.MODULE_EXITED);
         schedules.close();
         views.close();
+        procedures.close();
         writer.close();
         durability.close();
         gate.fail(CloseReason.MODULE_EXITED);

@@ -36,6 +36,7 @@ final class Installer {
     private final ReducerCalls reducers;
     private final Clients clients;
     private final ModuleLog log;
+    private final Procedures procedures;
     private final ScheduledCalls schedules;
     private final MaterializedViews views;
     private final Limits limits;
@@ -49,6 +50,7 @@ final class Installer {
             ReducerCalls reducers,
             Clients clients,
             ModuleLog log,
+            Procedures procedures,
             ScheduledCalls schedules,
             MaterializedViews views) {
         this.database = database;
@@ -59,6 +61,7 @@ final class Installer {
         this.reducers = reducers;
         this.clients = clients;
         this.log = log;
+        this.procedures = procedures;
         this.schedules = schedules;
         this.views = views;
     }
@@ -151,7 +154,7 @@ final class Installer {
         if (next.hash().equals(old.hash())) {
             // The tables are right; a fresh instance may be what the publisher wants.
             run(next, owner);
-            old.close();
+            procedures.retire(old);
             return;
         }
         MigrationPlan plan = MigrationPlanner.plan(old.definition(), next.definition());
@@ -162,7 +165,7 @@ final class Installer {
         migrate(old, next, plan);
         run(next, owner);
         schedules.restart();
-        old.close();
+        procedures.retire(old);
         if (plan.breaksClients()) {
             clients.expelAll(CloseReason.MODULE_EXITED);
         } else {

@@ -53,6 +53,10 @@ final class LoadedModule implements AutoCloseable {
         return Identity.fromLittleEndian(Hashes.keccak256(program), 0);
     }
 
+    ModuleHost host() {
+        return host;
+    }
+
     ModuleDef definition() {
         return definition;
     }

@@ -11,6 +11,8 @@ import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.catalog.ModuleRow;
 import dev.geodesic.engine.durability.Durability;
 import dev.geodesic.engine.durability.Recovery;
+import dev.geodesic.engine.egress.HttpEgress;
+import dev.geodesic.engine.egress.Network;
 import dev.geodesic.engine.host.abi.GuestOptions;
 import dev.geodesic.engine.host.abi.HostFunctions;
 import dev.geodesic.engine.host.wasmtime.WasmtimeOptions;
@@ -65,6 +67,7 @@ public final class Server implements AutoCloseable {
     private final TokenAuthority tokens;
     private final WasmRuntime runtime;
     private final ControlDatabase control;
+    private final HttpEgress egress;
     private final Map<Identity, Database> databases = new ConcurrentHashMap<>();
     /** Held, shared, by whoever has a program open that no database runs; {@link #close} waits for them. */
     private final ReentrantReadWriteLock publishingAtAll = new ReentrantReadWriteLock();
@@ -87,6 +90,8 @@ public final class Server implements AutoCloseable {
     private Server(ServerOptions options, FileChannel lock) {
         this.options = options;
         this.lock = lock;
+        this.egress = new HttpEgress(
+                options.procedures().egress(), Network.SYSTEM, Thread.ofPlatform().daemon().name("egress-", 0).factory());
         Path data = options.dataDirectory();
         this.tokens = new TokenAuthority(SigningKeys.open(data.resolve("keys")), options.clock());
         this.runtime = WasmtimeRuntime.open(
@@ -228,7 +233,7 @@ public final class Server implements AutoCloseable {
         return open(directory.resolve("log"), opened -> new Database(
                 entry.identity(), options.limits(), opened.committed(), opened.catalog(), opened.durability(),
                 new ModuleLog(Optional.of(directory.resolve("module-logs")), options.limits()), options.guestThreads(),
-                options.timer()));
+                options.timer(), options.procedures(), egress));
     }
 
     /** @param variables what the program must find in its environment, now or soon */
@@ -707,6 +712,7 @@ public final class Server implements AutoCloseable {
         if (runtime != null) {
             runtime.close();
         }
+        egress.close();
         closeQuietly(lock);
     }
 }

@@ -4,6 +4,7 @@ import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.durability.LogFactory;
 import dev.geodesic.engine.port.Timer;
 import dev.geodesic.engine.schedule.ClockTimer;
+import dev.geodesic.engine.procedure.ProcedureOptions;
 import dev.geodesic.engine.table.TableStores;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -25,9 +26,22 @@ public record ServerOptions(
         LogFactory logs,
         ThreadFactory guestThreads,
         Clock clock,
-        Timer timer) {
+        Timer timer,
+        ProcedureOptions procedures) {
 
-    /** With real time for schedules. */
+    /** With the default for procedures. */
+    public ServerOptions(
+            Path dataDirectory,
+            Limits limits,
+            Supplier<TableStores> stores,
+            LogFactory logs,
+            ThreadFactory guestThreads,
+            Clock clock,
+            Timer timer) {
+        this(dataDirectory, limits, stores, logs, guestThreads, clock, timer, ProcedureOptions.DEFAULTS);
+    }
+
+    /** With real time for schedules, too. */
     public ServerOptions(
             Path dataDirectory,
             Limits limits,

@@ -4,7 +4,6 @@ import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.host.abi.ProcedureHost;
 import dev.geodesic.engine.tx.Transaction;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**

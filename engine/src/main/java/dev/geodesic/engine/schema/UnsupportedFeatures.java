@@ -38,9 +38,6 @@ public final class UnsupportedFeatures {
         Set<String> procedures = def.procedures().stream().map(RawModuleDef.Procedure::name).collect(Collectors.toSet());
         add(found, "scheduled procedures", def.schedules().stream().filter(s -> procedures.contains(s.function())).toList(),
                 RawModuleDef.Schedule::table);
-        add(found, "procedures", def.procedures(), RawModuleDef.Procedure::name);
-        add(found, "HTTP handlers", def.httpHandlers(), handler -> handler);
-        add(found, "HTTP routes", def.httpRoutes(), r -> r.path().isEmpty() ? "\"\"" : r.path());
         add(found, "submodules", def.submodules(), RawModuleDef.Submodule::namespace);
         add(found, "outboxes", def.outboxes(), RawModuleDef.Outbox::table);
         return found;

@@ -12,7 +12,9 @@ import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.durability.LogFactory;
 import dev.geodesic.engine.port.ClientSink;
 import dev.geodesic.engine.port.Timer;
+import dev.geodesic.engine.procedure.ProcedureOptions;
 import dev.geodesic.engine.schedule.ClockTimer;
+import dev.geodesic.engine.table.TableStores;
 import dev.geodesic.engine.table.heap.HeapStores;
 import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.protocol.message.ClientMessage;
@@ -30,6 +32,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /** A server in a directory, with an owner and somebody else, and short ways to use it. */
 final class TestServer implements AutoCloseable {
@@ -55,6 +58,12 @@ final class TestServer implements AutoCloseable {
     }
 
     TestServer(Path data, Limits limits, LogFactory logs, Timer timer) {
+        this(data, limits, logs, HeapStores::new, timer, ProcedureOptions.DEFAULTS);
+    }
+
+    TestServer(
+            Path data, Limits limits, LogFactory logs, Supplier<TableStores> stores, Timer timer,
+            ProcedureOptions procedures) {
         compiled = data.resolve("compiled");
         try {
             // Programs need to be compiled once, not once per test.
@@ -67,8 +76,8 @@ final class TestServer implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         server = Server.start(new ServerOptions(
-                data, limits, HeapStores::new, logs,
-                Thread.ofPlatform().daemon().stackSize(16 << 20).factory(), Clock.systemUTC(), timer));
+                data, limits, stores, logs,
+                Thread.ofPlatform().daemon().stackSize(16 << 20).factory(), Clock.systemUTC(), timer, procedures));
         owner = server.tokens().issueAnonymous();
         other = server.tokens().issueAnonymous();
     }

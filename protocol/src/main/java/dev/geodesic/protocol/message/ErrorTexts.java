@@ -48,6 +48,12 @@ public final class ErrorTexts {
         return "invalid arguments for procedure " + procedure + ": " + cause;
     }
 
+    /** The same for arguments in JSON; {@code path} as in {@link #invalidReducerArgumentsV1}, never empty. */
+    public static String invalidProcedureArguments(String procedure, String path, String cause) {
+        return invalidProcedureArguments(procedure, path) + ": invalid arguments for function " + procedure + ": " + path + ": "
+                + path + ": " + cause;
+    }
+
     /** A query of a subscription that cannot be compiled; one-off queries get the reason alone. */
     public static String executing(String reason, String sql) {
         return reason + ", executing: `" + sql + "`";
