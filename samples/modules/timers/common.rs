@@ -28,6 +28,13 @@ pub struct Run {
     pub row_is_argument: bool,
 }
 
+/// Ids of jobs, for joins.
+#[table(accessor = slot, public)]
+pub struct Slot {
+    #[primary_key]
+    pub id: u64,
+}
+
 /// Somebody came or went.
 #[table(accessor = visit, public)]
 pub struct Visit {
@@ -79,6 +86,13 @@ pub fn disarm(ctx: &ReducerContext, id: u64) {
 pub fn disarm_all(ctx: &ReducerContext) {
     for job in ctx.db.job().iter() {
         ctx.db.job().delete(job);
+    }
+}
+
+#[reducer]
+pub fn open_slots(ctx: &ReducerContext, count: u64) {
+    for id in 0..count {
+        ctx.db.slot().insert(Slot { id });
     }
 }
 

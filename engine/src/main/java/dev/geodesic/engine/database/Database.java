@@ -110,7 +110,8 @@ public final class Database implements AutoCloseable {
         this.procedures = new Procedures(
                 limits, procedureOptions, egress, largeStackThreads, program, log,
                 new Procedures.Writing(identity, transactor, catalog, log, this::submit, this::fail));
-        this.schedules = new ScheduledCalls(identity, timer, committed, transactor, program, reducers, log, this::submit);
+        this.schedules = new ScheduledCalls(
+                identity, timer, committed, transactor, program, reducers, procedures, log, this::submit);
         transactor.join(schedules);
         this.views = new MaterializedViews(identity, limits, sql, timer, transactor, catalog, log, this::submit);
         transactor.join(views);

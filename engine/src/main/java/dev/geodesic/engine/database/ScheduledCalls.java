@@ -1,6 +1,7 @@
 package dev.geodesic.engine.database;
 
 import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.modulelog.ModuleLog;
 import dev.geodesic.engine.port.Timer;
 import dev.geodesic.engine.schedule.DueCall;
@@ -8,6 +9,7 @@ import dev.geodesic.engine.schedule.Firing;
 import dev.geodesic.engine.schedule.ScheduleAt;
 import dev.geodesic.engine.schedule.ScheduleRow;
 import dev.geodesic.engine.schedule.Scheduler;
+import dev.geodesic.engine.schema.ProcedureDef;
 import dev.geodesic.engine.schema.ReducerDef;
 import dev.geodesic.engine.schema.TableDef;
 import dev.geodesic.engine.tx.CommittedState;
@@ -16,7 +18,10 @@ import dev.geodesic.engine.tx.TxData;
 import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
+import java.util.EnumSet;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
 /**
@@ -27,14 +32,20 @@ import java.util.function.Consumer;
  * <pre>
  *   reducer, once       call it │ delete the row      a crash between: it is called again
  *   reducer, interval   call it, queue the next tick
+ *   procedure, once     delete the row │ call it      a crash behind the first: it is never called
+ *   procedure, interval call it, queue the next tick
  * </pre>
  */
 final class ScheduledCalls implements Firing, Participant, AutoCloseable {
+
+    /** Errors that the one who runs procedures does not log, because it does not. */
+    private static final Set<ErrorCode> NEVER_STARTED = EnumSet.of(ErrorCode.LIMIT_EXCEEDED, ErrorCode.INVALID_ARGUMENTS);
 
     private final CommittedState committed;
     private final Transactor transactor;
     private final Program program;
     private final ReducerCalls reducers;
+    private final Procedures procedures;
     private final ModuleLog log;
     private final Consumer<Writer.Task> writer;
     private final Scheduler scheduler;
@@ -47,12 +58,14 @@ final class ScheduledCalls implements Firing, Participant, AutoCloseable {
             Transactor transactor,
             Program program,
             ReducerCalls reducers,
+            Procedures procedures,
             ModuleLog log,
             Consumer<Writer.Task> writer) {
         this.committed = committed;
         this.transactor = transactor;
         this.program = program;
         this.reducers = reducers;
+        this.procedures = procedures;
         this.log = log;
         this.writer = writer;
         this.scheduler = new Scheduler(database.toHex(), timer, this);
@@ -75,8 +88,7 @@ final class ScheduledCalls implements Firing, Participant, AutoCloseable {
         writer.accept(new Writer.Task() {
             @Override
             public void run() {
-                call(due);
-                ended.run();
+                call(due, ended);
             }
 
             @Override
@@ -86,28 +98,35 @@ final class ScheduledCalls implements Firing, Participant, AutoCloseable {
         });
     }
 
-    private void call(DueCall due) {
-        if (committed.writerView().table(due.tableId()).isEmpty()) {
-            return;
-        }
-        Table table = committed.requireTable(due.tableId());
-        ScheduleRow.Found row = ScheduleRow.find(transactor.view(), table, due.rowId()).orElse(null);
-        if (row == null) {
+    private void call(DueCall due, Runnable ended) {
+        Optional<Table> table = Optional.of(due.tableId())
+                .filter(id -> transactor.view().table(id).isPresent()).map(committed::requireTable);
+        Optional<ScheduleRow.Found> row = table.flatMap(t -> ScheduleRow.find(transactor.view(), t, due.rowId()));
+        if (row.isEmpty()) {
+            ended.run();
             return;
         }
         long timestamp = scheduler.start(due);
-        String function = program.definition().table(table.schema().name())
+        String function = program.definition().table(table.get().schema().name())
                 .flatMap(TableDef::schedule)
                 .map(TableDef.Schedule::function)
-                .orElse(table.schedule().function());
+                .orElse(table.get().schedule().function());
+        Optional<ProcedureDef> procedure = program.definition().procedure(function);
+        if (procedure.isPresent()) {
+            start(procedure.get(), due, table.get(), row.get(), timestamp, ended);
+            return;
+        }
         Optional<ReducerDef> reducer = program.definition().reducer(function);
         if (reducer.isPresent()) {
-            run(reducer.get(), row.bytes(), timestamp);
+            run(reducer.get(), row.get().bytes(), timestamp);
         } else {
             log.hostError(function, timestamp, "scheduled function \"" + function + "\" does not exist");
         }
-        afterwards(due, table);
+        settle(due, table.get());
+        ended.run();
     }
+
+    // ---- reducers ----
 
     private void run(ReducerDef reducer, byte[] row, long timestamp) {
         try {
@@ -126,21 +145,50 @@ final class ScheduledCalls implements Firing, Participant, AutoCloseable {
     }
 
     /** What the row says after the call decides: a time was once, an interval goes on. */
-    private void afterwards(DueCall due, Table table) {
-        Optional<ScheduleRow.Found> row = ScheduleRow.find(transactor.view(), table, due.rowId());
-        switch (row.map(ScheduleRow.Found::at).orElse(null)) {
+    private void settle(DueCall due, Table table) {
+        switch (ScheduleRow.find(transactor.view(), table, due.rowId()).map(ScheduleRow.Found::at).orElse(null)) {
             case null -> { }
             case ScheduleAt.Interval interval -> scheduler.repeat(due, interval);
-            case ScheduleAt.Time time -> {
-                try {
-                    transactor.transact(ReducerCalls.noReducer(self),
-                            () -> ScheduleRow.delete(transactor.tx(), table, due.rowId()));
-                } catch (EngineException e) {
-                    // A view that reads the table, say. The row fires again after the next start.
-                    logUnlessFatal(table.schema().name(), due.dueMicros(), e);
-                }
-            }
+            case ScheduleAt.Time time -> delete(due, table);
         }
+    }
+
+    /** False if a view that reads the table objects: the row is due again after the next start. */
+    private boolean delete(DueCall due, Table table) {
+        try {
+            transactor.transact(
+                    ReducerCalls.noReducer(self), () -> ScheduleRow.delete(transactor.tx(), table, due.rowId()));
+            return true;
+        } catch (EngineException e) {
+            logUnlessFatal(table.schema().name(), due.dueMicros(), e);
+            return false;
+        }
+    }
+
+    // ---- procedures ----
+
+    private void start(
+            ProcedureDef procedure, DueCall due, Table table, ScheduleRow.Found row, long timestamp, Runnable ended) {
+        if (row.at() instanceof ScheduleAt.Time && !delete(due, table)) {
+            ended.run();
+            return;
+        }
+        CompletableFuture<?> call;
+        try {
+            CallArguments.check(procedure, new Arguments.Bsatn(row.bytes()));
+            call = procedures.call(procedure, self, timestamp, row.bytes());
+        } catch (EngineException e) {
+            call = CompletableFuture.failedFuture(e);
+        }
+        call.whenComplete((result, failure) -> {
+            if (failure instanceof EngineException e && NEVER_STARTED.contains(e.code())) {
+                log.hostError(procedure.name(), timestamp, e.getMessage());
+            }
+            if (row.at() instanceof ScheduleAt.Interval interval) {
+                scheduler.repeatUnlessArmed(due, interval);
+            }
+            ended.run();
+        });
     }
 
     /** Any thread. Rows stay. */

@@ -4,9 +4,7 @@ import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 
 /** What a module may declare and this version does not have yet. A module that needs it is refused as a whole. */
 public final class UnsupportedFeatures {
@@ -35,9 +33,6 @@ public final class UnsupportedFeatures {
     /** One entry for each feature in use. */
     static List<String> of(RawModuleDef def) {
         List<String> found = new ArrayList<>();
-        Set<String> procedures = def.procedures().stream().map(RawModuleDef.Procedure::name).collect(Collectors.toSet());
-        add(found, "scheduled procedures", def.schedules().stream().filter(s -> procedures.contains(s.function())).toList(),
-                RawModuleDef.Schedule::table);
         add(found, "submodules", def.submodules(), RawModuleDef.Submodule::namespace);
         add(found, "outboxes", def.outboxes(), RawModuleDef.Outbox::table);
         return found;

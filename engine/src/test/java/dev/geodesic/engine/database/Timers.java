@@ -37,11 +37,19 @@ final class Timers implements AutoCloseable {
     }
 
     Timers(Path data, Limits limits, LogFactory logs, ManualTimer timer) {
+        this(data, limits, logs, timer, MODULE);
+    }
+
+    Timers(Path data, LogFactory logs, ManualTimer timer, byte[] module) {
+        this(data, Limits.DEFAULTS, logs, timer, module);
+    }
+
+    private Timers(Path data, Limits limits, LogFactory logs, ManualTimer timer, byte[] module) {
         this.timer = timer;
         this.test = new TestServer(data, limits, logs, timer);
         Database found;
         if (test.server.databases().isEmpty()) {
-            found = test.create("timers", MODULE);
+            found = test.create("timers", module);
         } else {
             found = test.server.databases().getFirst();
         }

@@ -16,6 +16,7 @@ import dev.geodesic.testkit.Proves;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.logging.Handler;
+import java.util.logging.Level;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
@@ -289,6 +290,8 @@ class SchedulerTest {
                 // Nothing is open.
             }
         };
+        Level level = logger.getLevel();
+        logger.setLevel(Level.WARNING);
         logger.addHandler(handler);
         logger.setUseParentHandlers(false);
         try {
@@ -307,6 +310,7 @@ class SchedulerTest {
                     && lines.getLast().contains("3 late calls"), lines::toString);
         } finally {
             logger.removeHandler(handler);
+            logger.setLevel(level);
             logger.setUseParentHandlers(true);
         }
     }
