@@ -16,6 +16,9 @@ import java.util.function.LongConsumer;
 final class TapeLogs implements LogFactory {
 
     private final Map<Path, List<byte[]>> tapes = new TreeMap<>();
+    private final List<Tape> open = new ArrayList<>();
+    /** Guarded by the tapes: what is appended to databases meanwhile is not durable. */
+    private boolean holding;
 
     @Override
     public Durability open(Path directory, Replay replay) {
@@ -26,7 +29,35 @@ final class TapeLogs implements LogFactory {
                 replay.record(i, tape.get(i), 0, tape.get(i).length);
             }
         }
-        return new Tape(tape);
+        Tape opened = new Tape(tape, directory.toString().contains("databases"));
+        synchronized (tapes) {
+            open.add(opened);
+        }
+        return opened;
+    }
+
+    /** What databases append from now on is not durable. */
+    void hold() {
+        synchronized (tapes) {
+            holding = true;
+        }
+    }
+
+    /** Everything is durable. */
+    void release() {
+        List<Tape> all;
+        synchronized (tapes) {
+            holding = false;
+            all = List.copyOf(open);
+        }
+        all.forEach(Tape::force);
+    }
+
+    /** Durable transactions of the only database. */
+    int durable() {
+        synchronized (tapes) {
+            return open.stream().filter(t -> t.records == database()).mapToInt(t -> t.durable).max().orElseThrow();
+        }
     }
 
     /** The log of the only database. */
@@ -62,38 +93,56 @@ final class TapeLogs implements LogFactory {
     private final class Tape implements Durability {
 
         private final List<byte[]> records;
+        private final boolean canBeHeld;
         private volatile LongConsumer onDurable = offset -> { };
+        /** Guarded by the tapes. */
+        private int durable;
 
-        Tape(List<byte[]> records) {
+        Tape(List<byte[]> records, boolean canBeHeld) {
             this.records = records;
+            this.canBeHeld = canBeHeld;
+            durable = records.size();
         }
 
         @Override
         public void append(long txOffset, byte[] record, int offset, int length) {
+            boolean held;
             synchronized (tapes) {
                 if (txOffset != records.size()) {
                     throw new AssertionError("offset " + txOffset + " instead of " + records.size());
                 }
                 records.add(Arrays.copyOfRange(record, offset, offset + length));
+                held = holding && canBeHeld;
             }
-            onDurable.accept(txOffset);
+            if (!held) {
+                force();
+            }
+        }
+
+        void force() {
+            long last;
+            synchronized (tapes) {
+                durable = records.size();
+                last = durable - 1L;
+            }
+            onDurable.accept(last);
         }
 
         @Override
         public long durableOffset() {
             synchronized (tapes) {
-                return records.size() - 1L;
+                return durable - 1L;
             }
         }
 
         @Override
-        public void listen(LongConsumer durable, Consumer<RuntimeException> failed) {
-            onDurable = durable;
+        public void listen(LongConsumer listener, Consumer<RuntimeException> failed) {
+            onDurable = listener;
         }
 
         @Override
         public void close() {
-            // The tape stays.
+            // The tape stays as it is: what was not forced is lost, or not.
         }
     }
 }
