@@ -108,8 +108,8 @@ class HttpIT {
         assertEquals(1, rows("life", "member"));
 
         Answer unlike = http.publish("life", owner, Http.module(CHAT));
-        assertEquals(400, unlike.status());
-        assertTrue(unlike.body().startsWith("Database update rejected: Errors occurred:"), unlike::body);
+        refused(400, "Failed to create or update the database: Migration plan contains a client-breaking change which is "
+                + "disallowed under current policy", unlike);
         assertEquals(1, rows("life", "member"));
 
         Answer cleared = http.send("PUT", "/v1/database/life?clear=true", owner, Http.module(KITCHEN));
@@ -158,11 +158,31 @@ class HttpIT {
         Answer agreed = http.send("PUT", "/v1/database/preview?policy=BreakClients&token=" + token, owner, Http.module(CHAT));
         assertEquals("updated", agreed.json().getJsonObject("Success").getString("op"));
 
-        Answer impossible = http.send("POST", "/v1/database/preview/pre_publish", owner, Http.module(KITCHEN));
-        assertTrue(impossible.json().getJsonObject("ManualMigrate").getString("reason").contains("table message"),
-                impossible::body);
+        JsonObject breaking = http.send("POST", "/v1/database/preview/pre_publish", owner, Http.module(KITCHEN)).json()
+                .getJsonObject("AutoMigrate");
+        assertTrue(breaking.getBoolean("break_clients"));
         refused(400, "Failed to create or update the database: Token provided is invalid or does not match expected hash",
                 http.send("PUT", "/v1/database/preview?policy=BreakClients&token=" + token, owner, Http.module(KITCHEN)));
+        refused(400, "Migration policy is set to `BreakClients`, but no migration token was provided.",
+                http.send("PUT", "/v1/database/preview?policy=BreakClients", owner, Http.module(KITCHEN)));
+        refused(400, "Failed to create or update the database: Migration plan contains a client-breaking change which is "
+                + "disallowed under current policy", http.publish("preview", owner, Http.module(KITCHEN)));
+        Answer broken = http.send("PUT", "/v1/database/preview?policy=BreakClients&token=" + breaking.getString("token"), owner,
+                Http.module(KITCHEN));
+        assertEquals(200, broken.status(), broken::body);
+    }
+
+    @Test
+    @Proves("http-api.md 6.2")
+    @Proves("module-def.md 9")
+    void saysWhyAnUpdateIsImpossible() throws Exception {
+        created("impossible", "modules/v1/kitchen_v1.wasm");
+        JsonObject manual = http.send("POST", "/v1/database/impossible/pre_publish", owner, Http.module(KITCHEN)).json()
+                .getJsonObject("ManualMigrate");
+        assertTrue(manual.getBoolean("major_version_upgrade"));
+        String reason = manual.getString("reason");
+        assertTrue(reason.startsWith("Errors occurred:\nChanging the type of column color in table compounds"), reason);
+        refused(400, "Database update rejected: " + reason, http.publish("impossible", owner, Http.module(KITCHEN)));
     }
 
     /** The same program with one more custom section: other bytes, so another program. */

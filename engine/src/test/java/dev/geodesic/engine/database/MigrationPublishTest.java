@@ -7,9 +7,6 @@ import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.durability.LogFactory;
-import dev.geodesic.engine.schema.ModuleDef;
-import dev.geodesic.engine.schema.ReducerDef;
-import dev.geodesic.sats.BsatnWriter;
 import dev.geodesic.sats.Identity;
 import dev.geodesic.sats.Json;
 import dev.geodesic.sats.JsonValue;
@@ -19,7 +16,6 @@ import dev.geodesic.sats.JsonValue.JsonObject;
 import dev.geodesic.sats.JsonValue.JsonString;
 import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Vectors;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -35,70 +31,6 @@ class MigrationPublishTest {
 
     @TempDir
     private Path data;
-
-    private static byte[] resource(String name) {
-        return Vectors.bytes(MigrationPublishTest.class, "/golden/migration/" + name);
-    }
-
-    /** A program with the definition of a variant, whose reducers {@code fill} and {@code fill_other} work. */
-    private static byte[] program(String variant) {
-        byte[] definition = resource(variant + ".bsatn");
-        BsatnWriter rows = new BsatnWriter();
-        row(rows, 1, true);
-        int first = rows.length();
-        row(rows, 2, false);
-        int second = rows.length() - first;
-        rows.writeU32(1);
-        StringBuilder body = new StringBuilder();
-        try {
-            ModuleDef def = ModuleDef.decode(definition);
-            body.append(inserting(def, "fill", "thing", 0, first, second));
-            body.append(inserting(def, "fill_other", "other", first + second, 4));
-        } catch (EngineException e) {
-            assertEquals(ErrorCode.INVALID_MODULE_DEF, e.code());
-        }
-        return new TinyModule()
-                .definition(definition)
-                .imports("datastore_insert_bsatn", "table_id_from_name")
-                .data(ROWS_AT, rows.toByteArray())
-                .data(NAMES_AT, "thingother".getBytes(StandardCharsets.US_ASCII))
-                .export("(func (export \"__call_view_anon__\") (param i32 i32 i32) (result i32) (i32.const 0))")
-                .body(body + "(i32.const 0)")
-                .wasm();
-    }
-
-    private static final int ROWS_AT = 8192;
-    private static final int NAMES_AT = 8000;
-
-    private static void row(BsatnWriter out, long id, boolean two) {
-        out.writeU64(id);
-        out.writeString("same");
-        if (two) {
-            out.writeU8(1);
-            out.writeU32(9);
-        } else {
-            out.writeU8(0);
-        }
-        out.writeU32((int) id);
-    }
-
-    private static String inserting(ModuleDef def, String reducer, String table, int at, int... lengths) {
-        Optional<ReducerDef> found = def.reducer(reducer);
-        if (found.isEmpty()) {
-            return "";
-        }
-        StringBuilder text = new StringBuilder("(if (i32.eq (local.get $id) (i32.const " + found.get().id() + ")) (then ");
-        text.append("(drop (call $table_id_from_name (i32.const %d) (i32.const 5) (i32.const 84)))"
-                .formatted(NAMES_AT + (table.equals("thing") ? 0 : 5)));
-        int offset = ROWS_AT + at;
-        for (int length : lengths) {
-            text.append("(i32.store (i32.const 92) (i32.const %d))".formatted(length));
-            text.append("(if (i32.ne (i32.const 0) (call $datastore_insert_bsatn "
-                    + "(i32.load (i32.const 84)) (i32.const %d) (i32.const 92))) (then (unreachable)))".formatted(offset));
-            offset += length;
-        }
-        return text.append("))").toString();
-    }
 
     private static String string(JsonObject object, String member) {
         return ((JsonString) object.get(member).orElseThrow()).value();
@@ -117,11 +49,11 @@ class MigrationPublishTest {
 
     private static void replay(TestServer test, JsonObject vector, String name) {
         String what = string(vector, "case");
-        Database database = test.create(name, program(string(vector, "old")));
+        Database database = test.create(name, MigrationPrograms.of(string(vector, "old")));
         for (JsonValue reducer : ((JsonArray) vector.get("filled").orElseThrow()).items()) {
             test.commit(database, ((JsonString) reducer).value(), "[]");
         }
-        byte[] next = program(string(vector, "new"));
+        byte[] next = MigrationPrograms.of(string(vector, "new"));
         Identity hash = database.programHash();
         Optional<String> token = Optional.empty();
         try {
