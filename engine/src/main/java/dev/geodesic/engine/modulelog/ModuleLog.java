@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayDeque;
@@ -37,9 +38,13 @@ public final class ModuleLog implements LogSink, AutoCloseable {
     private static final System.Logger LOG = System.getLogger(ModuleLog.class.getName());
     private static final int MEMORY_LINES_MAX = 10_000;
     private static final int BUFFER_BYTES = 64 << 10;
+    /** A second's lines may be as long as this on average, if there are as many as there may be. */
+    private static final long LINE_BYTES_MEAN_MAX = 1 << 10;
 
     private final Optional<Path> directory;
     private final int linesPerSecondMax;
+    private final long bytesPerSecondMax;
+    private final InstantSource clock;
     private final Deque<String> memory = new ArrayDeque<>();
     private final List<Consumer<String>> followers = new CopyOnWriteArrayList<>();
     private final JsonWriter json = new JsonWriter();
@@ -48,12 +53,19 @@ public final class ModuleLog implements LogSink, AutoCloseable {
     private boolean broken;
     private long second;
     private int linesInSecond;
+    private long bytesInSecond;
     private int dropped;
 
     /** @param directory where the files go; empty to keep lines in memory only */
     public ModuleLog(Optional<Path> directory, Limits limits) {
+        this(directory, limits, InstantSource.system());
+    }
+
+    ModuleLog(Optional<Path> directory, Limits limits, InstantSource clock) {
         this.directory = directory;
         this.linesPerSecondMax = limits.logLinesPerSecondMax();
+        this.bytesPerSecondMax = LINE_BYTES_MEAN_MAX * linesPerSecondMax;
+        this.clock = clock;
     }
 
     /** A line of the host, for instance a failed call. */
@@ -71,8 +83,8 @@ public final class ModuleLog implements LogSink, AutoCloseable {
                 level, timestampMicros, Optional.of(HOST), Optional.of(HOST), OptionalInt.empty(), function, message, List.of());
     }
 
-    private static long nowMicros() {
-        Instant now = Instant.now();
+    private long nowMicros() {
+        Instant now = clock.instant();
         return now.getEpochSecond() * 1_000_000 + now.getNano() / 1000;
     }
 
@@ -80,24 +92,35 @@ public final class ModuleLog implements LogSink, AutoCloseable {
     public synchronized void log(LogRecord line) {
         long now = nowMicros();
         if (now / 1_000_000 != second) {
-            if (dropped > 0) {
-                int count = dropped;
-                dropped = 0;
-                write(host(LogLevel.WARN, Optional.of(HOST), now,
-                        count + " log lines were dropped: more than " + linesPerSecondMax + " in a second"), now);
-            }
+            tellOfDropped(now);
             second = now / 1_000_000;
             linesInSecond = 0;
+            bytesInSecond = 0;
         }
-        if (++linesInSecond > linesPerSecondMax) {
+        if (++linesInSecond > linesPerSecondMax || bytesInSecond > bytesPerSecondMax) {
             dropped++;
             return;
         }
-        write(line, now);
+        bytesInSecond += write(line, now);
     }
 
-    private void write(LogRecord line, long nowMicros) {
+    private void tellOfDropped(long now) {
+        if (dropped > 0) {
+            int count = dropped;
+            dropped = 0;
+            write(host(LogLevel.WARN, Optional.of(HOST), now, count + " log lines were dropped: more than " + linesPerSecondMax
+                    + " lines, or " + bytesPerSecondMax + " bytes, in a second"), now);
+        }
+    }
+
+    /** Returns about how long the line is. */
+    private int write(LogRecord line, long nowMicros) {
         String text = render(line);
+        write(text, line.level(), nowMicros);
+        return text.length();
+    }
+
+    private void write(String text, LogLevel level, long nowMicros) {
         followers.forEach(f -> f.accept(text));
         if (directory.isEmpty()) {
             memory.add(text);
@@ -117,7 +140,7 @@ public final class ModuleLog implements LogSink, AutoCloseable {
             }
             file.write(text.getBytes(StandardCharsets.UTF_8));
             file.write('\n');
-            if (line.level() != LogLevel.DEBUG && line.level() != LogLevel.TRACE || !followers.isEmpty()) {
+            if (level != LogLevel.DEBUG && level != LogLevel.TRACE || !followers.isEmpty()) {
                 file.flush();
             }
             broken = false;
@@ -164,6 +187,7 @@ public final class ModuleLog implements LogSink, AutoCloseable {
      * @throws IOException if the file cannot be read
      */
     public synchronized List<String> tail(long linesMax) throws IOException {
+        tellOfDropped(nowMicros());
         if (directory.isEmpty()) {
             return memory.stream().skip(Math.max(0, memory.size() - linesMax)).toList();
         }
@@ -217,6 +241,7 @@ public final class ModuleLog implements LogSink, AutoCloseable {
 
     @Override
     public synchronized void close() {
+        tellOfDropped(nowMicros());
         try {
             closeFile();
         } catch (IOException e) {

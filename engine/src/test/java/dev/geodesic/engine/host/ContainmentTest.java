@@ -418,6 +418,18 @@ class ContainmentTest {
     }
 
     @Test
+    @Proves("execution.md 6.1")
+    void rowsOfViewsAreReadOnly() {
+        open(D);
+        String body = "(i32.store (i32.const 64) (i32.const 32))"
+                + "(call $datastore_insert_bsatn (i32.const 5003) (i32.const 80) (i32.const 64))";
+        try (ModuleHost host = guests.load(module(imports("datastore_insert_bsatn"), "", body))) {
+            assertEquals("runtime error calling datastore_insert_bsatn: the rows of views cannot be written by modules",
+                    assertInstanceOf(ReducerOutcome.Trapped.class, tables.call(host, 1)).message());
+        }
+    }
+
+    @Test
     void neighboursDoNotNotice() throws InterruptedException {
         open(limits(300, 1_000, 300, 1 << 20));
         String body = "(if (local.get $id) (then (loop $l (br $l)))) (i32.const 0)";

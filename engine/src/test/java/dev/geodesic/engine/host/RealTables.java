@@ -24,6 +24,7 @@ import java.util.OptionalInt;
 /**
  * Tables for guests of a few lines. Table 5000 "t": a u32 (unique index 5101), b u8 (hash index 5102), ordered index 5103 over b
  * and a. Table 5001 "s": id u8 from a sequence (unique index 5201), x u8 (unique index 5202). Table 5002 "bytes": a string.
+ * Table 5003 "v": rows of a view.
  */
 final class RealTables implements AutoCloseable {
 
@@ -44,6 +45,9 @@ final class RealTables implements AutoCloseable {
                 List.of(new SequenceSchema(5_301, "s_id_seq", 0, BigInteger.ONE, BigInteger.ONE, BigInteger.ONE,
                         BigInteger.valueOf(255)))));
         catalog.createTable(tx, table(5_002, "bytes", List.of(PrimitiveType.STRING), List.of(), List.of()));
+        catalog.createTable(tx, new TableSchema(5_003, "v", Optional.empty(),
+                List.of(new ColumnSchema(0, "arg_hash", PrimitiveType.U256, Optional.empty())), OptionalInt.empty(), List.of(),
+                List.of(), List.of(), TableAccess.PUBLIC, TableKind.USER, TableRole.ANONYMOUS_VIEW));
         commit();
     }
 

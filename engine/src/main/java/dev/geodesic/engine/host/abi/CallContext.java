@@ -21,6 +21,8 @@ public final class CallContext {
     private Transaction transaction;
     /** Null if this is no procedure or handler. */
     private final ProcedureHost procedure;
+    /** A table that was found to be the module's own, so that not every row looks again. */
+    private int writableTable;
     private final String function;
     private final Function<ConnectionId, Optional<String>> credentials;
 
@@ -77,6 +79,15 @@ public final class CallContext {
     /** Tells of the transaction that the procedure has opened, or with null that it has none any more. */
     void setTransaction(Transaction present) {
         transaction = present;
+    }
+
+    /** Whether {@link #setWritable} was called with this table last. */
+    boolean isWritable(int tableId) {
+        return tableId == writableTable;
+    }
+
+    void setWritable(int tableId) {
+        writableTable = tableId;
     }
 
     public String function() {

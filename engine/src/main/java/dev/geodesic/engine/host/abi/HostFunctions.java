@@ -212,7 +212,7 @@ public final class HostFunctions {
         Transaction tx = guest.context().transaction();
         KeyRange range = keyRange(call);
         long out = call.at(call.i32(8), Integer.BYTES);
-        checkIndexWritable(tx, call.i32(0));
+        checkWritable(guest, tx, tx.tableOfIndex(call.i32(0)).tableId());
         return write(tx, call, () -> call.memory().set(U32, out, tx.deleteRange(call.i32(0), range)));
     }
 
@@ -237,7 +237,7 @@ public final class HostFunctions {
         Transaction tx = guest.context().transaction();
         long key = call.at(call.i32(1), call.i32(2));
         long out = call.at(call.i32(3), Integer.BYTES);
-        checkIndexWritable(tx, call.i32(0));
+        checkWritable(guest, tx, tx.tableOfIndex(call.i32(0)).tableId());
         return write(tx, call, () ->
                 call.memory().set(U32, out, tx.deletePoint(call.i32(0), call.memory(), key, call.i32(2))));
     }
@@ -280,21 +280,25 @@ public final class HostFunctions {
 
     /* Writing. */
 
-    /** The catalogue is the host's: a guest that could write there could leave a database that never starts again. */
-    private static void checkWritable(Transaction tx, int tableId) {
-        if (isCatalogueId(tableId) && tx.table(tableId).isPresent()) {
-            throw trap("system tables cannot be written by modules");
+    /**
+     * The catalogue is the host's: a guest that could write there could leave a database that never starts again. So are the
+     * rows of views.
+     */
+    private static void checkWritable(GuestState guest, Transaction tx, int tableId) {
+        CallContext context = guest.context();
+        if (context.isWritable(tableId)) {
+            return;
         }
-    }
-
-    private static void checkIndexWritable(Transaction tx, int indexId) {
-        if (isCatalogueId(indexId)) {
-            checkWritable(tx, tx.tableOfIndex(indexId).tableId());
+        Optional<TableSchema> table = tx.table(tableId);
+        if (table.isPresent()) {
+            if (Integer.compareUnsigned(tableId, TableSchema.FIRST_USER_ID) < 0) {
+                throw trap("system tables cannot be written by modules");
+            }
+            if (table.get().role().isView()) {
+                throw trap("the rows of views cannot be written by modules");
+            }
+            context.setWritable(tableId);
         }
-    }
-
-    private static boolean isCatalogueId(int id) {
-        return Integer.compareUnsigned(id, TableSchema.FIRST_USER_ID) < 0;
     }
 
     /** Does what may write many rows, for no longer than the call may run. */
@@ -323,7 +327,7 @@ public final class HostFunctions {
         long lengthAt = call.at(call.i32(2), Integer.BYTES);
         int length = rowLength(guest, call, lengthAt);
         long row = call.at(call.i32(1), length);
-        checkWritable(tx, call.i32(0));
+        checkWritable(guest, tx, call.i32(0));
         MemorySegment memory = call.memory();
         memory.set(U32, lengthAt, tx.insert(call.i32(0), memory, row, length));
         return OK;
@@ -334,7 +338,7 @@ public final class HostFunctions {
         long lengthAt = call.at(call.i32(3), Integer.BYTES);
         int length = rowLength(guest, call, lengthAt);
         long row = call.at(call.i32(2), length);
-        checkWritable(tx, call.i32(0));
+        checkWritable(guest, tx, call.i32(0));
         MemorySegment memory = call.memory();
         memory.set(U32, lengthAt, tx.update(call.i32(0), call.i32(1), memory, row, length));
         return OK;
@@ -344,7 +348,7 @@ public final class HostFunctions {
         Transaction tx = guest.context().transaction();
         long rows = call.at(call.i32(1), call.i32(2));
         long out = call.at(call.i32(3), Integer.BYTES);
-        checkWritable(tx, call.i32(0));
+        checkWritable(guest, tx, call.i32(0));
         return write(tx, call, () ->
                 call.memory().set(U32, out, tx.deleteAllByEq(call.i32(0), call.memory(), rows, call.i32(2))));
     }
@@ -352,7 +356,7 @@ public final class HostFunctions {
     private static long clear(GuestState guest, HostCall call) {
         Transaction tx = guest.context().transaction();
         long out = call.at(call.i32(1), Long.BYTES);
-        checkWritable(tx, call.i32(0));
+        checkWritable(guest, tx, call.i32(0));
         return write(tx, call, () -> call.memory().set(U64, out, tx.clear(call.i32(0))));
     }
 
