@@ -1,0 +1,123 @@
+package dev.geodesic.bench;
+
+import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.catalog.Catalog;
+import dev.geodesic.engine.port.Timer;
+import dev.geodesic.engine.query.SqlEngine;
+import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.schema.ViewDef;
+import dev.geodesic.engine.table.heap.HeapStores;
+import dev.geodesic.engine.tx.CommittedState;
+import dev.geodesic.engine.tx.MutTx;
+import dev.geodesic.engine.tx.TxData;
+import dev.geodesic.engine.view.ViewKey;
+import dev.geodesic.engine.view.ViewResult;
+import dev.geodesic.engine.view.Views;
+import dev.geodesic.sats.AlgebraicType;
+import dev.geodesic.sats.ArrayType;
+import dev.geodesic.sats.Identity;
+import dev.geodesic.sats.LittleEndian;
+import dev.geodesic.sats.ProductType;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+
+/** A transaction that touches nothing that a view has read: begin, one row, refresh, commit. Views of 1,000 callers. */
+@State(Scope.Thread)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+public class ViewBench {
+
+    private static final int CALLERS = 1_000;
+    private static final byte[] NO_ROWS = new byte[Integer.BYTES];
+
+    /** Nothing, all of another table, or other keys of the same index. */
+    @Param({"nothing", "table", "key"})
+    private String read;
+
+    private final byte[] row = ItemRows.row(1, 7, "an item with a name of some length");
+    private final MemorySegment segment = MemorySegment.ofArray(row);
+    private CommittedState committed;
+    private MutTx tx;
+    private Views views;
+    private int table;
+
+    @Setup(Level.Trial)
+    public void open() {
+        committed = new CommittedState(new HeapStores());
+        Catalog catalog = Catalog.bootstrap(committed);
+        tx = new MutTx(committed, Limits.DEFAULTS, catalog);
+        views = new Views(Limits.DEFAULTS, new SqlEngine(Limits.DEFAULTS), new Timer() {
+            @Override
+            public long nowMicros() {
+                return 0;
+            }
+
+            @Override
+            public Wake after(long micros, Runnable work) {
+                throw new UnsupportedOperationException();
+            }
+        });
+        tx.begin();
+        TableSchema schema = ItemRows.schema(catalog);
+        catalog.createTable(tx, schema);
+        table = schema.tableId();
+        int group = schema.indexes().getLast().indexId();
+        ViewDef def = new ViewDef(
+                "v", "v", 0, true, false, ProductType.UNIT, new ArrayType(new AlgebraicType.Ref(0)), 0, Optional.empty(),
+                schema.columns(), OptionalInt.empty());
+        TableSchema view = catalog.createView(tx, def);
+        commit();
+        byte[] key = new byte[Integer.BYTES];
+        views.start(List.of(def), (v, caller, reads) -> {
+            if (read.equals("table")) {
+                reads.scan(1);
+            } else {
+                LittleEndian.putInt(key, 0, (int) -caller.orElseThrow().w0());
+                reads.point(group, MemorySegment.ofArray(key), 0, key.length);
+            }
+            return new ViewResult.Rows(NO_ROWS);
+        });
+        for (int i = 1; !read.equals("nothing") && i <= CALLERS; i++) {
+            tx.begin();
+            views.materialize(ViewKey.of(view, new Identity(i, 0, 0, 0)), tx);
+            commit();
+        }
+    }
+
+    @TearDown(Level.Trial)
+    public void close() {
+        committed.close();
+    }
+
+    private TxData commit() {
+        views.refresh(tx);
+        TxData data = tx.finish();
+        committed.apply(data);
+        tx.end();
+        views.committed();
+        return data;
+    }
+
+    /** Inserts a row, or deletes it again: the table stays small. */
+    @Benchmark
+    public TxData oneRow() {
+        tx.begin();
+        if (!tx.delete(table, segment, 0, row.length)) {
+            tx.insert(table, segment, 0, row.length);
+        }
+        return commit();
+    }
+}
