@@ -45,7 +45,7 @@ final class TestServer implements AutoCloseable {
     private static final AtomicLong CONNECTIONS = new AtomicLong();
 
     final Server server;
-    final TokenAuthority.Issued owner;
+    TokenAuthority.Issued owner;
     final TokenAuthority.Issued other;
     private final Path compiled;
 
@@ -98,6 +98,21 @@ final class TestServer implements AutoCloseable {
                 d.handlesMax(), d.logLineBytesMax(), d.logLinesPerSecondMax(), queueMessagesMax, queueBytesMax,
                 d.messageBytesMax(), d.moduleBytesMax(), d.subscriptionQueriesMax(), d.queryTablesMax(), d.queryNodesMax(),
                 d.queryTextBytesMax(), d.databasesMax(), d.connectionsMax(), d.calls());
+    }
+
+    /** Limits with another time for calls. */
+    static Limits limitsOfCalls(long callMillisMax) {
+        Limits d = Limits.DEFAULTS;
+        return new Limits(
+                d.memoryBytesMax(), callMillisMax, d.rowBytesMax(), d.transactionRowsMax(), d.transactionBytesMax(),
+                d.handlesMax(), d.logLineBytesMax(), d.logLinesPerSecondMax(), d.queueMessagesMax(), d.queueBytesMax(),
+                d.messageBytesMax(), d.moduleBytesMax(), d.subscriptionQueriesMax(), d.queryTablesMax(), d.queryNodesMax(),
+                d.queryTextBytesMax(), d.databasesMax(), d.connectionsMax(), d.calls());
+    }
+
+    /** The owner of databases from an earlier life of the directory. */
+    void actAs(TokenAuthority.Issued formerOwner) {
+        owner = formerOwner;
     }
 
     PublishResult publish(String name, byte[] program, boolean clear) {
