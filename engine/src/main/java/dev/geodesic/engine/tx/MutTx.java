@@ -200,7 +200,8 @@ public final class MutTx implements Transaction {
 
     /**
      * Replaces a table by one with a new id, whose rows are those of the first with some bytes more. Sequences with the same
-     * ids go on counting. The limits of transactions do not count here. The rest as {@link #reshapeTable}.
+     * ids go on counting. The number of rows is not limited here, their bytes are: they are one record of the log. The rest
+     * as {@link #reshapeTable}.
      *
      * @param suffix what each row gets at its end: BSATN of further columns
      */
@@ -224,6 +225,7 @@ public final class MutTx implements Transaction {
                     throw UniqueViolation.of(after, i, bytes, 0);
                 }
             }
+            countBytes(length + suffix.length);
             overlay.add(after.store().allocate(bytes, 0, length + suffix.length));
         }
         after.adoptSequences(before);
@@ -503,12 +505,16 @@ public final class MutTx implements Transaction {
                             + limits.rowBytesMax());
         }
         rowsWritten++;
-        bytesWritten += bytes;
         if (rowsWritten > limits.transactionRowsMax()) {
             throw new EngineException(
                     ErrorCode.LIMIT_EXCEEDED,
                     "the transaction writes more rows than the limit transaction-rows-max of " + limits.transactionRowsMax());
         }
+        countBytes(bytes);
+    }
+
+    private void countBytes(int bytes) {
+        bytesWritten += bytes;
         if (bytesWritten > limits.transactionBytesMax()) {
             throw new EngineException(
                     ErrorCode.LIMIT_EXCEEDED,

@@ -469,9 +469,13 @@ class MigrationTest {
             int extra = 0;
             int failed = 0;
             int migrated = 0;
-            try (MigrationWorld world = new MigrationWorld(
-                    random.nextBoolean() ? HeapStores::new : ChronicleStores::new, randomDef(random, extra))) {
+            MigrationWorld world = new MigrationWorld(
+                    random.nextBoolean() ? HeapStores::new : ChronicleStores::new, randomDef(random, extra));
+            try {
                 for (int step = 0; step < 30; step++) {
+                    if (random.nextInt(10) == 0) {
+                        world = world.restarted();
+                    }
                     if (random.nextInt(3) > 0) {
                         try {
                             byte[] row = row(random.nextInt(5), "n" + random.nextInt(6), random.nextInt(6),
@@ -494,6 +498,8 @@ class MigrationTest {
                     }
                     assertEquals(before, world.rows("ant").size() + world.rows("bee").size());
                 }
+            } finally {
+                world.close();
             }
             assertTrue(migrated + failed > 0);
         });
