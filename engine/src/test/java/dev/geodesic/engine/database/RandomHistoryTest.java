@@ -57,6 +57,11 @@ class RandomHistoryTest {
             "SELECT slot.* FROM slot JOIN job ON slot.id = job.scheduled_id",
             "SELECT errand.* FROM slot JOIN errand ON slot.id = errand.scheduled_id WHERE errand.text = 'seen'");
 
+    /** Where the rows of a view come from. */
+    private static final Map<String, String> SOURCES = Map.of(
+            "SELECT * FROM seen_jobs", "SELECT * FROM job WHERE text = 'seen' AND scheduled_id < 200",
+            "SELECT * FROM seen_errands", "SELECT * FROM errand WHERE text = 'seen' AND scheduled_id < 200");
+
     @TempDir
     private Path data;
 
@@ -333,7 +338,7 @@ class RandomHistoryTest {
                     String query = client.queries.get(set);
                     // Procedures run beside this thread: what is there may change between two looks.
                     TestServer.await("the cache of " + query, () -> {
-                        Map<String, Integer> rows = answer(query);
+                        Map<String, Integer> rows = answer(SOURCES.getOrDefault(query, query));
                         if (client == caller) {
                             readResults();
                         } else {
