@@ -74,14 +74,21 @@ final class PlanIndex {
 
     /** Appends every plan that the row may matter to. */
     void find(RowLayout layout, MemorySegment segment, long row, List<Plan> out) {
-        out.addAll(everyRow);
+        append(everyRow, out);
         for (int c = 0; c < byColumn.size(); c++) {
             ByColumn index = byColumn.get(c);
             long at = layout.columnOffset(segment, row, index.column());
             List<Plan> plans = index.plans().get(hash(segment, at, layout.columnLength(segment, row, index.column())));
             if (plans != null) {
-                out.addAll(plans);
+                append(plans, out);
             }
+        }
+    }
+
+    /** Without the array that {@code addAll} makes; this happens for every changed row. */
+    private static void append(List<Plan> plans, List<Plan> out) {
+        for (int i = 0; i < plans.size(); i++) {
+            out.add(plans.get(i));
         }
     }
 

@@ -24,10 +24,12 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.Predicate;
 
 /** All subscriptions of one database. Writer thread only. */
@@ -326,18 +328,25 @@ public final class Subscriptions {
     }
 
     private void evaluate(TxData data) {
-        Map<JoinPlans, Boolean> touched = new LinkedHashMap<>();
-        Int2ObjectOpenHashMap<TableDelta> deltas = new Int2ObjectOpenHashMap<>();
         for (TxData.TableChange change : data.changes()) {
-            int tableId = change.table().id();
-            TablePlans table = byTable.get(tableId);
+            TablePlans table = byTable.get(change.table().id());
             if (table != null) {
                 table.evaluate(change, changed);
             }
-            List<JoinPlans> joined = joinsByTable.get(tableId);
+        }
+        if (!joins.isEmpty()) {
+            evaluateJoins(data);
+        }
+    }
+
+    private void evaluateJoins(TxData data) {
+        Set<JoinPlans> touched = new LinkedHashSet<>();
+        Int2ObjectOpenHashMap<TableDelta> deltas = new Int2ObjectOpenHashMap<>();
+        for (TxData.TableChange change : data.changes()) {
+            List<JoinPlans> joined = joinsByTable.get(change.table().id());
             if (joined != null) {
-                deltas.put(tableId, TableDelta.of(change));
-                joined.forEach(j -> touched.put(j, true));
+                deltas.put(change.table().id(), TableDelta.of(change));
+                touched.addAll(joined);
             }
         }
         if (touched.isEmpty()) {
@@ -345,7 +354,7 @@ public final class Subscriptions {
         }
         QueryBudget budget = new QueryBudget(limits);
         Map<Plan, String> failed = new LinkedHashMap<>();
-        for (JoinPlans plansOfJoin : touched.keySet()) {
+        for (JoinPlans plansOfJoin : touched) {
             Semijoin join = plansOfJoin.join();
             plansOfJoin.evaluate(
                     deltas.get(join.tableId(0)), deltas.get(join.tableId(1)), committed, budget, changed, failed);
