@@ -179,6 +179,23 @@ class LifecycleTest {
         assertEquals(0, credentialRows(t));
     }
 
+    @Test
+    @Proves("execution.md 3.2")
+    void aReducerThatDoesNotEndRefuses() throws Exception {
+        byte[] module = new TinyModule().table("t").reducer("connected", TinyModule.ON_CONNECT)
+                .body("(loop $l (br $l)) (i32.const 0)").wasm();
+        try (TestServer test = new TestServer(data, Timers.callMillisMax(300), LogFactory.MEMORY)) {
+            Database tiny = test.create("tiny", module);
+            TestServer.Inbox inbox = new TestServer.Inbox();
+            tiny.connect(TestServer.client(test.other), TestServer.V2, inbox, "token");
+            assertEquals(
+                    "Connection rejected by `client_connected` reducer: the call took too long", inbox.end().reason());
+            assertTrue(inbox.messages.isEmpty());
+            TestServer.assertCode(ErrorCode.REDUCER_FAILED,
+                    () -> tiny.sql(TestServer.client(test.owner), "SELECT * FROM t"));
+        }
+    }
+
     // ---- a reducer that objects to the end ----
 
     @Test

@@ -6,8 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.port.ManualTimer;
 import dev.geodesic.engine.query.RowBuffer;
+import dev.geodesic.engine.table.TableStores;
+import dev.geodesic.engine.table.chronicle.ChronicleStores;
+import dev.geodesic.engine.table.heap.HeapStores;
 import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.protocol.message.ClientMessage;
 import dev.geodesic.protocol.message.Fragment;
@@ -34,6 +38,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -69,7 +74,9 @@ class RandomHistoryTest {
     void whatMustHoldHoldsAfterEveryStep() {
         int[] run = {0};
         Seeds.repeat(2, random -> {
-            try (History history = new History(directory(run[0]++), random)) {
+            // Every other one with the other kind of stores.
+            Supplier<TableStores> stores = run[0] % 2 == 0 ? HeapStores::new : ChronicleStores::new;
+            try (History history = new History(directory(run[0]++), stores, random)) {
                 for (int i = 0; i < STEPS; i++) {
                     history.step();
                 }
@@ -156,6 +163,7 @@ class RandomHistoryTest {
     private static final class History implements AutoCloseable {
 
         private final Path data;
+        private final Supplier<TableStores> stores;
         private final Random random;
         private final ManualTimer timer = Timers.now();
         private TapeLogs logs = new TapeLogs();
@@ -170,15 +178,16 @@ class RandomHistoryTest {
         private final Set<String> confirmed = new TreeSet<>();
         private final StringBuilder story = new StringBuilder();
 
-        History(Path data, Random random) throws InterruptedException {
+        History(Path data, Supplier<TableStores> stores, Random random) throws InterruptedException {
             this.data = data;
+            this.stores = stores;
             this.random = random;
             start();
             call("open_slots", "[100]");
         }
 
         private void start() throws InterruptedException {
-            real = new Timers(data, logs, timer, MODULE);
+            real = new Timers(data, Limits.DEFAULTS, logs, stores, timer, MODULE);
             caller = new Client(real, TestServer.V2_CONFIRMED, random);
             nextResult = sent.size();
             clients.clear();

@@ -24,6 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Rows that are armed, moved, taken away, called, restarted and swapped at random on a clock of the test: what the real
  * database calls when, and which rows it keeps, against a list that is searched from end to end.
  */
+@Proves("execution.md 5")
 @Proves("execution.md 5.1")
 @Proves("execution.md 5.2")
 @Proves("execution.md 5.4")

@@ -3,8 +3,11 @@ package dev.geodesic.engine.database;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.durability.LogFactory;
 import dev.geodesic.engine.port.ManualTimer;
+import dev.geodesic.engine.procedure.ProcedureOptions;
 import dev.geodesic.engine.query.RowBuffer;
 import dev.geodesic.engine.schedule.Scheduler;
+import dev.geodesic.engine.table.TableStores;
+import dev.geodesic.engine.table.heap.HeapStores;
 import dev.geodesic.sats.BsatnReader;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
@@ -15,6 +18,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
@@ -45,8 +49,13 @@ final class Timers implements AutoCloseable {
     }
 
     private Timers(Path data, Limits limits, LogFactory logs, ManualTimer timer, byte[] module) {
+        this(data, limits, logs, HeapStores::new, timer, module);
+    }
+
+    Timers(
+            Path data, Limits limits, LogFactory logs, Supplier<TableStores> stores, ManualTimer timer, byte[] module) {
         this.timer = timer;
-        this.test = new TestServer(data, limits, logs, timer);
+        this.test = new TestServer(data, limits, logs, stores, timer, ProcedureOptions.DEFAULTS);
         Database found;
         if (test.server.databases().isEmpty()) {
             found = test.create("timers", module);
