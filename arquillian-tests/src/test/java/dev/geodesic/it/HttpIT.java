@@ -138,6 +138,7 @@ class HttpIT {
     }
 
     @Test
+    @Proves("http-api.md 7")
     void saysWhichBuildItIs() throws Exception {
         assertEquals("{\"package_name\":\"geodesic\",\"version\":\"" + System.getProperty("project.version")
                 + "\",\"nodes\":[0],\"schedulable\":true}", http.send("GET", "/v1/health", null).body());
@@ -276,7 +277,7 @@ class HttpIT {
         assertEquals(Optional.of("application/x-ndjson"), following.headers().firstValue("content-type"));
         assertEquals(Optional.of("no-cache"), following.headers().firstValue("cache-control"));
         try (BufferedReader lines = new BufferedReader(new InputStreamReader(following.body(), StandardCharsets.UTF_8))) {
-            assertTrue(lines.readLine().contains("init runs"));
+            assertTrue(lines.readLine().contains("Database initialized"));
             assertEquals(1, followers());
             for (int i = 0; i < 3; i++) {
                 // Each line arrives although nothing follows it that could push it out.

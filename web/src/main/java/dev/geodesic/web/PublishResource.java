@@ -51,9 +51,6 @@ public class PublishResource {
     @Inject
     private Server server;
 
-    @Inject
-    private Uploads uploads;
-
     @POST
     public Response publishNew(
             @Context UriInfo uri, @Context HttpHeaders headers, @Context SecurityContext security, InputStream body) {
@@ -90,20 +87,20 @@ public class PublishResource {
             }
         });
         Duration timeout = query.duration("update_confirmation_timeout").orElse(CONFIRMATION_DEFAULT);
-        // Before the body: nobody's memory holds what a stranger sends.
         Optional<Identity> existing = name.flatMap(this::existing);
         existing.ifPresent(identity -> server.requireOwner(identity, caller, clear ? "reset database" : "update database"));
-        PublishResult result;
-        try (Uploads.Upload upload = uploads.read(body)) {
-            byte[] program = upload.bytes();
-            result = install(new PublishRequest(
-                    name, caller, program, clear, EnvironmentHeaders.read(headers),
-                    breakClients ? query.hash("token") : Optional.empty()));
-        }
+        byte[] program = program(body);
+        PublishResult result = install(new PublishRequest(
+                name, caller, program, clear, EnvironmentHeaders.read(headers),
+                breakClients ? query.hash("token") : Optional.empty()));
         if (!result.created()) {
             awaitDurable(result, timeout.compareTo(CONFIRMATION_MAX) > 0 ? CONFIRMATION_MAX : timeout);
         }
         return success(result);
+    }
+
+    private byte[] program(InputStream body) {
+        return Bodies.read(body, server.limits().moduleBytesMax());
     }
 
     private PublishResult install(PublishRequest request) {
@@ -205,11 +202,8 @@ public class PublishResource {
         Identity identity = Names.resolve(server, name);
         Identity caller = Credentials.required(security).identity();
         server.requireOwner(identity, caller, "update database");
-        UpdatePreview preview;
-        try (Uploads.Upload upload = uploads.read(body)) {
-            byte[] program = upload.bytes();
-            preview = compile(() -> server.preview(identity, caller, program));
-        }
+        byte[] program = program(body);
+        UpdatePreview preview = compile(() -> server.preview(identity, caller, program));
         JsonWriter json = new JsonWriter().beginObject();
         switch (preview) {
             case UpdatePreview.Automatic(MigrationPlan plan, String token, boolean majorUpgrade) -> json
@@ -237,9 +231,8 @@ public class PublishResource {
         Identity identity = Names.resolve(server, name);
         Identity caller = Credentials.required(security).identity();
         server.requireOwner(identity, caller, "reset database");
-        try (Uploads.Upload upload = uploads.read(body)) {
-            byte[] program = upload.bytes().length == 0 ? server.program(identity) : upload.bytes();
-            return success(install(new PublishRequest(Optional.of(name), caller, program, true)));
-        }
+        byte[] sent = program(body);
+        byte[] program = sent.length == 0 ? server.program(identity) : sent;
+        return success(install(new PublishRequest(Optional.of(name), caller, program, true)));
     }
 }

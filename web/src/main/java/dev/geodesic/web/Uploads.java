@@ -4,45 +4,62 @@ import dev.geodesic.engine.database.Server;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.InputStream;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 
-/** Programs on their way in. Anybody may publish, so all uploads together share a part of the heap. */
+/**
+ * Bodies of requests on their way in. Anybody may send them, so all together share a part of the heap, and one that comes
+ * too slowly is given up.
+ */
 @ApplicationScoped
 public class Uploads {
 
+    private static final int FIRST_PART_BYTES = 16 << 10;
     private static final int PART_BYTES = 1 << 20;
+    private static final int TOO_LONG = 413;
+    private static final int TOO_MUCH = 503;
+    private static final int PERMIT_BYTES = 1 << 10;
     /** Of the heap for the parts, and as much again while they are put together. */
     private static final int HEAP_SHARE = 8;
+    /** Time that every body has, and more of it for each byte that has come. */
+    private static final long NANOS_MAX = TimeUnit.SECONDS.toNanos(30);
+    private static final long NANOS_PER_BYTE = TimeUnit.SECONDS.toNanos(1) / (16 << 10);
 
-    private final Semaphore parts;
+    private final Semaphore memory;
     private final int bytesMax;
+    private final long nanosMax;
 
     /** For the container, which makes a proxy of it. */
     Uploads() {
-        this(0, 0);
+        this(0, 0, 0);
     }
 
     @Inject
     Uploads(Server server) {
         this(server.limits().moduleBytesMax(), Math.max(
-                server.limits().moduleBytesMax(), Runtime.getRuntime().maxMemory() / HEAP_SHARE));
+                server.limits().moduleBytesMax(), Runtime.getRuntime().maxMemory() / HEAP_SHARE), NANOS_MAX);
     }
 
     /**
-     * @param bytesMax of one program
-     * @param totalBytes of all that are being received or published
+     * @param bytesMax of one body
+     * @param totalBytes of all that are being received or worked on
+     * @param nanosMax that a body may take whose bytes do not come
      */
-    Uploads(int bytesMax, long totalBytes) {
+    Uploads(int bytesMax, long totalBytes, long nanosMax) {
         this.bytesMax = bytesMax;
-        // One more for the part that shows that a program is too long.
-        this.parts = new Semaphore((int) Math.min(Integer.MAX_VALUE, totalBytes / PART_BYTES) + 1);
+        this.nanosMax = nanosMax;
+        // More for the part that shows that a body is too long.
+        this.memory = new Semaphore((int) Math.min(Integer.MAX_VALUE, (totalBytes + PART_BYTES) / PERMIT_BYTES));
     }
 
-    /** A program; to be closed when nobody needs the bytes any more. */
+    /** A body; to be closed when nobody needs the bytes any more. */
     final class Upload implements AutoCloseable {
 
-        private int taken;
+        private final long start = System.nanoTime();
+        private long count;
+        private int permits;
         private byte[] bytes;
 
         byte[] bytes() {
@@ -50,38 +67,88 @@ public class Uploads {
         }
 
         private void receive(InputStream body) {
-            ByteArrayOutputStream received = new ByteArrayOutputStream();
-            byte[] part;
+            ByteArrayOutputStream received = new ByteArrayOutputStream(0);
+            byte[] part = new byte[FIRST_PART_BYTES];
+            int length;
             do {
-                if (!parts.tryAcquire()) {
-                    throw new RefusedException(503, "The server is receiving too many programs; try again later");
-                }
-                taken++;
-                part = Bodies.part(body, Math.min(PART_BYTES, bytesMax + 1 - received.size()));
-                received.writeBytes(part);
+                take(part.length / PERMIT_BYTES);
+                length = fill(part, body);
+                received.write(part, 0, length);
                 if (received.size() > bytesMax) {
                     throw Bodies.tooLong();
                 }
-            } while (part.length == PART_BYTES);
+                if (length == part.length && part.length < PART_BYTES) {
+                    part = new byte[4 * part.length];
+                    length = part.length;
+                }
+            } while (length == part.length);
             bytes = received.toByteArray();
+            int needed = (bytes.length + PERMIT_BYTES - 1) / PERMIT_BYTES;
+            memory.release(permits - needed);
+            permits = needed;
+        }
+
+        private void take(int more) {
+            if (!memory.tryAcquire(more)) {
+                throw new RefusedException(TOO_MUCH, "The server is receiving too much; try again later");
+            }
+            permits += more;
+        }
+
+        /** As many bytes as there are, up to the end of the part. */
+        private int fill(byte[] part, InputStream body) {
+            int filled = 0;
+            while (filled < part.length) {
+                int more;
+                try {
+                    more = body.read(part, filled, part.length - filled);
+                } catch (IOException e) {
+                    // The client's doing, so nothing for the server's log.
+                    throw new RefusedException(400, "Failed to buffer the request body: " + e.getMessage());
+                }
+                if (more < 0) {
+                    break;
+                }
+                filled += more;
+                count += more;
+                if (System.nanoTime() - start > nanosMax + count * NANOS_PER_BYTE) {
+                    throw new RefusedException(408, "The request body came too slowly");
+                }
+            }
+            return filled;
+        }
+
+        /** Reads on for a while: a client that still sends would see the connection break instead of the answer. */
+        private void drain(InputStream body) {
+            byte[] part = new byte[FIRST_PART_BYTES];
+            try {
+                while (count < 2L * bytesMax && fill(part, body) == part.length) {
+                    // What comes is dropped.
+                }
+            } catch (RefusedException e) {
+                // So be it.
+            }
         }
 
         @Override
         public void close() {
             bytes = null;
-            parts.release(taken);
-            taken = 0;
+            memory.release(permits);
+            permits = 0;
         }
     }
 
-    /** Reads a program. Too long a one is a 413, too many at once are a 503. */
+    /** Reads a body. Too long a one is a 413, too slow a 408, one that breaks off a 400, too much at once a 503. */
     Upload read(InputStream body) {
         Upload upload = new Upload();
         try {
             upload.receive(body);
             return upload;
-        } catch (RuntimeException e) {
+        } catch (RefusedException e) {
             upload.close();
+            if (e.status() == TOO_LONG || e.status() == TOO_MUCH) {
+                upload.drain(body);
+            }
             throw e;
         }
     }

@@ -3,9 +3,9 @@
  * {@link dev.geodesic.ejb.ServerBean} owns, and answers encoded. No state beyond the request, but for bounds on what all
  * requests together may hold.
  *
- * <p>A request passes {@link dev.geodesic.web.CallerFilter}, which finds out who calls, and one resource. Errors become
- * answers in {@link dev.geodesic.web.ErrorMapper} alone; {@link dev.geodesic.web.DrainFilter} and
- * {@link dev.geodesic.web.CorsFilter} see every answer. Values are written by {@code sats}, the envelopes of administration
- * are records written by JSON-B.
+ * <p>A request passes {@link dev.geodesic.web.BodyFilter}, which waits for its body,
+ * {@link dev.geodesic.web.CallerFilter}, which finds out who calls, and one resource. Errors become answers in
+ * {@link dev.geodesic.web.ErrorMapper} alone; {@link dev.geodesic.web.CorsFilter} sees every answer. Values are written by
+ * {@code sats}, the envelopes of administration are records written by JSON-B.
  */
 package dev.geodesic.web;

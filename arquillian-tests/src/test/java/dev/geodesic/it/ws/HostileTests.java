@@ -240,6 +240,7 @@ interface HostileTests {
 
     /** Header fields of a size that nobody needs, a header that never ends, and a thousand fields. */
     @Test
+    @Proves("websocket.md 1.3")
     default void hugeHandshakes() {
         try (TestDatabase db = TestDatabase.publish()) {
             WsClient witness = db.open(Subprotocol.V2);
@@ -279,6 +280,8 @@ interface HostileTests {
 
     /** Beginnings of requests and of frames are held open, as many as there are threads and more. Others are served. */
     @Test
+    @Proves("websocket.md 10")
+    @Proves("http-api.md 8")
     default void halfFramesAndHalfRequests() throws IOException {
         try (TestDatabase db = TestDatabase.publish()) {
             byte[] half = {(byte) 0x82, (byte) 0xfe, 1};
@@ -292,7 +295,8 @@ interface HostileTests {
                     Socket socket = new Socket("localhost", Http.PORT);
                     requests.add(socket);
                     socket.getOutputStream().write(ascii(
-                            i % 2 == 0 ? "GET /v1/database/" : "PUT /v1/ping HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"));
+                            i % 2 == 0 ? "GET /v1/database/"
+                                    : "PUT /v1/database/x HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx"));
                 }
                 WsClient witness = db.open(Subprotocol.V2);
                 witness.alive();
@@ -312,6 +316,7 @@ interface HostileTests {
     /** Connections come and go in every way, faster than the module can be told. */
     @Test
     @Timeout(120)
+    @Proves("websocket.md 10")
     default void reconnectStorm() throws InterruptedException {
         try (TestDatabase db = TestDatabase.publish()) {
             db.call("test_turn", "[\"sessions\", true]");

@@ -176,6 +176,11 @@ public final class SystemTables {
         };
     }
 
+    /** Whether rows of this table say who is connected: they are true while the server runs, and nobody's data. */
+    public static boolean describesConnections(int tableId) {
+        return tableId == CLIENT || tableId == CONNECTION_CREDENTIALS;
+    }
+
     /** Ids below this are promised by the first row of a system sequence. */
     static BigInteger firstAllocated(SequenceSchema sequence) {
         return BigInteger.valueOf(sequence.sequenceId() == VIEW_ARG_SEQUENCE ? FIRST_USER_ID : 2 * FIRST_USER_ID);

@@ -391,8 +391,9 @@ public final class Database implements AutoCloseable {
                 needed = MaterializedViews.of(select.tables(), caller.identity());
                 if (ready.containsAll(needed)) {
                     SqlResult result = select.execute(snapshot.view());
-                    return Optional.of(
-                            new SqlAnswer(result, snapshot.nextTxOffset() - 1, ReducerCalls.micros(start)));
+                    // Not of its own connection's rows.
+                    long readOffset = Math.min(snapshot.nextTxOffset() - 1, transactor.lastDataOffset());
+                    return Optional.of(new SqlAnswer(result, readOffset, ReducerCalls.micros(start)));
                 }
             }
             join(onWriter(() -> {

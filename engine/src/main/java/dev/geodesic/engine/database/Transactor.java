@@ -4,6 +4,7 @@ import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.catalog.Catalog;
+import dev.geodesic.engine.catalog.SystemTables;
 import dev.geodesic.engine.durability.Durability;
 import dev.geodesic.engine.durability.TxRecord;
 import dev.geodesic.engine.subscription.Subscriber;
@@ -35,12 +36,14 @@ final class Transactor {
     private final List<Participant> participants = new ArrayList<>();
     private BsatnWriter record = new BsatnWriter(4096);
     private boolean nameCallers;
+    private volatile long lastDataOffset;
 
     Transactor(Limits limits, CommittedState committed, Catalog catalog, Durability durability, Subscriptions subscriptions) {
         this.committed = committed;
         this.tx = new MutTx(committed, limits, catalog);
         this.durability = durability;
         this.subscriptions = subscriptions;
+        this.lastDataOffset = lastTxOffset();
     }
 
     /** Before the first transaction. */
@@ -66,6 +69,14 @@ final class Transactor {
     /** Offset of the last transaction, -1 before the first. */
     long lastTxOffset() {
         return committed.nextTxOffset() - 1;
+    }
+
+    /**
+     * Offset of the last transaction that changed more than who is connected, never less than of the last that a reader can
+     * see. Any thread.
+     */
+    long lastDataOffset() {
+        return lastDataOffset;
     }
 
     MutTx begin() {
@@ -118,6 +129,10 @@ final class Transactor {
             tx.end();
             txOffset = lastTxOffset();
         } else {
+            if (!isAboutConnections(data)) {
+                // Before readers can see it.
+                lastDataOffset = committed.nextTxOffset();
+            }
             txOffset = committed.apply(data);
             tx.end();
             record.clear();
@@ -128,6 +143,16 @@ final class Transactor {
             }
         }
         return subscriptions.broadcast(data, txOffset, cause, nameCallers, caller);
+    }
+
+    /** Whether nothing but who is connected has changed. */
+    private static boolean isAboutConnections(TxData data) {
+        for (TxData.TableChange change : data.changes()) {
+            if (!SystemTables.describesConnections(change.table().id())) {
+                return false;
+            }
+        }
+        return data.created().isEmpty() && data.dropped().isEmpty();
     }
 
     /** Runs work in a transaction and commits it; rolls back if it throws. */

@@ -294,6 +294,35 @@ class DatabaseTest {
     }
 
     @Test
+    @Proves("http-api.md 6.12")
+    void queriesWaitForWhatTheyReadAndNotForTheirConnections() throws Exception {
+        ManualLogs logs = new ManualLogs();
+        try (TestServer test = new TestServer(data, Limits.DEFAULTS, logs)) {
+            Database kitchen = test.create("kitchen", KITCHEN);
+            logs.hold();
+            for (int i = 0; i < 3; i++) {
+                SqlAnswer quiet = kitchen.sql(client(test.owner), "SELECT * FROM note");
+                assertTrue(kitchen.whenDurable(quiet.txOffset()).isDone(), "nothing but connections is not durable yet");
+            }
+            test.commit(kitchen, "add_note", "[\"x\"]");
+            SqlAnswer busy = kitchen.sql(client(test.owner), "SELECT * FROM note");
+            assertEquals(1, busy.result().rows().count());
+            CompletableFuture<Void> durable = kitchen.whenDurable(busy.txOffset());
+            assertFalse(durable.isDone());
+            SqlAnswer written = kitchen.sql(client(test.owner), "INSERT INTO team (id, name) VALUES (9, 'x')");
+            assertFalse(kitchen.whenDurable(written.txOffset()).isDone());
+            logs.release();
+            durable.get(10, TimeUnit.SECONDS);
+            // What client_connected wrote is data.
+            test.commit(kitchen, "test_turn", "[\"sessions\", true]");
+            logs.hold();
+            SqlAnswer noted = kitchen.sql(client(test.owner), "SELECT * FROM test_session");
+            assertFalse(kitchen.whenDurable(noted.txOffset()).isDone());
+            logs.release();
+        }
+    }
+
+    @Test
     void closingUnderLoadAnswersEverybodyAndLeavesNoThread() throws Exception {
         Set<Thread> before = Thread.getAllStackTraces().keySet();
         TestServer test = new TestServer(data);

@@ -349,7 +349,7 @@ class ScheduledCallsTest {
     static byte[] withComment(byte[] wasm) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         out.writeBytes(wasm);
-        out.writeBytes(new byte[] {0, 3, 1, 'x', (byte) wasm[wasm.length - 1]});
+        out.writeBytes(new byte[] {0, 3, 1, 'x', wasm[wasm.length - 1]});
         return out.toByteArray();
     }
 

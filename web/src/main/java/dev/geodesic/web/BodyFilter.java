@@ -1,0 +1,139 @@
+package dev.geodesic.web;
+
+import jakarta.inject.Inject;
+import jakarta.servlet.AsyncContext;
+import jakarta.servlet.DispatcherType;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ReadListener;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.ServletInputStream;
+import jakarta.servlet.annotation.WebFilter;
+import jakarta.servlet.http.HttpFilter;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletRequestWrapper;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/**
+ * Takes in the body of a request before anything is done about it. A body that comes slowly, or never, holds a virtual thread
+ * meanwhile: the server has few others, and some dozens of half requests would keep everybody waiting.
+ */
+@WebFilter(
+        urlPatterns = "/v1/*", asyncSupported = true, dispatcherTypes = {DispatcherType.REQUEST, DispatcherType.ASYNC})
+public class BodyFilter extends HttpFilter {
+
+    private static final long serialVersionUID = 1L;
+    private static final String BODY = BodyFilter.class.getName();
+
+    @Inject
+    private transient Uploads uploads;
+
+    private transient ExecutorService readers;
+
+    @Override
+    public void init() {
+        readers = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("geodesic-body-", 0).factory());
+    }
+
+    @Override
+    public void destroy() {
+        readers.shutdownNow();
+    }
+
+    @Override
+    protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+            throws IOException, ServletException {
+        if (request.getAttribute(BODY) instanceof Uploads.Upload body) {
+            request.removeAttribute(BODY);
+            try (body) {
+                chain.doFilter(new WithBody(request, body.bytes()), response);
+            }
+        } else if (request.getDispatcherType() == DispatcherType.ASYNC
+                || request.getContentLengthLong() <= 0 && request.getHeader("Transfer-Encoding") == null) {
+            chain.doFilter(request, response);
+        } else {
+            ServletInputStream in = request.getInputStream();
+            AsyncContext async = request.startAsync();
+            // Uploads has the time limit.
+            async.setTimeout(0);
+            readers.execute(() -> receive(async, request, response, in));
+        }
+    }
+
+    private void receive(
+            AsyncContext async, HttpServletRequest request, HttpServletResponse response, ServletInputStream in) {
+        try {
+            Uploads.Upload body = uploads.read(in);
+            request.setAttribute(BODY, body);
+            async.dispatch();
+        } catch (RefusedException e) {
+            try {
+                refuse(response, e);
+            } catch (IOException gone) {
+                // Nobody is there to be told.
+            }
+            async.complete();
+        }
+    }
+
+    private static void refuse(HttpServletResponse response, RefusedException reason) throws IOException {
+        byte[] text = reason.getMessage().getBytes(StandardCharsets.UTF_8);
+        response.setStatus(reason.status());
+        response.setHeader("Access-Control-Allow-Origin", "*");
+        response.setHeader("Connection", "close");
+        response.setContentType(reason.contentType());
+        response.setContentLength(text.length);
+        response.getOutputStream().write(text);
+    }
+
+    /** A request whose body has come. */
+    private static final class WithBody extends HttpServletRequestWrapper {
+
+        private final ServletInputStream body;
+
+        WithBody(HttpServletRequest request, byte[] bytes) {
+            super(request);
+            ByteArrayInputStream in = new ByteArrayInputStream(bytes);
+            this.body = new ServletInputStream() {
+                @Override
+                public boolean isFinished() {
+                    return in.available() == 0;
+                }
+
+                @Override
+                public boolean isReady() {
+                    return true;
+                }
+
+                @Override
+                public void setReadListener(ReadListener listener) {
+                    throw new IllegalStateException("the body has been read");
+                }
+
+                @Override
+                public int read() {
+                    return in.read();
+                }
+
+                @Override
+                public int read(byte[] target, int offset, int length) {
+                    return in.read(target, offset, length);
+                }
+
+                @Override
+                public int available() {
+                    return in.available();
+                }
+            };
+        }
+
+        @Override
+        public ServletInputStream getInputStream() {
+            return body;
+        }
+    }
+}
