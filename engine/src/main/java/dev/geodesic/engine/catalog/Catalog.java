@@ -108,7 +108,28 @@ public final class Catalog implements IdAllocator, SequenceLog {
         return schema;
     }
 
-    private static void deleteView(MutTx tx, int tableId) {
+    /** Whether the table is what the view's definition makes of it. */
+    public static boolean isTableOf(ViewDef view, TableSchema table) {
+        return table.name().equals(view.name())
+                && table.indexes().size() == (view.keyColumn().isPresent() ? 2 : 1)
+                && table.constraints().size() == (view.keyColumn().isPresent() ? 1 : 0)
+                && view.toSchema(new SameIds(table)).equals(table);
+    }
+
+    /** Records who sees a view from now on, and its names in the source. Its rows and keys are the same. */
+    public void updateView(MutTx tx, ViewDef view, TableSchema stored) {
+        TableSchema now = view.toSchema(new SameIds(stored));
+        if (now.equals(stored)) {
+            return;
+        }
+        tx.reshapeTable(now);
+        describeAgain(tx, List.of(stored), List.of(now));
+        int viewId = deleteView(tx, stored.tableId());
+        CatalogRows.writeView(viewId, view, stored.tableId(), (id, bytes) -> insert(tx, id, bytes));
+    }
+
+    /** @return id of the view */
+    private static int deleteView(MutTx tx, int tableId) {
         List<Integer> ids = new ArrayList<>();
         deleteWhere(tx, SystemTables.VIEW, in -> {
             int viewId = in.readU32();
@@ -121,6 +142,7 @@ public final class Catalog implements IdAllocator, SequenceLog {
         });
         deleteWhere(tx, SystemTables.VIEW_COLUMN, in -> ids.contains(in.readU32()));
         deleteWhere(tx, SystemTables.VIEW_PARAM, in -> ids.contains(in.readU32()));
+        return ids.getFirst();
     }
 
     /**

@@ -25,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Puts programs into service: the first one, a stored one after a start, a new one over an old one. Writer thread. */
 final class Installer {
@@ -175,8 +176,13 @@ final class Installer {
 
     private List<TableSchema> hidden(MigrationPlan plan) {
         return plan.steps().stream()
-                .filter(s -> s instanceof MigrationStep.ChangeAccess c && c.table().access() == TableAccess.PRIVATE)
-                .map(s -> transactor.view().tableByName(((MigrationStep.ChangeAccess) s).table().name()).orElseThrow())
+                .flatMap(step -> switch (step) {
+                    case MigrationStep.ChangeAccess s when s.table().access() == TableAccess.PRIVATE ->
+                        Stream.of(s.table().name());
+                    case MigrationStep.UpdateView s when !s.view().view().isPublic() -> Stream.of(s.view().name());
+                    default -> Stream.empty();
+                })
+                .map(name -> transactor.view().tableByName(name).orElseThrow())
                 .toList();
     }
 

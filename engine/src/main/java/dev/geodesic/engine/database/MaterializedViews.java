@@ -90,7 +90,7 @@ final class MaterializedViews implements Participant, AutoCloseable {
         Set<ViewDef> missing = new LinkedHashSet<>(module.definition().sortedViews());
         Set<TableSchema> wrong = new LinkedHashSet<>();
         for (TableSchema table : transactor.view().tables()) {
-            if (table.role().isView() && !missing.removeIf(v -> v.fits(table))) {
+            if (table.role().isView() && !missing.removeIf(v -> Catalog.isTableOf(v, table))) {
                 wrong.add(table);
             }
         }

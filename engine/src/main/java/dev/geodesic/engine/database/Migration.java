@@ -246,6 +246,11 @@ final class Migration {
             i++;
         }
         catalog.describeAgain(tx, old, now);
+        for (MigrationStep step : plan.steps()) {
+            if (step instanceof MigrationStep.UpdateView s) {
+                catalog.updateView(tx, s.view().view(), stored(s.view().name()));
+            }
+        }
     }
 
     private void rebuild(Alteration change, TableSchema old, TableSchema now) {

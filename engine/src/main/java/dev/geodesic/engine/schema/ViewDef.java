@@ -33,33 +33,6 @@ public record ViewDef(
         OptionalInt keyColumn) {
 
     private static final String ARGUMENTS_COLUMN = "arg_hash";
-    /** For a table that is only compared. */
-    private static final IdAllocator NO_IDS = new IdAllocator() {
-        @Override
-        public int nextTableId() {
-            return 0;
-        }
-
-        @Override
-        public int nextIndexId() {
-            return 0;
-        }
-
-        @Override
-        public int nextConstraintId() {
-            return 0;
-        }
-
-        @Override
-        public int nextSequenceId() {
-            return 0;
-        }
-
-        @Override
-        public int nextScheduleId() {
-            return 0;
-        }
-    };
 
     public ViewDef {
         columns = List.copyOf(columns);
@@ -84,19 +57,6 @@ public record ViewDef(
                 tableId, name, accessor.equals(name) ? Optional.empty() : Optional.of(accessor), stored, OptionalInt.empty(),
                 indexes, constraints, List.of(), isPublic ? TableAccess.PUBLIC : TableAccess.PRIVATE, TableKind.USER,
                 isAnonymous ? TableRole.ANONYMOUS_VIEW : TableRole.VIEW);
-    }
-
-    /** Whether this is the table of the view's rows, as far as rows and those who see them are concerned. */
-    public boolean fits(TableSchema table) {
-        TableSchema wanted = toSchema(NO_IDS);
-        return table.name().equals(name) && table.role() == wanted.role() && table.access() == wanted.access()
-                && table.columns().equals(wanted.columns())
-                && indexed(table).equals(indexed(wanted))
-                && table.constraints().size() == wanted.constraints().size();
-    }
-
-    private static List<String> indexed(TableSchema table) {
-        return table.indexes().stream().map(i -> i.name() + i.algorithm() + i.unique()).sorted().toList();
     }
 
     private IndexSchema index(IdAllocator ids, List<Integer> positions, List<String> names, boolean unique) {

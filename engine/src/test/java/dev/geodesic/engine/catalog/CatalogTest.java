@@ -11,8 +11,10 @@ import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.schema.IndexAlgorithm;
 import dev.geodesic.engine.schema.ModuleDef;
+import dev.geodesic.engine.schema.TableAccess;
 import dev.geodesic.engine.schema.TableDef;
 import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.schema.ViewDef;
 import dev.geodesic.engine.table.RowIterator;
 import dev.geodesic.engine.table.TableStores;
 import dev.geodesic.engine.table.chronicle.ChronicleStores;
@@ -31,6 +33,7 @@ import dev.geodesic.sats.JsonValue.JsonNumber;
 import dev.geodesic.sats.JsonValue.JsonObject;
 import dev.geodesic.sats.JsonValue.JsonString;
 import dev.geodesic.sats.SatsJson;
+import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Vectors;
 import java.lang.foreign.MemorySegment;
@@ -213,6 +216,44 @@ class CatalogTest {
         assertEquals(
                 expected.stream().filter(r -> number(r, 0) < 4096).map(CatalogTest::text).sorted().toList(),
                 rows.stream().filter(r -> number(r, 0) < 4096).map(CatalogTest::text).sorted().toList());
+    }
+
+    // ---- views ----
+
+    @Test
+    @Proves("module-def.md 8")
+    void aViewThatKeepsItsRowsKeepsItsTable() {
+        ViewDef recorded = recordedModule().sortedViews().getFirst();
+        assertEquals("active_members", recorded.name());
+        tx.begin();
+        TableSchema old = catalog.createView(tx, recorded);
+        commit();
+        Map<Integer, List<String>> before = everything();
+        assertTrue(Catalog.isTableOf(recorded, old));
+        ViewDef hidden = new ViewDef(
+                recorded.name(), "activeMembers", recorded.index(), false, recorded.isAnonymous(), recorded.params(),
+                recorded.returnType(), recorded.rowRef(), recorded.primaryKey(), recorded.columns(), recorded.keyColumn());
+        assertFalse(Catalog.isTableOf(hidden, old));
+        tx.begin();
+        catalog.updateView(tx, recorded, old);
+        assertTrue(commit().isEmpty(), "nothing has changed");
+        tx.begin();
+        catalog.updateView(tx, hidden, old);
+        commit();
+        TableSchema now = committed.writerView().table(old.tableId()).orElseThrow();
+        assertTrue(Catalog.isTableOf(hidden, now));
+        assertEquals(TableAccess.PRIVATE, now.access());
+        assertEquals(old.indexes(), now.indexes());
+        assertEquals(List.of(now), catalog.userTables(committed.writerView()));
+        String row = rows(committed.writerView(), SystemTables.VIEW, r -> true).getFirst();
+        assertTrue(row.endsWith(",false,false]"), row);
+        tx.begin();
+        catalog.updateView(tx, recorded, now);
+        commit();
+        assertEquals(before, everything());
+        for (ViewDef other : recordedModule().sortedViews()) {
+            assertEquals(other.equals(recorded), Catalog.isTableOf(other, old));
+        }
     }
 
     // ---- create and drop ----

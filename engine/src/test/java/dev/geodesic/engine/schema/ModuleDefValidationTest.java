@@ -19,6 +19,7 @@ import dev.geodesic.testkit.Proves;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
@@ -622,6 +623,7 @@ class ModuleDefValidationTest {
 
     @Test
     @Proves("module-def.md 6.4")
+    @Proves("module-def.md 6.4")
     void viewsReturnRows() {
         for (AlgebraicType type : List.of(
                 PrimitiveType.U8, new ArrayType(PrimitiveType.U8), new AlgebraicType.Ref(0),
@@ -642,6 +644,29 @@ class ModuleDefValidationTest {
     }
 
     @Test
+    @Proves("module-def.md 6.4")
+    void queriesHaveTheKeyOfTheTablesWithTheirRows() {
+        RawModuleDefBuilder b = RawModuleDefBuilder.v10();
+        AlgebraicType.Ref row = new AlgebraicType.Ref(b.table("first", ID, TEXT).key(0).ref);
+        AlgebraicType query = ProductType.of(column("__query__", row));
+        b.view("q", query).view("rows", new ArrayType(row));
+        assertEquals(OptionalInt.of(0), b.define().view("q").orElseThrow().keyColumn());
+        assertEquals(OptionalInt.empty(), b.define().view("rows").orElseThrow().keyColumn());
+        RawModuleDefBuilder.TableBuilder second = b.table("second", ID, TEXT);
+        second.ref = row.index();
+        assertEquals(OptionalInt.of(0), b.define().view("q").orElseThrow().keyColumn(), "a table without a key says nothing");
+        second.key(1);
+        assertEquals(OptionalInt.empty(), b.define().view("q").orElseThrow().keyColumn(), "the tables disagree");
+        b.viewPrimaryKeys.add(new RawModuleDef.ViewPrimaryKey("q", List.of("text")));
+        assertEquals(OptionalInt.of(1), b.define().view("q").orElseThrow().keyColumn());
+        RawModuleDefBuilder old = RawModuleDefBuilder.v9();
+        old.view("q", ProductType.of(column(
+                "__query__", new AlgebraicType.Ref(old.table("first", ID, TEXT).key(0).ref))));
+        assertEquals(OptionalInt.empty(), old.define().view("q").orElseThrow().keyColumn());
+    }
+
+    @Test
+    @Proves("module-def.md 6.4")
     @Proves("module-def.md 6.4")
     void viewKeysNameOneColumnOfOneView() {
         assertV10(
