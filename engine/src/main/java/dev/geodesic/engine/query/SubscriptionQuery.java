@@ -1,6 +1,7 @@
 package dev.geodesic.engine.query;
 
 import dev.geodesic.engine.query.parse.Operator;
+import dev.geodesic.engine.query.parse.SqlError;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.RowLayout;
 import dev.geodesic.engine.tx.ReadView;
@@ -63,11 +64,12 @@ public final class SubscriptionQuery {
 
     /**
      * The same query over the same tables in the shapes that they have in the view. The columns that it names are where they
-     * were.
+     * were. Errors: SQL if a table, or an index that a join needs, is gone.
      */
     public SubscriptionQuery rebound(ReadView view) {
         List<TableSchema> tables = plan.query().tables().stream()
-                .map(t -> view.table(t.tableId()).orElseThrow())
+                .map(t -> view.table(t.tableId()).orElseThrow(() -> SqlError.of(
+                        "no such table: `" + t.name() + "`. If the table exists, it may be marked private.")))
                 .toList();
         JoinPlan again = new JoinPlan(new BoundQuery(tables, plan.query().condition()));
         return new SubscriptionQuery(again, returned, dependsOnCaller);

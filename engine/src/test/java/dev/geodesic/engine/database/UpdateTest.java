@@ -153,6 +153,23 @@ class UpdateTest {
         }
     }
 
+    /** At the commit the queries of those who are about to be disconnected are still there, but not all of their tables. */
+    @Test
+    void queriesOfTablesThatAreGoneEnd() throws Exception {
+        try (TestServer test = new TestServer(data)) {
+            Database database = test.create("gone", MigrationPrograms.of("idx"));
+            Client client = Client.of(database, test.other);
+            client.subscribe(1, "SELECT * FROM thing WHERE name = 'same'");
+            client.subscribe(2, "SELECT * FROM other");
+            byte[] next = MigrationPrograms.of("rmtable");
+            publish(test, database, next, Optional.of(token(test, database, next)));
+            assertEquals(CloseReason.MODULE_EXITED, client.inbox.end());
+            test.commit(database, "fill", "[]");
+            assertEquals(0, database.subscriptions().planCount());
+            assertTrue(database.failure().isEmpty());
+        }
+    }
+
     @Test
     @Proves("module-def.md 8")
     void theSameProgramIsStartedAfresh() throws Exception {
