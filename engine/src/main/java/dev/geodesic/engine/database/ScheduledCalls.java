@@ -18,10 +18,7 @@ import dev.geodesic.engine.tx.TxData;
 import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
-import java.util.EnumSet;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
 /**
@@ -38,8 +35,7 @@ import java.util.function.Consumer;
  */
 final class ScheduledCalls implements Firing, Participant, AutoCloseable {
 
-    /** Errors that the one who runs procedures does not log, because it does not. */
-    private static final Set<ErrorCode> NEVER_STARTED = EnumSet.of(ErrorCode.LIMIT_EXCEEDED, ErrorCode.INVALID_ARGUMENTS);
+    private static final long RETRY_MICROS = 100_000;
 
     private final CommittedState committed;
     private final Transactor transactor;
@@ -48,6 +44,7 @@ final class ScheduledCalls implements Firing, Participant, AutoCloseable {
     private final Procedures procedures;
     private final ModuleLog log;
     private final Consumer<Writer.Task> writer;
+    private final Timer timer;
     private final Scheduler scheduler;
     private final ClientInfo self;
 
@@ -68,6 +65,7 @@ final class ScheduledCalls implements Firing, Participant, AutoCloseable {
         this.procedures = procedures;
         this.log = log;
         this.writer = writer;
+        this.timer = timer;
         this.scheduler = new Scheduler(database.toHex(), timer, this);
         this.self = new ClientInfo(database, ConnectionId.NONE, "");
     }
@@ -85,15 +83,19 @@ final class ScheduledCalls implements Firing, Participant, AutoCloseable {
     /** Any thread. */
     @Override
     public void fire(DueCall due, Runnable ended) {
+        onWriter(() -> call(due, ended));
+    }
+
+    private void onWriter(Runnable work) {
         writer.accept(new Writer.Task() {
             @Override
             public void run() {
-                call(due, ended);
+                work.run();
             }
 
             @Override
             public void refuse(EngineException reason) {
-                // The row stays, for the next start.
+                // A row that is still there waits for the next start.
             }
         });
     }
@@ -173,21 +175,35 @@ final class ScheduledCalls implements Firing, Participant, AutoCloseable {
             ended.run();
             return;
         }
-        CompletableFuture<?> call;
         try {
             CallArguments.check(procedure, new Arguments.Bsatn(row.bytes()));
-            call = procedures.call(procedure, self, timestamp, row.bytes());
         } catch (EngineException e) {
-            call = CompletableFuture.failedFuture(e);
+            log.hostError(procedure.name(), timestamp, e.getMessage());
+            ended.run();
+            return;
         }
-        call.whenComplete((result, failure) -> {
-            if (failure instanceof EngineException e && NEVER_STARTED.contains(e.code())) {
-                log.hostError(procedure.name(), timestamp, e.getMessage());
-            }
+        submit(procedure.name(), row.bytes(), timestamp, () -> {
             if (row.at() instanceof ScheduleAt.Interval interval) {
                 scheduler.repeatUnlessArmed(due, interval);
             }
             ended.run();
+        });
+    }
+
+    /** Calls a procedure, whatever comes of it. While too many calls wait already it tries again: the row may be gone. */
+    private void submit(String name, byte[] row, long timestamp, Runnable ended) {
+        Optional<ProcedureDef> procedure = program.definition().procedure(name);
+        if (procedure.isEmpty()) {
+            log.hostError(name, timestamp, "scheduled function \"" + name + "\" does not exist any more");
+            ended.run();
+            return;
+        }
+        procedures.call(procedure.get(), self, timestamp, row).whenComplete((result, failure) -> {
+            if (failure instanceof EngineException e && e.code() == ErrorCode.LIMIT_EXCEEDED) {
+                timer.after(RETRY_MICROS, () -> onWriter(() -> submit(name, row, timestamp, ended)));
+            } else {
+                ended.run();
+            }
         });
     }
 

@@ -8,6 +8,7 @@ import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.port.ManualTimer;
+import dev.geodesic.engine.procedure.ProcedureOptions;
 import dev.geodesic.engine.query.RowBuffer;
 import dev.geodesic.engine.table.TableStores;
 import dev.geodesic.engine.table.chronicle.ChronicleStores;
@@ -187,7 +188,7 @@ class RandomHistoryTest {
         }
 
         private void start() throws InterruptedException {
-            real = new Timers(data, Limits.DEFAULTS, logs, stores, timer, MODULE);
+            real = new Timers(data, Limits.DEFAULTS, logs, stores, timer, MODULE, ProcedureOptions.DEFAULTS);
             caller = new Client(real, TestServer.V2_CONFIRMED, random);
             nextResult = sent.size();
             clients.clear();

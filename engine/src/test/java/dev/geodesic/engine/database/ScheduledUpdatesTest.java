@@ -7,8 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.durability.LogFactory;
 import dev.geodesic.engine.port.ManualTimer;
+import dev.geodesic.engine.procedure.ProcedureOptions;
+import dev.geodesic.engine.table.heap.HeapStores;
+import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.protocol.message.ClientMessage;
 import dev.geodesic.protocol.message.ServerMessage;
 import dev.geodesic.protocol.message.SubscriptionKind;
@@ -18,6 +22,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -179,6 +184,34 @@ class ScheduledUpdatesTest {
             assertEquals(List.of(), t.ran());
             awaitRuns(t, 2);
             assertEquals(List.of("sleeps", "waits"), t.ran());
+        }
+    }
+
+    /** Its row is gone already, so the call must not be given up. */
+    @Test
+    @Proves("execution.md 5.3")
+    void aProcedureWaitsForRoomAmongOthers() throws Exception {
+        ManualTimer near = new ManualTimer(Database.now());
+        ProcedureOptions narrow = new ProcedureOptions(1, 1, ProcedureOptions.DEFAULTS.egress());
+        try (Timers t = new Timers(data, Limits.DEFAULTS, LogFactory.MEMORY, HeapStores::new, near, MODULE, narrow)) {
+            // One that runs and one that waits; who comes before the first has begun is refused.
+            int accepted = 0;
+            while (accepted < 2) {
+                CompletableFuture<CallAnswer> other = t.database.callFunction(t.owner(), "run_errand",
+                        new Arguments.Json("[[0," + time(0) + ",\"sleep\",\"other\"]]"));
+                t.settle();
+                accepted += other.isCompletedExceptionally() ? 0 : 1;
+            }
+            send(t, time(near.nowMicros()), "", "waits for room");
+            assertEquals(0, errands(t));
+            assertEquals(List.of(), t.ran());
+            long end = System.nanoTime() + 20_000_000_000L;
+            while (!t.ran().contains("waits for room")) {
+                assertTrue(System.nanoTime() < end, "never called");
+                near.advance(100_000);
+                Thread.sleep(5);
+            }
+            assertEquals(List.of("other", "other", "waits for room"), t.ran());
         }
     }
 

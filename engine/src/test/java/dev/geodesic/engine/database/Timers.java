@@ -49,13 +49,14 @@ final class Timers implements AutoCloseable {
     }
 
     private Timers(Path data, Limits limits, LogFactory logs, ManualTimer timer, byte[] module) {
-        this(data, limits, logs, HeapStores::new, timer, module);
+        this(data, limits, logs, HeapStores::new, timer, module, ProcedureOptions.DEFAULTS);
     }
 
     Timers(
-            Path data, Limits limits, LogFactory logs, Supplier<TableStores> stores, ManualTimer timer, byte[] module) {
+            Path data, Limits limits, LogFactory logs, Supplier<TableStores> stores, ManualTimer timer, byte[] module,
+            ProcedureOptions procedures) {
         this.timer = timer;
-        this.test = new TestServer(data, limits, logs, stores, timer, ProcedureOptions.DEFAULTS);
+        this.test = new TestServer(data, limits, logs, stores, timer, procedures);
         Database found;
         if (test.server.databases().isEmpty()) {
             found = test.create("timers", module);
