@@ -34,7 +34,6 @@ import dev.geodesic.sats.JsonValue.JsonObject;
 import dev.geodesic.sats.JsonValue.JsonString;
 import dev.geodesic.sats.SatsJson;
 import dev.geodesic.testkit.Proves;
-import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Vectors;
 import java.lang.foreign.MemorySegment;
 import java.math.BigInteger;
