@@ -16,6 +16,7 @@ samples/modules/procedures procedures
 samples/modules/golden-v1 golden_v1
 samples/modules/golden-v2 golden_v2
 samples/modules/features  event_table http_handler procedure row_level_security schedule view
+samples/modules/evolve    evolve_first evolve_more evolve_grown evolve_retyped evolve_unique evolve_falling evolve_stillborn
 samples/modules/features-1.1 features_1_1
 samples/modules/features-1.12 features_1_12
 samples/modules/features-2.0 features_2_0

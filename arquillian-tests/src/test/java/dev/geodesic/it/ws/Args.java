@@ -4,8 +4,12 @@ import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.sats.BsatnWriter;
 import dev.geodesic.sats.Identity;
 import dev.geodesic.sats.JsonWriter;
+import java.util.List;
 
-/** Arguments of a call in both forms: Integer is u32, Long u64, Byte u8; Boolean, String and Identity what they say. */
+/**
+ * Arguments of a call in both forms: Integer is u32, Long u64, Byte u8; Boolean, String and Identity what they say; a List
+ * is empty.
+ */
 final class Args {
 
     private Args() {
@@ -22,6 +26,7 @@ final class Args {
                 case Boolean v -> out.bool(v);
                 case String v -> out.string(v);
                 case Identity v -> out.beginArray().string("0x" + v.toHex()).endArray();
+                case List<?> v when v.isEmpty() -> out.beginArray().endArray();
                 case Number v -> out.number(v.longValue());
                 default -> throw new IllegalArgumentException(value.toString());
             }
@@ -39,6 +44,7 @@ final class Args {
                 case Byte v -> out.writeU8(v);
                 case Integer v -> out.writeU32(v);
                 case Long v -> out.writeU64(v);
+                case List<?> v when v.isEmpty() -> out.writeU32(0);
                 default -> throw new IllegalArgumentException(value.toString());
             }
         }

@@ -18,6 +18,7 @@ import dev.geodesic.sats.ProductElement;
 import dev.geodesic.sats.ProductType;
 import dev.geodesic.sats.RowList;
 import dev.geodesic.sats.SatsJson;
+import dev.geodesic.sats.SpecialTypes;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -44,12 +45,39 @@ record Show(ServerMessage.InitialConnection self, Set<String> hidden, boolean so
     private static final PrimitiveType U32 = PrimitiveType.U32;
     private static final PrimitiveType U64 = PrimitiveType.U64;
     private static final PrimitiveType STRING = PrimitiveType.STRING;
-    private static final Map<String, AlgebraicType> ROW_TYPES = Map.of(
-            "team", row(U32, STRING),
-            "member", row(U32, U32, STRING, PrimitiveType.BOOL),
-            "secret", row(U32, STRING),
-            "flash", row(STRING, U64),
-            "blob", row(U32, STRING));
+    private static final AlgebraicType TIMER = row(U64, SpecialTypes.SCHEDULE_AT, STRING, STRING);
+    private static final AlgebraicType TAG = row(U64, STRING);
+    private static final AlgebraicType ITEM = row(U32, SpecialTypes.IDENTITY, U32, PrimitiveType.I32, STRING);
+    private static final AlgebraicType NAME = row(U32, STRING);
+    private static final AlgebraicType MEMBER = row(U32, U32, STRING, PrimitiveType.BOOL);
+    private static final AlgebraicType NOTE = row(U64, SpecialTypes.IDENTITY, STRING);
+    private static final Map<String, AlgebraicType> ROW_TYPES = Map.ofEntries(
+            Map.entry("team", NAME),
+            Map.entry("member", MEMBER), Map.entry("red_members", MEMBER), Map.entry("active_members", MEMBER),
+            Map.entry("note", NOTE), Map.entry("my_notes", NOTE),
+            Map.entry("secret", NAME),
+            Map.entry("flash", row(STRING, U64)),
+            Map.entry("blob", NAME),
+            // of the feature modules
+            Map.entry("timer", TIMER), Map.entry("timers_watched", TIMER), Map.entry("timers_all", TIMER),
+            Map.entry("task", TIMER), Map.entry("tasks_all", TIMER),
+            Map.entry("timer_tag", TAG), Map.entry("tags_of_timers", TAG),
+            Map.entry("tick", row(U64, STRING, U64, SpecialTypes.TIMESTAMP, PrimitiveType.BOOL, PrimitiveType.BOOL)),
+            Map.entry("item", ITEM), Map.entry("items_of_kind_one", ITEM), Map.entry("heavy_items", ITEM),
+            Map.entry("my_items", ITEM), Map.entry("light_items", ITEM), Map.entry("my_first_item", NAME),
+            Map.entry("moody", NAME), Map.entry("one_key", NAME), Map.entry("keyed_items", NAME),
+            Map.entry("my_keyed_items", NAME), Map.entry("item_count", row(U64)), Map.entry("how_many", row(U64)),
+            Map.entry("spark", NAME), Map.entry("diary", row(U64, SpecialTypes.IDENTITY, STRING)),
+            Map.entry("seat", row(U64, U32, SpecialTypes.IDENTITY)), Map.entry("post", row(U32, U32, STRING)),
+            Map.entry("pile", TAG));
+    /** Columns that are shown, where some differ from run to run. */
+    private static final Map<String, List<Integer>> SHOWN = Map.ofEntries(
+            Map.entry("timer", List.of(2, 3)), Map.entry("timers_watched", List.of(2, 3)), Map.entry("timers_all", List.of(2, 3)),
+            Map.entry("task", List.of(2, 3)), Map.entry("tasks_all", List.of(2, 3)),
+            Map.entry("timer_tag", List.of(1)), Map.entry("tags_of_timers", List.of(1)), Map.entry("tick", List.of(1, 4, 5)),
+            Map.entry("item", List.of(0, 2, 3, 4)), Map.entry("items_of_kind_one", List.of(0, 2, 3, 4)),
+            Map.entry("heavy_items", List.of(0, 2, 3, 4)), Map.entry("my_items", List.of(0, 2, 3, 4)),
+            Map.entry("light_items", List.of(0, 2, 3, 4)), Map.entry("diary", List.of(2)), Map.entry("seat", List.of(1)));
 
     static String text(ServerMessage message, ServerMessage.InitialConnection self) {
         return new Show(self, Set.of(), false).text(message);
@@ -131,18 +159,22 @@ record Show(ServerMessage.InitialConnection self, Set<String> hidden, boolean so
         return IntStream.range(0, rows.count()).mapToObj(i -> {
             byte[] row = Arrays.copyOfRange(rows.data(), rows.rowOffset(i), rows.rowOffset(i) + rows.rowLength(i));
             if (fragment.rowJson() == RowJson.VERBATIM) {
-                return positional(new String(row, StandardCharsets.UTF_8));
+                return positional(table, new String(row, StandardCharsets.UTF_8));
             }
             AlgebraicType type = ROW_TYPES.get(table);
-            return type == null ? HexFormat.of().formatHex(row) : SatsJson.toString(type, row, SatsJson.Flavor.UNTYPED);
+            return type == null ? HexFormat.of().formatHex(row)
+                    : positional(table, SatsJson.toString(type, row, SatsJson.Flavor.UNTYPED));
         });
     }
 
     /** Stored rows come as objects, those of updates as arrays. */
-    private static String positional(String row) {
+    private static String positional(String table, String row) {
         JsonValue value = Json.parse(row);
-        return new JsonWriter().write(value instanceof JsonValue.JsonObject object
-                ? new JsonValue.JsonArray(object.members().stream().map(JsonValue.JsonObject.Member::value).toList())
-                : value).toString();
+        List<JsonValue> columns = value instanceof JsonValue.JsonObject object
+                ? object.members().stream().map(JsonValue.JsonObject.Member::value).toList()
+                : ((JsonValue.JsonArray) value).items();
+        List<Integer> shown = SHOWN.get(table);
+        return new JsonWriter().write(new JsonValue.JsonArray(shown == null ? columns
+                : shown.stream().map(columns::get).toList())).toString();
     }
 }

@@ -27,6 +27,10 @@ final class TestDatabase implements AutoCloseable {
     /** The module of crate 2.x: definition version 10. */
     static final Path V10 = Path.of("../samples/modules/v2/kitchen_v2.wasm");
 
+    /** The modules that the golden vectors were recorded with. */
+    static final Path GOLDEN_9 = Path.of("../samples/modules/golden-v1/golden_v1.wasm");
+    static final Path GOLDEN_10 = Path.of("../samples/modules/golden-v2/golden_v2.wasm");
+
     private static final long PATIENCE_MILLIS = 5_000;
     /** After which a connection is found dead of which the system has said nothing. */
     private static final long SILENCE_MILLIS = 46_000;
@@ -98,7 +102,11 @@ final class TestDatabase implements AutoCloseable {
 
     /** Rows of the owner's query, each as a JSON array. */
     List<String> sql(String query) {
-        String answer = Http.ok("POST", "database/" + name + "/sql", owner.token(), query.getBytes(StandardCharsets.UTF_8));
+        return sql(owner, query);
+    }
+
+    List<String> sql(User user, String query) {
+        String answer = Http.ok("POST", "database/" + name + "/sql", user.token(), query.getBytes(StandardCharsets.UTF_8));
         JsonValue.JsonObject first = (JsonValue.JsonObject) ((JsonValue.JsonArray) Json.parse(answer)).items().getFirst();
         return ((JsonValue.JsonArray) first.get("rows").orElseThrow()).items().stream()
                 .map(row -> new JsonWriter().write(row).toString()).toList();

@@ -168,6 +168,15 @@ final class WsClient implements AutoCloseable {
         return next.message;
     }
 
+    /** As {@link #next}, or null if nothing came in that time. */
+    String nextOrNull(long millis) {
+        Received next = take(millis);
+        if (next != null && next.message == null) {
+            return fail("no message, but the end: " + next.closeCode + " " + next.closeReason);
+        }
+        return next == null ? null : Show.text(next.message, hello);
+    }
+
     /** The next message in words ({@link Show}). */
     String next() {
         return Show.text(nextMessage(), hello);

@@ -1,0 +1,26 @@
+//! Cannot be created.
+include!("../../common.rs");
+
+const WHICH: &str = "stillborn";
+
+#[table(accessor = thing, public)]
+pub struct Thing {
+    #[primary_key]
+    #[auto_inc]
+    pub id: u32,
+    pub name: String,
+}
+
+fn thing(id: u32, name: String) -> Thing {
+    Thing { id, name }
+}
+
+fn count(things: u64) -> u64 {
+    things
+}
+
+#[reducer(init)]
+pub fn init(ctx: &ReducerContext) -> Result<(), String> {
+    ctx.db.thing().insert(thing(0, "never seen".into()));
+    Err("not born".into())
+}
