@@ -51,7 +51,8 @@ final class Features {
 
     /** The rows of a message, in the order of their text, without the query sets. */
     static List<String> rows(String message) {
-        return BRACES.matcher(message).results().flatMap(braces -> Arrays.stream(braces.group(1).split(" (?=\\w+[+-][\\[0-9a-f])")))
+        return BRACES.matcher(message).results()
+                .flatMap(braces -> Arrays.stream(braces.group(1).split(" (?=\\w+[+-][\\[0-9a-f])")))
                 .filter(row -> !row.isEmpty()).sorted().toList();
     }
 
