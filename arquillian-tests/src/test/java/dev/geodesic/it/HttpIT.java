@@ -51,6 +51,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 class HttpIT {
 
     private static final String KITCHEN = "modules/v2/kitchen_v2.wasm";
+    private static final String PROCEDURES = "modules/procedures/procedures.wasm";
     private static final String CHAT = "chat/module/chat.wasm";
     private static final int CALL_BYTES_MAX = 2 << 20;
 
@@ -89,6 +90,70 @@ class HttpIT {
         Answer answer = http.sql(name, owner, "SELECT * FROM " + table);
         assertEquals(200, answer.status(), answer::body);
         return Json.createReader(new StringReader(answer.body())).readArray().getJsonObject(0).getJsonArray("rows").size();
+    }
+
+    // ---- procedures and handlers ----
+
+    @Test
+    @Proves("http-api.md 6.11")
+    @Proves("execution.md 8.1")
+    void callsProcedures() throws Exception {
+        created("procs", PROCEDURES);
+        Answer sum = http.call("procs", "sum", other, "[40, 2]");
+        assertEquals(200, sum.status());
+        assertEquals("42", sum.body());
+        assertEquals("application/json", sum.header("content-type"));
+        assertFalse(sum.header("spacetime-execution-duration-micros").isEmpty());
+        assertTrue(sum.headers().firstValue("spacetime-energy-used").isEmpty());
+        assertEquals("[1,\"not ok\"]", http.call("procs", "checked", other, "[false]").body());
+        assertEquals("1", http.call("procs", "add_item", other, "[7]").body());
+        assertEquals(1, rows("procs", "item"));
+        Answer wrong = http.call("procs", "sum", other, "[1]");
+        assertEquals(400, wrong.status());
+        assertTrue(wrong.body().startsWith("invalid arguments for procedure sum: "), wrong::body);
+        Answer trapped = http.call("procs", "fall_now", other, "[\"panic\"]");
+        assertEquals(500, trapped.status());
+        assertTrue(trapped.body().startsWith("The module instance encountered a fatal error: "), trapped::body);
+        Answer inside = http.call("procs", "fetch", other, "[\"" + Ear.SERVER + "v1/ping\", 5000]");
+        assertTrue(inside.body().contains("refusing to connect to private or special-purpose addresses"), inside::body);
+    }
+
+    private static HttpRequest.Builder route(String method, String path, String body) {
+        return Http.request(method, "/v1/database/routes/route" + path, null, HttpRequest.BodyPublishers.ofString(body));
+    }
+
+    @Test
+    @Proves("http-api.md 6.14")
+    @Proves("execution.md 8.2")
+    void handsRequestsToTheModule() throws Exception {
+        created("routes", PROCEDURES);
+        Answer answer = http.send(route("POST", "/mirror?a=%20b&c", "text")
+                .header("x-forwarded-proto", "https").header("x-forwarded-host", "front.test:444, inner.test")
+                .header("x-in", "1").header("authorization", "no such scheme"));
+        assertEquals(299, answer.status(), answer::body);
+        assertEquals("POST https://front.test:444/v1/database/routes/route/mirror?a=%20b&c HTTP/1.1 text", answer.body());
+        assertEquals(List.of("1", "2"), answer.headers().allValues("x-many"));
+        assertEquals("1", answer.header("x-in"));
+        assertEquals("no such scheme", answer.header("authorization"));
+        assertEquals("", answer.header("content-type"));
+        assertEquals("", answer.header("spacetime-identity"));
+        assertEquals("*", answer.header("access-control-allow-origin"));
+        String host = "http://" + Ear.SERVER.getAuthority() + "/v1/database/routes/route";
+        assertEquals("PURGE " + host + " HTTP/1.1 ", http.send(route("PURGE", "", "")).body());
+        assertEquals("DELETE " + host + "/ HTTP/1.1 ", http.send(route("DELETE", "/", "")).body());
+        assertEquals("1", http.send(route("POST", "/store", "3")).body());
+        assertEquals(1, rows("routes", "item"));
+        for (String[] none : new String[][] {{"HEAD", "/mirror"}, {"GET", "/store"}, {"GET", "/mirror/"}, {"GET", "/none"}}) {
+            Answer missing = http.send(route(none[0], none[1], ""));
+            assertEquals(404, missing.status(), none[1]);
+            assertEquals(none[0].equals("HEAD") ? "" : "Database has not registered a handler for this route", missing.body());
+        }
+        Answer trapped = http.send(route("GET", "/broken?panic", ""));
+        assertEquals(500, trapped.status());
+        assertTrue(trapped.body().startsWith("The module instance encountered a fatal error: "), trapped::body);
+        assertEquals(200, http.send(route("OPTIONS", "/mirror", "")).status());
+        Answer nowhere = http.send("GET", "/v1/database/no-such-database/route/x", null);
+        assertEquals(404, nowhere.status());
     }
 
     // ---- life of a database ----

@@ -2,10 +2,14 @@ package dev.geodesic.ejb;
 
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.durability.CommitLogOptions;
+import dev.geodesic.engine.egress.EgressOptions;
+import dev.geodesic.engine.egress.EgressRule;
 import dev.geodesic.engine.host.runtime.WasmRuntime;
+import dev.geodesic.engine.procedure.ProcedureOptions;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
@@ -21,6 +25,7 @@ import java.util.function.Function;
  * @param wasmtimeLibrary libwasmtime, or the directory that holds it; empty means the engine's own search
  * @param guestStackBytes stack of a thread that runs guests
  * @param limits what one database may use
+ * @param procedures how procedures and HTTP handlers run, and what their requests may reach
  */
 public record ServerConfig(
         Path dataDirectory,
@@ -30,7 +35,8 @@ public record ServerConfig(
         boolean gzip,
         Optional<Path> wasmtimeLibrary,
         int guestStackBytes,
-        Limits limits) {
+        Limits limits,
+        ProcedureOptions procedures) {
 
     /** Databases are logged on disk, or gone when the server stops. */
     public enum Storage { DISK, MEMORY }
@@ -56,7 +62,20 @@ public record ServerConfig(
                 read.choice("websocket.gzip", Switch.OFF) == Switch.ON,
                 read.path("wasmtime.library"),
                 Math.toIntExact(read.number("guest.stack.bytes", WasmRuntime.GUEST_THREAD_STACK_BYTES, 1 << 20, 1 << 30)),
-                limits(read));
+                limits(read),
+                procedures(read));
+    }
+
+    private static ProcedureOptions procedures(Settings read) {
+        ProcedureOptions defaults = ProcedureOptions.DEFAULTS;
+        return new ProcedureOptions(
+                read.number("procedure.instances", defaults.instances()),
+                read.number("procedure.queue", defaults.queueMax()),
+                new EgressOptions(
+                        read.choice("http.outbound", EgressOptions.Mode.PUBLIC),
+                        read.destinations("http.outbound.allow"),
+                        read.destinations("http.outbound.deny"),
+                        read.number("http.outbound.response.bytes", defaults.egress().responseBytesMax())));
     }
 
     private static CommitLogOptions log(Settings read) {
@@ -110,6 +129,16 @@ public record ServerConfig(
                     throw refused(name, value, "a path");
                 }
             });
+        }
+
+        private List<EgressRule> destinations(String name) {
+            return text(name).map(value -> {
+                try {
+                    return EgressRule.parseAll(value);
+                } catch (IllegalArgumentException e) {
+                    throw new IllegalArgumentException("geodesic." + name + "=" + value + ": " + e.getMessage());
+                }
+            }).orElse(List.of());
         }
 
         private <E extends Enum<E>> E choice(String name, E byDefault) {

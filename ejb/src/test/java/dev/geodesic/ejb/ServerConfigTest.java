@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.durability.CommitLogOptions;
+import dev.geodesic.engine.egress.EgressOptions;
+import dev.geodesic.engine.egress.EgressRule;
+import dev.geodesic.engine.procedure.ProcedureOptions;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -23,7 +26,8 @@ class ServerConfigTest {
     void usesDefaultsWhereNothingIsSet() {
         ServerConfig config = read(Map.of("geodesic.wasmtime.library", " "));
         assertEquals(new ServerConfig(Path.of("geodesic-data").toAbsolutePath(), ServerConfig.Storage.DISK,
-                CommitLogOptions.DEFAULTS, ServerConfig.Store.CHRONICLE, false, Optional.empty(), 16 << 20, Limits.DEFAULTS),
+                CommitLogOptions.DEFAULTS, ServerConfig.Store.CHRONICLE, false, Optional.empty(), 16 << 20, Limits.DEFAULTS,
+                ProcedureOptions.DEFAULTS),
                 config);
     }
 
@@ -40,7 +44,10 @@ class ServerConfigTest {
                 Map.entry("geodesic.guest.stack.bytes", "1048576"),
                 Map.entry("geodesic.limits.memory.bytes", "5000000000"),
                 Map.entry("geodesic.limits.connections", "7"),
-                Map.entry("geodesic.limits.procedure.millis", "9")));
+                Map.entry("geodesic.limits.procedure.millis", "9"),
+                Map.entry("geodesic.procedure.instances", "3"),
+                Map.entry("geodesic.http.outbound", "listed"),
+                Map.entry("geodesic.http.outbound.allow", "*.test:443, 10.0.0.0/8")));
         assertEquals(Path.of("/srv/data"), config.dataDirectory());
         assertEquals(ServerConfig.Storage.MEMORY, config.storage());
         assertEquals(4096, config.log().segmentBytesMax());
@@ -53,6 +60,9 @@ class ServerConfigTest {
         assertEquals(5_000_000_000L, config.limits().memoryBytesMax());
         assertEquals(7, config.limits().connectionsMax());
         assertEquals(9, config.limits().calls().procedureMillisMax());
+        assertEquals(3, config.procedures().instances());
+        assertEquals(EgressOptions.Mode.LISTED, config.procedures().egress().mode());
+        assertEquals(EgressRule.parseAll("*.test:443,10.0.0.0/8"), config.procedures().egress().allow());
         assertEquals(Limits.DEFAULTS.databasesMax(), config.limits().databasesMax());
     }
 
@@ -65,6 +75,9 @@ class ServerConfigTest {
             + " 'geodesic.limits.connections=2147483648: expected a whole number from 1 to 2147483647'",
         "geodesic.limits.memory.bytes, 1G,"
             + " 'geodesic.limits.memory.bytes=1G: expected a whole number from 1 to 9223372036854775807'",
+        "geodesic.http.outbound.deny, 'a.test, 10.0.0.0/33',"
+            + " 'geodesic.http.outbound.deny=a.test, 10.0.0.0/33: `10.0.0.0/33` is no destination: expected a host name, *.name,"
+            + " an IPv4 address or block, an IPv6 one in brackets, or *, and perhaps :port or :first-last'",
         "geodesic.guest.stack.bytes, 4096,"
             + " 'geodesic.guest.stack.bytes=4096: expected a whole number from 1048576 to 1073741824'",
     })

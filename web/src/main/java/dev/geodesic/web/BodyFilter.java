@@ -27,7 +27,8 @@ import java.util.concurrent.Executors;
 public class BodyFilter extends HttpFilter {
 
     private static final long serialVersionUID = 1L;
-    private static final String BODY = BodyFilter.class.getName();
+    /** Attribute with the {@link Uploads.Upload} of a request that is dispatched again. */
+    static final String BODY = BodyFilter.class.getName();
 
     @Inject
     private transient Uploads uploads;
@@ -52,8 +53,7 @@ public class BodyFilter extends HttpFilter {
             try (body) {
                 chain.doFilter(new WithBody(request, body.bytes()), response);
             }
-        } else if (request.getDispatcherType() == DispatcherType.ASYNC
-                || request.getContentLengthLong() <= 0 && request.getHeader("Transfer-Encoding") == null) {
+        } else if (request.getDispatcherType() == DispatcherType.ASYNC || !hasBody(request)) {
             chain.doFilter(request, response);
         } else {
             ServletInputStream in = request.getInputStream();
@@ -62,6 +62,10 @@ public class BodyFilter extends HttpFilter {
             async.setTimeout(0);
             readers.execute(() -> receive(async, request, response, in));
         }
+    }
+
+    static boolean hasBody(HttpServletRequest request) {
+        return request.getContentLengthLong() > 0 || request.getHeader("Transfer-Encoding") != null;
     }
 
     private void receive(
@@ -91,7 +95,7 @@ public class BodyFilter extends HttpFilter {
     }
 
     /** A request whose body has come. */
-    private static final class WithBody extends HttpServletRequestWrapper {
+    static final class WithBody extends HttpServletRequestWrapper {
 
         private final ServletInputStream body;
 

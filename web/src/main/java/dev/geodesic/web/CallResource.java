@@ -2,6 +2,7 @@ package dev.geodesic.web;
 
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.database.CallAnswer;
 import dev.geodesic.engine.database.CallResult;
 import dev.geodesic.engine.database.Database;
 import dev.geodesic.engine.database.Server;
@@ -20,7 +21,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CompletionException;
 
-/** Calls of reducers (spec/http-api.md 6.11). */
+/** Calls of reducers and procedures (spec/http-api.md 6.11). */
 @Path("database")
 @ApplicationScoped
 public class CallResource {
@@ -42,15 +43,26 @@ public class CallResource {
         Bodies.requireJson(contentType);
         Database database = Names.database(server, name);
         Arguments arguments = new Arguments.Json(Bodies.text(body));
-        CallResult result;
+        CallAnswer answer;
         try {
-            result = database.call(Credentials.required(security).client(), function, arguments).join();
+            answer = database.callFunction(Credentials.required(security).client(), function, arguments).join();
         } catch (CompletionException e) {
             if (e.getCause() instanceof EngineException cause) {
                 throw cause.code() == ErrorCode.NO_SUCH_REDUCER ? new RefusedException(404, "No such procedure") : cause;
             }
             throw e;
         }
+        return switch (answer) {
+            case CallAnswer.OfReducer reducer -> answer(reducer.result());
+            case CallAnswer.OfProcedure procedure -> Response.ok()
+                    .header(HttpHeaders.CONTENT_TYPE, Answers.JSON)
+                    .header("spacetime-execution-duration-micros", procedure.durationMicros())
+                    .entity(procedure.json().getBytes(StandardCharsets.UTF_8))
+                    .build();
+        };
+    }
+
+    private Response answer(CallResult result) {
         return switch (result) {
             case CallResult.Committed committed -> answer(200, "", result);
             case CallResult.Failed failed -> answer(REDUCER_ERROR, failed.message(), result);

@@ -18,6 +18,7 @@ import java.util.function.Supplier;
  * @param stores makes the row stores of one database
  * @param guestThreads makes platform threads with stacks large enough for guests
  * @param timer when scheduled calls are due
+ * @param procedures how procedures and HTTP handlers run
  */
 public record ServerOptions(
         Path dataDirectory,
@@ -29,7 +30,7 @@ public record ServerOptions(
         Timer timer,
         ProcedureOptions procedures) {
 
-    /** With the default for procedures. */
+    /** With real time for schedules. */
     public ServerOptions(
             Path dataDirectory,
             Limits limits,
@@ -37,11 +38,12 @@ public record ServerOptions(
             LogFactory logs,
             ThreadFactory guestThreads,
             Clock clock,
-            Timer timer) {
-        this(dataDirectory, limits, stores, logs, guestThreads, clock, timer, ProcedureOptions.DEFAULTS);
+            ProcedureOptions procedures) {
+        this(dataDirectory, limits, stores, logs, guestThreads, clock,
+                new ClockTimer(clock, Thread.ofPlatform().daemon().name("geodesic-timer").factory()), procedures);
     }
 
-    /** With real time for schedules, too. */
+    /** With real time for schedules and the default for procedures. */
     public ServerOptions(
             Path dataDirectory,
             Limits limits,
@@ -49,7 +51,6 @@ public record ServerOptions(
             LogFactory logs,
             ThreadFactory guestThreads,
             Clock clock) {
-        this(dataDirectory, limits, stores, logs, guestThreads, clock,
-                new ClockTimer(clock, Thread.ofPlatform().daemon().name("geodesic-timer").factory()));
+        this(dataDirectory, limits, stores, logs, guestThreads, clock, ProcedureOptions.DEFAULTS);
     }
 }

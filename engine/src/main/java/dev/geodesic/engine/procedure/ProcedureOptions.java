@@ -11,7 +11,7 @@ import dev.geodesic.engine.egress.EgressOptions;
  */
 public record ProcedureOptions(int instances, int queueMax, EgressOptions egress) {
 
-    private static final int QUEUE_DEFAULT = 1_000;
+    private static final int QUEUE_DEFAULT = 256;
 
     public static final ProcedureOptions DEFAULTS = new ProcedureOptions(
             Math.max(1, Runtime.getRuntime().availableProcessors()), QUEUE_DEFAULT, EgressOptions.DEFAULTS);

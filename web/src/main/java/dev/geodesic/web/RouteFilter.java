@@ -1,0 +1,206 @@
+package dev.geodesic.web;
+
+import dev.geodesic.ejb.ServerBean;
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.database.Database;
+import dev.geodesic.engine.database.HandlerAnswer;
+import dev.geodesic.engine.database.HandlerRequest;
+import dev.geodesic.engine.database.Server;
+import jakarta.ejb.EJB;
+import jakarta.servlet.DispatcherType;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.annotation.WebFilter;
+import jakarta.servlet.http.HttpFilter;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletionException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * HTTP handlers of modules: {@code /v1/database/{name}/route...} (spec/http-api.md 6.14). A filter and no resource, because
+ * every method must reach the module, and because nobody is asked who they are.
+ */
+@WebFilter(
+        urlPatterns = "/v1/database/*", asyncSupported = true, dispatcherTypes = {DispatcherType.REQUEST, DispatcherType.ASYNC})
+public class RouteFilter extends HttpFilter {
+
+    private static final long serialVersionUID = 1L;
+    private static final Pattern PATH = Pattern.compile("/v1/database/([^/]+)/route(/.*)?");
+    private static final Pattern SCHEME = Pattern.compile("[A-Za-z][A-Za-z0-9+.-]*");
+    private static final Pattern AUTHORITY = Pattern.compile("[A-Za-z0-9._~-]+(:[0-9]{1,5})?|\\[[0-9A-Fa-f:.]+](:[0-9]{1,5})?");
+    private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+");
+    /** What a URI is made of; all else is escaped, since guests may not survive it. */
+    private static final String URI_MARKS = "-._~:/?#[]@!$&'()*+,;=%";
+    /** What belongs to the connection, which is not the module's. */
+    private static final Set<String> OF_CONNECTION =
+            Set.of("content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "trailer");
+    /** What every answer has, unless the module knows better. */
+    private static final Set<String> OURS = Set.of("access-control-allow-origin", "vary");
+    private static final int STATUS_MIN = 200;
+    private static final int STATUS_MAX = 999;
+
+    @EJB
+    private transient ServerBean bean;
+
+    private transient Server server;
+
+    @Override
+    public void init() {
+        server = bean.server();
+    }
+
+    @Override
+    protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+            throws IOException, ServletException {
+        Matcher path = PATH.matcher(request.getRequestURI());
+        if (!path.matches() || request.getMethod().equals("OPTIONS")) {
+            chain.doFilter(request, response);
+            return;
+        }
+        String route = Optional.ofNullable(path.group(2)).orElse("");
+        if (request.getAttribute(BodyFilter.BODY) instanceof Uploads.Upload body) {
+            request.removeAttribute(BodyFilter.BODY);
+            try (body) {
+                answer(request, response, path.group(1), route, body.bytes());
+            }
+        } else if (request instanceof BodyFilter.WithBody || !BodyFilter.hasBody(request)) {
+            answer(request, response, path.group(1), route, request.getInputStream().readAllBytes());
+        } else {
+            // The other filter takes the body in and has the request dispatched again.
+            chain.doFilter(request, response);
+        }
+    }
+
+    private void answer(
+            HttpServletRequest request, HttpServletResponse response, String name, String route, byte[] body)
+            throws IOException {
+        try {
+            if (body.length > server.limits().messageBytesMax()) {
+                throw Bodies.tooLong();
+            }
+            Database database = Names.database(server, name);
+            answer(response, database.handle(handed(request, route, body)).join());
+        } catch (RefusedException e) {
+            refuse(response, e.status(), e.getMessage());
+        } catch (EngineException e) {
+            refuse(response, status(e.code()), e.getMessage());
+        } catch (CompletionException e) {
+            if (!(e.getCause() instanceof EngineException cause)) {
+                throw e;
+            }
+            refuse(response, status(cause.code()), cause.getMessage());
+        }
+    }
+
+    private static int status(ErrorCode code) {
+        return code == ErrorCode.LIMIT_EXCEEDED ? HttpServletResponse.SC_SERVICE_UNAVAILABLE : ErrorStatus.of(code);
+    }
+
+    // ---- the request ----
+
+    private static HandlerRequest handed(HttpServletRequest request, String path, byte[] body) {
+        List<HandlerAnswer.Header> headers = new ArrayList<>();
+        for (String name : Collections.list(request.getHeaderNames())) {
+            for (String value : Collections.list(request.getHeaders(name))) {
+                headers.add(new HandlerAnswer.Header(
+                        name.toLowerCase(Locale.ROOT), value.getBytes(StandardCharsets.ISO_8859_1)));
+            }
+        }
+        return new HandlerRequest(
+                request.getMethod(), path, uri(request), request.getProtocol().equals("HTTP/1.0"), headers, body);
+    }
+
+    /** As the client knows it, in front of every proxy. */
+    private static String uri(HttpServletRequest request) {
+        String scheme = first(request.getHeader("X-Forwarded-Proto")).orElse("http");
+        String authority = first(request.getHeader("X-Forwarded-Host")).or(() -> first(request.getHeader("Host")))
+                .orElse("localhost");
+        if (!SCHEME.matcher(scheme).matches() || !AUTHORITY.matcher(authority).matches()) {
+            throw new RefusedException(400, "Invalid URL: the host or the scheme is malformed");
+        }
+        String query = request.getQueryString();
+        return scheme + "://" + authority + escape(request.getRequestURI() + (query == null ? "" : "?" + query));
+    }
+
+    private static Optional<String> first(String list) {
+        return Optional.ofNullable(list).map(text -> text.split(",", 2)[0].strip()).filter(text -> !text.isEmpty());
+    }
+
+    private static String escape(String text) {
+        StringBuilder out = new StringBuilder(text.length());
+        for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
+            char c = (char) (b & 0xff);
+            if (c < 0x80 && (Character.isLetterOrDigit(c) || URI_MARKS.indexOf(c) >= 0)) {
+                out.append(c);
+            } else {
+                out.append('%').append(HexFormat.of().withUpperCase().toHexDigits(b));
+            }
+        }
+        return out.toString();
+    }
+
+    // ---- the answer ----
+
+    private static void answer(HttpServletResponse response, HandlerAnswer answer) throws IOException {
+        if (answer.status() < STATUS_MIN || answer.status() > STATUS_MAX) {
+            refuse(response, 500, "the HTTP handler's status " + answer.status() + " is no final status");
+            return;
+        }
+        for (HandlerAnswer.Header header : answer.headers()) {
+            if (!TOKEN.matcher(header.name()).matches() || !isValue(header.value())) {
+                refuse(response, 500, "the HTTP handler's response has an invalid header");
+                return;
+            }
+        }
+        response.setStatus(answer.status());
+        allowOrigins(response);
+        Set<String> set = new HashSet<>(OURS);
+        for (HandlerAnswer.Header header : answer.headers()) {
+            String name = header.name().toLowerCase(Locale.ROOT);
+            String value = new String(header.value(), StandardCharsets.ISO_8859_1);
+            if (set.remove(name)) {
+                response.setHeader(name, value);
+            } else if (!OF_CONNECTION.contains(name)) {
+                response.addHeader(name, value);
+            }
+        }
+        response.setContentLength(answer.body().length);
+        response.getOutputStream().write(answer.body());
+    }
+
+    private static boolean isValue(byte[] value) {
+        for (byte b : value) {
+            if ((b & 0xff) < ' ' && b != '\t' || b == 0x7f) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static void allowOrigins(HttpServletResponse response) {
+        response.setHeader("Access-Control-Allow-Origin", "*");
+        response.setHeader("Vary", "origin, access-control-request-method, access-control-request-headers");
+    }
+
+    private static void refuse(HttpServletResponse response, int status, String text) throws IOException {
+        byte[] body = text.getBytes(StandardCharsets.UTF_8);
+        response.setStatus(status);
+        allowOrigins(response);
+        response.setContentType(Answers.TEXT);
+        response.setContentLength(body.length);
+        response.getOutputStream().write(body);
+    }
+}
