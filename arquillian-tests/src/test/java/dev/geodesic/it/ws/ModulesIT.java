@@ -12,8 +12,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /** Everything a module may do ({@code samples/modules/features-*}), on one deployment of the shipped EAR. */
 @ExtendWith(ArquillianExtension.class)
 @Timeout(120)
-class ModulesIT implements ScheduleTests, ViewTests, SecurityTests, LifecycleTests, EventTableTests, ContainmentTests,
-        RepublishTests {
+class ModulesIT implements ScheduleTests, ViewTests, ProcedureTests, HandlerTests, SecurityTests, LifecycleTests,
+        EventTableTests, ContainmentTests, RepublishTests {
 
     @Deployment(testable = false)
     static EnterpriseArchive ear() {
