@@ -389,7 +389,7 @@ class HttpIT {
     void answersRecordedRequestsAsRecorded() throws Exception {
         assertEquals(200, http.publish("gh-m", owner, Http.module(CHAT)).status());
         RecordedHttp recorded = new RecordedHttp(http, owner, other, Map.of(
-                "{{golden-2.8.3.wasm}}", Http.module(KITCHEN),
+                "{{golden-2.8.3.wasm}}", Http.module("modules/golden-v2/golden_v2.wasm"),
                 "{{small.wasm}}", Http.module(CHAT),
                 "{{8 byte empty wasm module}}", new byte[] {0, 'a', 's', 'm', 1, 0, 0, 0},
                 "{{JSON over 2 MiB}}", ("[1, \"" + "x".repeat(CALL_BYTES_MAX) + "\"]").getBytes(StandardCharsets.UTF_8)));
