@@ -23,6 +23,7 @@ import dev.geodesic.engine.schema.ModuleDef;
 import dev.geodesic.engine.schema.ProcedureDef;
 import dev.geodesic.engine.schema.TableDef;
 import dev.geodesic.engine.schema.ViewDef;
+import dev.geodesic.engine.table.RowIterator;
 import dev.geodesic.engine.table.heap.HeapStores;
 import dev.geodesic.engine.tx.CommittedState;
 import dev.geodesic.engine.tx.MutTx;
@@ -34,14 +35,18 @@ import dev.geodesic.testkit.Proves;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -226,6 +231,31 @@ class RustFeaturesTest implements ProcedureHost {
         assertTrue(guests.log.stream().anyMatch(l -> l.level() == LogLevel.WARN && l.message().equals("said directly")));
         assertTrue(guests.log.stream().anyMatch(l -> l.message().equals("\ufffd!") && l.line().getAsInt() == 7));
         assertTrue(guests.log.stream().anyMatch(l -> l.message().startsWith("Timing span \"said directly\": ")));
+    }
+
+    /** Two calls at the same moment draw the same number, in one instance or in another. */
+    @ParameterizedTest
+    @ValueSource(strings = {"1.1", "1.12", "2.0", "2.8", "2.11"})
+    @Proves("execution.md 2.3")
+    @Proves("module-abi.md 5.8")
+    void chanceComesFromTheTimestamp(String crate) {
+        load(crate);
+        Consumer<BsatnWriter> arguments = w -> w.writeString("drawn");
+        assertSame(ReducerOutcome.Committed.INSTANCE, reducer("draw", arguments));
+        assertSame(ReducerOutcome.Committed.INSTANCE, reducer("draw", arguments));
+        assertInstanceOf(ReducerOutcome.Trapped.class, reducer("misbehave", w -> w.writeString("trap")));
+        assertSame(ReducerOutcome.Committed.INSTANCE, reducer("draw", arguments));
+        Set<String> drawn = new HashSet<>();
+        RowIterator ticks = committed.writerView().scan(
+                committed.writerView().tableByName("tick").orElseThrow().tableId());
+        while (ticks.next()) {
+            byte[] row = new byte[ticks.length() - Long.BYTES];
+            // Without the id, which counts.
+            MemorySegment.copy(ticks.segment(), ValueLayout.JAVA_BYTE, ticks.offset() + Long.BYTES, row, 0, row.length);
+            drawn.add(HexFormat.of().formatHex(row));
+        }
+        assertEquals(3, count("tick"));
+        assertEquals(1, drawn.size(), drawn::toString);
     }
 
     @ParameterizedTest
