@@ -16,8 +16,6 @@ import dev.geodesic.engine.schema.ProcedureDef;
 import dev.geodesic.engine.schema.Visibility;
 import dev.geodesic.engine.tx.Transaction;
 import dev.geodesic.protocol.message.Arguments;
-import dev.geodesic.protocol.message.EncodedValue;
-import dev.geodesic.protocol.message.ReducerCall;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
 import java.util.IdentityHashMap;
@@ -91,9 +89,8 @@ final class Procedures {
         @Override
         public Optional<EngineException> commit(long timestampMicros) {
             try {
-                transactor.commit(new ReducerCall(
-                        timestampMicros, identity, ConnectionId.NONE, "", ReducerCall.UNKNOWN_REDUCER,
-                        EncodedValue.EMPTY, 0, 0, 0, true), null);
+                ClientInfo self = new ClientInfo(identity, ConnectionId.NONE, "");
+                transactor.commit(ReducerCalls.noReducer(self, timestampMicros), null);
                 return Optional.empty();
             } catch (EngineException e) {
                 if (Database.isFatal(e)) {
@@ -141,8 +138,7 @@ final class Procedures {
         return program.definition().procedure(name)
                 .filter(p -> p.visibility() != Visibility.PRIVATE || client.identity().equals(program.owner()))
                 .orElseThrow(() -> {
-                    log.hostError(name, Database.now(), "External attempt to call nonexistent procedure \"" + name
-                            + "\" failed. Have you run `spacetime generate` recently?");
+                    ExternalCalls.unknown(log, "procedure", name);
                     return new EngineException(ErrorCode.NO_SUCH_PROCEDURE, "No such procedure");
                 });
     }
@@ -152,9 +148,7 @@ final class Procedures {
         try {
             return CallArguments.check(procedure, arguments).bsatn();
         } catch (EngineException e) {
-            log.hostError(procedure.name(), Database.now(), "External attempt to call procedure \"" + procedure.name()
-                    + "\" failed, invalid arguments.\nThis is likely due to a mismatched client schema, have you run "
-                    + "`spacetime generate` recently?");
+            ExternalCalls.badArguments(log, "procedure", procedure.name());
             throw e;
         }
     }

@@ -44,8 +44,7 @@ final class ReducerCalls {
     ReducerDef callable(String name, ClientInfo client) {
         ReducerDef reducer = program.definition().reducer(name).orElse(null);
         if (reducer == null) {
-            log.hostError(name, Database.now(), "External attempt to call nonexistent reducer \"" + name
-                    + "\" failed. Have you run `spacetime generate` recently?");
+            ExternalCalls.unknown(log, "reducer", name);
             throw new EngineException(ErrorCode.NO_SUCH_REDUCER, "no such reducer");
         }
         if (reducer.lifecycle().isPresent()) {
@@ -64,9 +63,7 @@ final class ReducerCalls {
         try {
             return CallArguments.check(reducer, arguments, v1);
         } catch (EngineException e) {
-            log.hostError(reducer.name(), Database.now(), "External attempt to call reducer \"" + reducer.name()
-                    + "\" failed, invalid arguments.\nThis is likely due to a mismatched client schema, have you run "
-                    + "`spacetime generate` recently?");
+            ExternalCalls.badArguments(log, "reducer", reducer.name());
             throw e;
         }
     }
@@ -79,8 +76,13 @@ final class ReducerCalls {
 
     /** A cause for messages of protocol version 1, where nothing was called. */
     static ReducerCall noReducer(ClientInfo client) {
+        return noReducer(client, Database.now());
+    }
+
+    /** As {@link #noReducer(ClientInfo)}, for what happened at another time than now. */
+    static ReducerCall noReducer(ClientInfo client, long timestamp) {
         return new ReducerCall(
-                Database.now(), client.identity(), ConnectionId.NONE, "", ReducerCall.UNKNOWN_REDUCER, EncodedValue.EMPTY, 0, 0,
+                timestamp, client.identity(), ConnectionId.NONE, "", ReducerCall.UNKNOWN_REDUCER, EncodedValue.EMPTY, 0, 0,
                 0, true);
     }
 

@@ -114,7 +114,7 @@ class ProceduresTest {
         return test.count(database, "SELECT * FROM item");
     }
 
-    /** Waits until the procedures' instances are all idle or busy as told. */
+    /** Lets what was begun get under way; where it has not, the test looks at less and fails no more easily. */
     private static void pause(long millis) throws InterruptedException {
         Thread.sleep(millis);
     }

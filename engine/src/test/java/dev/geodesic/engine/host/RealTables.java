@@ -51,7 +51,7 @@ final class RealTables implements AutoCloseable {
         commit();
     }
 
-    private static TableSchema table(
+    static TableSchema table(
             int id, String name, List<AlgebraicType> types, List<IndexSchema> indexes, List<SequenceSchema> sequences) {
         List<ColumnSchema> columns = new ArrayList<>();
         for (int i = 0; i < types.size(); i++) {
@@ -61,7 +61,7 @@ final class RealTables implements AutoCloseable {
                 TableAccess.PRIVATE, TableKind.USER, TableRole.STORED);
     }
 
-    private static IndexSchema index(int id, boolean unique, IndexAlgorithm algorithm) {
+    static IndexSchema index(int id, boolean unique, IndexAlgorithm algorithm) {
         return new IndexSchema(id, "i" + id, Optional.empty(), algorithm, unique);
     }
 

@@ -1,5 +1,7 @@
 package dev.geodesic.engine.host;
 
+import static dev.geodesic.engine.host.RealTables.index;
+import static dev.geodesic.engine.host.RealTables.table;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -20,13 +22,9 @@ import dev.geodesic.engine.host.runtime.HostFunction;
 import dev.geodesic.engine.host.runtime.TrapKind;
 import dev.geodesic.engine.host.runtime.ValueType;
 import dev.geodesic.engine.host.wasmtime.Wat;
-import dev.geodesic.engine.schema.ColumnSchema;
 import dev.geodesic.engine.schema.IndexAlgorithm;
 import dev.geodesic.engine.schema.IndexSchema;
 import dev.geodesic.engine.schema.SequenceSchema;
-import dev.geodesic.engine.schema.TableAccess;
-import dev.geodesic.engine.schema.TableKind;
-import dev.geodesic.engine.schema.TableRole;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.KeyRange;
 import dev.geodesic.engine.table.RowIterator;
@@ -37,7 +35,6 @@ import dev.geodesic.engine.tx.MutTx;
 import dev.geodesic.engine.tx.ReadRecorder;
 import dev.geodesic.engine.tx.ReadView;
 import dev.geodesic.engine.tx.RecordingTransaction;
-import dev.geodesic.sats.AlgebraicType;
 import dev.geodesic.sats.ArrayType;
 import dev.geodesic.sats.BsatnWriter;
 import dev.geodesic.sats.ConnectionId;
@@ -51,7 +48,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
@@ -189,20 +185,6 @@ class WildGuestTest {
         String imports = Guests.imports(HostFunctions.TABLE.stream().map(HostFunction::name)
                 .filter(n -> !n.equals("bytes_sink_write")).toArray(String[]::new));
         return Guests.module(imports, Guests.procedure(run + "(i32.const 0)"), run + "(i32.const 1)");
-    }
-
-    private static TableSchema table(int id, String name, List<AlgebraicType> types, List<IndexSchema> indexes,
-            List<SequenceSchema> sequences) {
-        List<ColumnSchema> columns = new ArrayList<>();
-        for (int i = 0; i < types.size(); i++) {
-            columns.add(new ColumnSchema(i, "c" + i, types.get(i), Optional.empty()));
-        }
-        return new TableSchema(id, name, Optional.empty(), columns, OptionalInt.empty(), indexes, List.of(), sequences,
-                TableAccess.PRIVATE, TableKind.USER, TableRole.STORED);
-    }
-
-    private static IndexSchema index(int id, boolean unique, IndexAlgorithm algorithm) {
-        return new IndexSchema(id, "i" + id, Optional.empty(), algorithm, unique);
     }
 
     /** One database and its guest. */
