@@ -14,6 +14,7 @@ import dev.geodesic.engine.schema.TableRole;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.tx.ReadView;
 import dev.geodesic.sats.AlgebraicType;
+import dev.geodesic.sats.BsatnReader;
 import dev.geodesic.sats.PrimitiveType;
 import dev.geodesic.sats.SpecialTypes;
 import java.lang.foreign.MemorySegment;
@@ -27,13 +28,19 @@ final class Binder {
 
     private final ReadView view;
     private final Caller caller;
+    private final Parameters parameters;
     private final Limits limits;
     private int nodes;
     private boolean usesSender;
 
     Binder(ReadView view, Caller caller, Limits limits) {
+        this(view, caller, Parameters.of(List.of()), limits);
+    }
+
+    Binder(ReadView view, Caller caller, Parameters parameters, Limits limits) {
         this.view = view;
         this.caller = caller;
+        this.parameters = parameters;
         this.limits = limits;
     }
 
@@ -109,7 +116,7 @@ final class Binder {
             case Expr.And(List<Expr> terms) -> BoundExpr.and(terms.stream().map(t -> condition(t, scope)).toList());
             case Expr.Or(List<Expr> terms) -> BoundExpr.or(terms.stream().map(t -> condition(t, scope)).toList());
             case Expr.Compare compare -> comparison(compare, scope);
-            case Expr.Literal literal -> constant(LiteralCodec.forComparison(literal, PrimitiveType.BOOL));
+            case Expr.Literal literal -> constant(compared(literal, PrimitiveType.BOOL));
             case Expr.Sender sender -> throw LiteralCodec.senderMismatch(PrimitiveType.BOOL);
             case Expr.Column name -> {
                 Scope.Resolved column = scope.resolve(name);
@@ -158,13 +165,32 @@ final class Binder {
 
     private byte[] encode(Expr.Operand constant, AlgebraicType type) {
         return switch (constant) {
-            case Expr.Literal literal -> LiteralCodec.forComparison(literal, type);
+            case Expr.Literal literal -> compared(literal, type);
             case Expr.Sender sender -> {
                 usesSender = true;
                 yield LiteralCodec.sender(caller.identity(), type);
             }
             case Expr.Column column -> throw new EngineException(ErrorCode.INTERNAL, "a column is no constant");
         };
+    }
+
+    private byte[] compared(Expr.Literal literal, AlgebraicType type) {
+        return literal.kind() == Expr.Literal.Kind.PARAMETER
+                ? parameters.encode(literal.text(), type)
+                : LiteralCodec.forComparison(literal, type);
+    }
+
+    /** BSATN of a value for INSERT or SET. */
+    byte[] assigned(Expr.Literal literal, AlgebraicType type) {
+        return literal.kind() == Expr.Literal.Kind.PARAMETER
+                ? parameters.encode(literal.text(), type)
+                : LiteralCodec.forAssignment(literal, type);
+    }
+
+    /** A number of rows; those beyond {@code Long.MAX_VALUE} are that. */
+    long rowCount(Expr.Literal literal) {
+        long count = new BsatnReader(compared(literal, PrimitiveType.U64)).readU64();
+        return count < 0 ? Long.MAX_VALUE : count;
     }
 
     /** Two constants: one of them must say what type it is. */

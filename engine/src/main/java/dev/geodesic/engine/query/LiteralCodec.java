@@ -9,12 +9,18 @@ import dev.geodesic.sats.BsatnWriter;
 import dev.geodesic.sats.Identity;
 import dev.geodesic.sats.Integers;
 import dev.geodesic.sats.PrimitiveType;
+import dev.geodesic.sats.ProductType;
+import dev.geodesic.sats.SpecialTypes;
 import java.math.BigInteger;
 import java.time.DateTimeException;
+import java.time.Duration;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
+import java.time.format.DateTimeParseException;
 import java.util.HexFormat;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -27,6 +33,11 @@ final class LiteralCodec {
             Pattern.compile("\\p{XDigit}{32}|\\p{XDigit}{8}-\\p{XDigit}{4}-\\p{XDigit}{4}-\\p{XDigit}{4}-\\p{XDigit}{12}");
     private static final int MICRO_DIGITS = 6;
     private static final long MICROS_PER_SECOND = 1_000_000;
+    private static final int NANOS_PER_MICRO = 1_000;
+    private static final Set<String> TRUE_WORDS = Set.of("t", "true", "y", "yes", "on", "1");
+    private static final Set<String> FALSE_WORDS = Set.of("f", "false", "n", "no", "off", "0");
+    /** PostgreSQL leaves the minutes of a whole offset away. */
+    private static final Pattern PG_TIMESTAMP = Pattern.compile("^(.*:\\d{2}(?:\\.\\d+)?)([+-]\\d{2})$");
 
     private LiteralCodec() {
     }
@@ -39,15 +50,98 @@ final class LiteralCodec {
         return encode(literal, type);
     }
 
-    /** As a value of INSERT or SET, where strings are for string columns only. Errors: SQL if the literal does not fit. */
+    /**
+     * As a value of INSERT or SET, where strings are for string columns and for types that have no other literal. Errors:
+     * SQL if the literal does not fit.
+     */
     static byte[] forAssignment(Expr.Literal literal, AlgebraicType type) {
         if (literal.kind() == Expr.Literal.Kind.BOOL && type != PrimitiveType.BOOL) {
             throw SqlError.type("Bool", TypeText.of(type));
         }
         if (literal.kind() == Expr.Literal.Kind.STRING && type != PrimitiveType.STRING) {
-            throw SqlError.type("String", TypeText.of(type));
+            if (isTime(type)) {
+                return time(literal.text(), type).orElseThrow(() -> SqlError.literal(literal.text(), TypeText.of(type)));
+            }
+            ValueKind kind = ValueKind.of(type);
+            if (kind != ValueKind.TIMESTAMP && kind != ValueKind.UUID) {
+                throw SqlError.type("String", TypeText.of(type));
+            }
         }
         return encode(literal, type);
+    }
+
+    /** A value that comes as text, for any type that has literals. Errors: SQL if it does not fit. */
+    static byte[] forParameter(String text, AlgebraicType type) {
+        String word = text.strip().toLowerCase(Locale.ROOT);
+        Optional<byte[]> bytes = switch (ValueKind.of(type)) {
+            case BOOL -> TRUE_WORDS.contains(word) ? Optional.of(new byte[] {1})
+                    : FALSE_WORDS.contains(word) ? Optional.of(new byte[] {0}) : Optional.empty();
+            case F32 -> notFinite(word).map(value -> written(w -> w.writeF32(value.floatValue())));
+            case F64 -> notFinite(word).map(value -> written(w -> w.writeF64(value)));
+            case BYTES, IDENTITY, CONNECTION_ID -> word.startsWith("\\x") || word.startsWith("0x")
+                    ? Optional.of(encode(new Expr.Literal(Expr.Literal.Kind.HEX, word.substring(2)), type))
+                    : Optional.empty();
+            case TIMESTAMP -> timestamp(PG_TIMESTAMP.matcher(text.strip()).replaceFirst("$1$2:00"))
+                    .or(() -> timestamp(text.strip() + "Z"));
+            case OTHER -> isTime(type) ? time(text.strip(), type) : Optional.empty();
+            default -> Optional.empty();
+        };
+        boolean isText = type == PrimitiveType.STRING;
+        return bytes.orElseGet(() -> encode(new Expr.Literal(Expr.Literal.Kind.STRING, isText ? text : text.strip()), type));
+    }
+
+    private static Optional<Double> notFinite(String word) {
+        return switch (word) {
+            case "nan" -> Optional.of(Double.NaN);
+            case "infinity", "inf", "+infinity", "+inf" -> Optional.of(Double.POSITIVE_INFINITY);
+            case "-infinity", "-inf" -> Optional.of(Double.NEGATIVE_INFINITY);
+            default -> Optional.empty();
+        };
+    }
+
+    /** Some value of the type, for a statement that is only looked at. Errors: SQL if the type has no literals. */
+    static byte[] any(String place, AlgebraicType type) {
+        ValueKind kind = ValueKind.of(type);
+        if (kind == ValueKind.OTHER && !isTime(type)) {
+            throw SqlError.literal(place, TypeText.of(type));
+        }
+        return new byte[kind == ValueKind.OTHER ? 1 + Long.BYTES : kind.isText() ? Integer.BYTES : kind.byteSize()];
+    }
+
+    /** Whether values of the type can be written, though they cannot be compared. */
+    private static boolean isTime(AlgebraicType type) {
+        return isDuration(type) || SpecialTypes.isScheduleAt(type);
+    }
+
+    private static Optional<byte[]> time(String text, AlgebraicType type) {
+        Optional<byte[]> duration = duration(text);
+        return isDuration(type)
+                ? duration
+                : duration.map(d -> variant(SpecialTypes.INTERVAL_TAG, d))
+                        .or(() -> timestamp(text).map(t -> variant(SpecialTypes.TIME_TAG, t)));
+    }
+
+    private static byte[] variant(int tag, byte[] payload) {
+        return written(w -> {
+            w.writeU8(tag);
+            w.writeRaw(payload);
+        });
+    }
+
+    private static boolean isDuration(AlgebraicType type) {
+        return type instanceof ProductType p && p.elements().size() == 1 && p.equals(SpecialTypes.TIME_DURATION);
+    }
+
+    /** ISO 8601, as the PostgreSQL wire shows durations: {@code PT90061.000001S}; finer than a microsecond is cut. */
+    private static Optional<byte[]> duration(String text) {
+        try {
+            Duration duration = Duration.parse(text);
+            long micros = Math.addExact(
+                    Math.multiplyExact(duration.getSeconds(), MICROS_PER_SECOND), duration.getNano() / NANOS_PER_MICRO);
+            return Optional.of(written(w -> w.writeU64(micros)));
+        } catch (DateTimeParseException | ArithmeticException e) {
+            return Optional.empty();
+        }
     }
 
     private static byte[] encode(Expr.Literal literal, AlgebraicType type) {

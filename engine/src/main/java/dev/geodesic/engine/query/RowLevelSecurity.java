@@ -3,6 +3,7 @@ package dev.geodesic.engine.query;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.query.parse.Dialect;
 import dev.geodesic.engine.query.parse.Parser;
 import dev.geodesic.engine.query.parse.SqlError;
 import dev.geodesic.engine.query.parse.Statement;
@@ -126,7 +127,7 @@ public final class RowLevelSecurity {
     }
 
     private static Rule bind(String sql, Binder binder, Limits limits) {
-        Statement.Select select = SqlEngine.subscriptionDialect(Parser.parse(sql, limits));
+        Statement.Select select = SqlEngine.subscriptionDialect(Parser.parse(sql, Dialect.SUBSCRIPTION, limits));
         Binder.From from = binder.relation(select.from());
         int returned = SqlEngine.returnedTable(select.projection(), from.scope());
         BoundExpr where = select.where().map(w -> binder.condition(w, from.scope())).orElse(BoundExpr.TRUE);

@@ -33,7 +33,7 @@ final class RowLimit {
     }
 
     /** {@code SET row_limit = n}. */
-    static DmlPlan set(Statement.SetVariable set, ReadView view) {
+    static DmlPlan set(Statement.SetVariable set, Binder binder, ReadView view) {
         requireVariable(set.name());
         if (set.value().kind() == Expr.Literal.Kind.STRING) {
             throw SqlError.type("U64", "String");
@@ -43,7 +43,7 @@ final class RowLimit {
         BsatnWriter row = new BsatnWriter();
         row.writeString(VARIABLE);
         row.writeU8(U64_TAG);
-        row.writeRaw(LiteralCodec.forAssignment(set.value(), PrimitiveType.U64));
+        row.writeRaw(binder.assigned(set.value(), PrimitiveType.U64));
         return new DmlPlan.Insert(variables(view), List.of(row.toByteArray()));
     }
 

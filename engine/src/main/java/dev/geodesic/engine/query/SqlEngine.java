@@ -3,6 +3,7 @@ package dev.geodesic.engine.query;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.catalog.SystemTables;
+import dev.geodesic.engine.query.parse.Dialect;
 import dev.geodesic.engine.query.parse.Expr;
 import dev.geodesic.engine.query.parse.Parser;
 import dev.geodesic.engine.query.parse.SqlError;
@@ -42,20 +43,48 @@ public final class SqlEngine {
 
     /** A statement of HTTP SQL and the PostgreSQL wire (dialect Q). For others than the owner the row limit is checked. */
     public SqlStatement prepare(String sql, ReadView view, Caller caller) {
-        Binder binder = new Binder(view, caller, limits);
-        return switch (Parser.parse(sql, limits)) {
-            case Statement.Select select -> limited(select(select, binder, view), view, caller);
-            case Statement.Insert insert -> authorized(insert(insert, binder), caller);
-            case Statement.Update update -> authorized(update(update, binder), caller);
-            case Statement.Delete delete -> authorized(delete(delete, binder), caller);
-            case Statement.SetVariable set -> authorized(RowLimit.set(set, view), caller);
+        return limited(bind(Parser.parse(sql, Dialect.QUERY, limits), new Binder(view, caller, limits), view), view, caller);
+    }
+
+    /**
+     * As {@link #prepare(String, ReadView, Caller)}, with places {@code $1}, {@code $2}... for values wherever a literal, or
+     * the number of LIMIT or OFFSET, may stand.
+     *
+     * @param parameters their values in the text form that PostgreSQL has for the type of the column that they meet; null is
+     *     refused, as NULL is
+     */
+    public SqlStatement prepare(String sql, ReadView view, Caller caller, List<String> parameters) {
+        Binder binder = new Binder(view, caller, Parameters.of(parameters), limits);
+        return limited(bind(Parser.parse(sql, Dialect.PREPARED, limits), binder, view), view, caller);
+    }
+
+    /**
+     * What a statement takes and gives, without running it or knowing its parameters. Errors: as
+     * {@link #prepare(String, ReadView, Caller, List)}, but for the row limit and for values that do not fit.
+     */
+    public SqlDescription describe(String sql, ReadView view, Caller caller) {
+        Parameters parameters = Parameters.unknown();
+        Binder binder = new Binder(view, caller, parameters, limits);
+        return switch (bind(Parser.parse(sql, Dialect.PREPARED, limits), binder, view)) {
+            case SelectPlan select -> new SqlDescription(parameters.types(), true, select.schema());
+            case DmlPlan dml -> new SqlDescription(parameters.types(), false, ProductType.UNIT);
+        };
+    }
+
+    private SqlStatement bind(Statement statement, Binder binder, ReadView view) {
+        return switch (statement) {
+            case Statement.Select select -> select(select, binder, view);
+            case Statement.Insert insert -> authorized(insert(insert, binder), binder.caller());
+            case Statement.Update update -> authorized(update(update, binder), binder.caller());
+            case Statement.Delete delete -> authorized(delete(delete, binder), binder.caller());
+            case Statement.SetVariable set -> authorized(RowLimit.set(set, binder, view), binder.caller());
             case Statement.ShowVariable show -> RowLimit.show(show, view, limits);
         };
     }
 
     /** A one-off query of a WebSocket (dialect S). For others than the owner the row limit is checked. */
     public SelectPlan compileOneOff(String sql, ReadView view, Caller caller) {
-        Statement.Select select = subscriptionDialect(Parser.parse(sql, limits));
+        Statement.Select select = subscriptionDialect(Parser.parse(sql, Dialect.SUBSCRIPTION, limits));
         return limited(select(select, new Binder(view, caller, limits), view), view, caller);
     }
 
@@ -69,7 +98,7 @@ public final class SqlEngine {
             if (Parser.isSelectAll(sql, limits)) {
                 return selectAll(view, caller);
             }
-            Statement.Select select = subscriptionDialect(Parser.parse(sql, limits));
+            Statement.Select select = subscriptionDialect(Parser.parse(sql, Dialect.SUBSCRIPTION, limits));
             checkTables(1 + select.from().joins().size());
             Binder binder = new Binder(view, caller, limits);
             SelectPlan plan = select(select, binder, view);
@@ -139,7 +168,7 @@ public final class SqlEngine {
         return new SelectPlan(
                 parts(query, binder, view),
                 projected.output(),
-                select.limit().orElse(Long.MAX_VALUE),
+                select.limit().map(binder::rowCount).orElse(Long.MAX_VALUE),
                 projected.schema(),
                 limits);
     }
@@ -222,7 +251,7 @@ public final class SqlEngine {
             }
             byte[][] values = new byte[columns.size()][];
             for (int i = 0; i < values.length; i++) {
-                values[columns.get(i).position()] = LiteralCodec.forAssignment(literals.get(i), columns.get(i).type());
+                values[columns.get(i).position()] = binder.assigned(literals.get(i), columns.get(i).type());
             }
             BsatnWriter row = new BsatnWriter();
             for (byte[] value : values) {
@@ -239,7 +268,7 @@ public final class SqlEngine {
         for (Statement.Assignment assignment : update.assignments()) {
             ColumnSchema column = Binder.field(table, assignment.column());
             // Of two assignments to one column the last one counts.
-            values.put(column.position(), LiteralCodec.forAssignment(assignment.value(), column.type()));
+            values.put(column.position(), binder.assigned(assignment.value(), column.type()));
         }
         return new DmlPlan.Update(scan(table, update.table(), update.where(), binder), values);
     }
@@ -279,8 +308,10 @@ public final class SqlEngine {
         }
     }
 
-    private static SelectPlan limited(SelectPlan plan, ReadView view, Caller caller) {
-        checkRowLimit(view, caller, () -> plan.estimate(view));
-        return plan;
+    private static <T extends SqlStatement> T limited(T statement, ReadView view, Caller caller) {
+        if (statement instanceof SelectPlan select) {
+            checkRowLimit(view, caller, () -> select.estimate(view));
+        }
+        return statement;
     }
 }

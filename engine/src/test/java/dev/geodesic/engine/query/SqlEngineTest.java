@@ -1,5 +1,6 @@
 package dev.geodesic.engine.query;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -21,6 +22,8 @@ import dev.geodesic.sats.SatsJson;
 import dev.geodesic.sats.SpecialTypes;
 import dev.geodesic.testkit.Proves;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -166,7 +169,13 @@ final class SqlEngineTest {
         "UPDATE member SET member.id = 1                | `member` does not have a field `member.id`",
         "UPDATE member SET id = '1'                     | Unexpected type: (expected) String != U32 (inferred)",
         "UPDATE member SET id = 1 WHERE x.id = 2        | `x` is not in scope",
-        "UPDATE odd SET at = '2023-11-14T22:13:20Z'     | Unexpected type: (expected) String != (__timestamp_micros",
+        "UPDATE odd SET at = '2023-11-14T22:13:20'      | The literal expression `2023-11-14T22:13:20` cannot be parsed as type",
+        "UPDATE odd SET conn = '00'                     | Unexpected type: (expected) String != (__connection_id__",
+        "UPDATE odd SET dur = 'PT'                      | The literal expression `PT` cannot be parsed as type `(__time_duration",
+        "UPDATE odd SET dur = 5                         | The literal expression `5` cannot be parsed as type `(__time_duration",
+        "SELECT * FROM member LIMIT 1.5                 | The literal expression `1.5` cannot be parsed as type `U64`",
+        "SELECT * FROM member LIMIT 18446744073709551616 | The literal expression `18446744073709551616` cannot be",
+        "SELECT * FROM member WHERE id = $1             | Unsupported literal expression: $1",
         "UPDATE nope SET a = 1                          | no such table: `nope`",
         "DELETE FROM nope                               | no such table: `nope`",
         "SHOW nope                                      | nope is not a valid system variable",
@@ -208,6 +217,80 @@ final class SqlEngineTest {
         assertEquals(0, rows("SELECT * FROM member WHERE true < false OR :sender <> :sender", OWNER).size());
         assertEquals(2, rows("SELECT * FROM member WHERE (false OR active) AND true", OWNER).size());
         assertEquals(0, rows("SELECT * FROM member WHERE 0x" + "00".repeat(32) + " = :sender", OWNER).size());
+    }
+
+    @Test
+    @Proves("sql.md 4")
+    void writesTypesThatHaveOnlyStringsForLiterals() {
+        execute("UPDATE odd SET at = '2023-11-14T22:13:20.1234567+01:00', dur = '-PT1.000002S'");
+        assertEquals(0, execute("UPDATE odd SET dur = 'PT1S' WHERE at = '2000-01-01T00:00:00Z'").updated());
+        SqlDescription description = engine.describe(
+                "UPDATE odd SET dur = $2, at = $1 WHERE bytes = $3 AND conn = $4 AND at > $1", view, OWNER);
+        assertEquals(
+                List.of(SpecialTypes.TIMESTAMP, SpecialTypes.TIME_DURATION, ArrayType.BYTES, SpecialTypes.CONNECTION_ID),
+                description.parameters());
+        assertFalse(description.isQuery());
+        assertEquals(ProductType.UNIT, description.schema());
+    }
+
+    @Test
+    void describesAndBindsParameters() {
+        String sql = "SELECT name AS n FROM member WHERE active = $3 AND id >= $1 LIMIT $5";
+        SqlDescription description = engine.describe(sql, view, OTHER);
+        assertEquals(
+                List.of(PrimitiveType.U32, PrimitiveType.STRING, PrimitiveType.BOOL, PrimitiveType.STRING, PrimitiveType.U64),
+                description.parameters());
+        assertTrue(description.isQuery());
+        assertEquals(ProductType.of(ProductElement.of("n", PrimitiveType.STRING)), description.schema());
+        SelectPlan plan = (SelectPlan) engine.prepare(sql, view, OTHER, List.of("2", "", "t", "", "7"));
+        assertEquals(1, plan.execute(view).rows().count());
+        SqlStatement insert = engine.prepare(
+                "INSERT INTO member (id, team_id, name, active) VALUES ($1, 7, $2, $3)", view, OWNER, List.of("77", " x ", "off"));
+        assertEquals(1, database.execute((DmlPlan) insert).inserted());
+        assertEquals(List.of("[77,7,\" x \",false]"), rows("SELECT * FROM member WHERE id = 77", OWNER));
+        assertEquals("there is no parameter $2", parameterError("id = $2", "1"));
+        assertEquals("Unsupported literal expression: NULL", parameterError("id = $1", (String) null));
+        assertEquals("The literal expression `x` cannot be parsed as type `U32`", parameterError("id = $1", "x"));
+        assertEquals("The literal expression `2` cannot be parsed as type `Bool`", parameterError("active = $1", "2"));
+        assertEquals("Unsupported literal expression: $0", parameterError("id = $0", "2"));
+        assertEquals("Unsupported literal expression: $a$1$a$", parameterError("id = $a$1$a$", "2"));
+        assertEquals("Cannot resolve type for literal expression", parameterError("$1 = $1", "2"));
+    }
+
+    private String parameterError(String condition, String... values) {
+        return assertThrows(
+                EngineException.class,
+                () -> engine.prepare("SELECT * FROM member WHERE " + condition, view, OWNER, Arrays.asList(values))).getMessage();
+    }
+
+    /** As the PostgreSQL wire shows values, and some other forms. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "F64 | nan | 7ff8000000000000", "F64 | -Infinity | fff0000000000000", "F64 | 1.5 | 3ff8000000000000",
+        "F32 | inf | 7f800000", "I16 | ' 7 ' | 0007", "BOOL | Yes | 01", "BOOL | f | 00",
+    })
+    void readsValuesOfParameters(PrimitiveType type, String text, String bigEndian) {
+        byte[] bytes = HexFormat.of().parseHex(bigEndian);
+        byte[] value = LiteralCodec.forParameter(text, type);
+        for (int i = 0; i < bytes.length; i++) {
+            assertEquals(bytes[i], value[bytes.length - 1 - i], text);
+        }
+    }
+
+    @Test
+    void readsValuesOfParametersOfSpecialTypes() {
+        byte[] micros = LiteralCodec.forParameter("2023-11-14T22:13:20.123456Z", SpecialTypes.TIMESTAMP);
+        for (String text : List.of(
+                "2023-11-14 22:13:20.123456", "2023-11-14 23:13:20.123456+01", "2023-11-14T22:13:20.123456+00:00")) {
+            assertArrayEquals(micros, LiteralCodec.forParameter(text, SpecialTypes.TIMESTAMP), text);
+        }
+        assertArrayEquals(
+                new byte[] {2, 0, 0, 0, 0x0a, (byte) 0xff}, LiteralCodec.forParameter("\\x0aFF", ArrayType.BYTES));
+        assertArrayEquals(
+                LiteralCodec.forParameter("0x" + "ab".repeat(32), SpecialTypes.IDENTITY),
+                LiteralCodec.forParameter("\\x" + "ab".repeat(32), SpecialTypes.IDENTITY));
+        assertArrayEquals(
+                new byte[] {7, 0, 0, 0, 0, 0, 0, 0}, LiteralCodec.forParameter("PT0.000007S", SpecialTypes.TIME_DURATION));
     }
 
     @Test

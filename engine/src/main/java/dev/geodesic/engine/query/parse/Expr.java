@@ -35,7 +35,11 @@ public sealed interface Expr {
             BOOL,
             NUMBER,
             STRING,
-            HEX
+            HEX,
+            /** {@code $n}: the text is {@code n}, a number from 1 on. */
+            PARAMETER,
+            /** The value of a parameter, written as the type it is for is written in PostgreSQL. */
+            VALUE
         }
     }
 

@@ -2,14 +2,13 @@ package dev.geodesic.engine.query.parse;
 
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.Limits;
-import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * Recursive descent over the grammar of spec/sql.md section 1. Only parentheses recurse, and their depth is limited, so no
@@ -21,6 +20,7 @@ public final class Parser {
     private static final int CHAIN_MAX = 1_600;
     private static final int PARENTHESES_MAX = 47;
     private static final int ECHO_CHARS = 120;
+    private static final Pattern PLACE = Pattern.compile("\\$[1-9]\\d{0,4}");
 
     private static final Set<String> UNSUPPORTED_STATEMENTS = Set.of(
             "WITH", "EXPLAIN", "DESCRIBE", "DESC", "ANALYZE", "BEGIN", "START", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE",
@@ -55,13 +55,15 @@ public final class Parser {
             "RLIKE", "GLOB", "DIV", "XOR", "OPERATOR", "ESCAPE");
 
     private final String sql;
+    private final Dialect dialect;
     private final List<Token> tokens;
     private int at;
     private int chained;
     private int depth;
 
-    private Parser(String sql) {
+    private Parser(String sql, Dialect dialect) {
         this.sql = sql;
+        this.dialect = dialect;
         this.tokens = Lexer.tokenize(sql);
     }
 
@@ -70,8 +72,8 @@ public final class Parser {
      *
      * @throws EngineException SQL if the text is too long or no statement of the grammar
      */
-    public static Statement parse(String sql, Limits limits) {
-        Parser parser = open(sql, limits);
+    public static Statement parse(String sql, Dialect dialect, Limits limits) {
+        Parser parser = open(sql, dialect, limits);
         Statement statement = parser.statement();
         parser.endOfStatement();
         return statement;
@@ -79,7 +81,7 @@ public final class Parser {
 
     /** Whether the text is {@code SELECT * FROM *}, the subscription to everything. */
     public static boolean isSelectAll(String sql, Limits limits) {
-        Parser p = open(sql, limits);
+        Parser p = open(sql, Dialect.SUBSCRIPTION, limits);
         boolean matches = p.accept("SELECT") && p.acceptSymbol("*") && p.accept("FROM") && p.acceptSymbol("*");
         while (matches && p.acceptSymbol(";")) {
             matches = true;
@@ -87,13 +89,13 @@ public final class Parser {
         return matches && p.peek().kind() == Token.Kind.END;
     }
 
-    private static Parser open(String sql, Limits limits) {
+    private static Parser open(String sql, Dialect dialect, Limits limits) {
         int max = limits.queryTextBytesMax();
         if (sql.length() > max || sql.length() > max / 3 && sql.getBytes(StandardCharsets.UTF_8).length > max) {
             throw SqlError.of("SQL query exceeds maximum allowed length: \""
                     + sql.substring(0, Math.min(ECHO_CHARS, sql.length())) + "...\"");
         }
-        Parser parser = new Parser(sql);
+        Parser parser = new Parser(sql, dialect);
         while (parser.acceptSymbol(";")) {
             // Empty statements count for nothing.
         }
@@ -140,7 +142,7 @@ public final class Parser {
             from = Optional.of(relation(first));
         }
         Optional<Expr> where = accept("WHERE") ? Optional.of(expression()) : Optional.empty();
-        OptionalLong limit = accept("LIMIT") ? limit(first) : OptionalLong.empty();
+        Optional<Expr.Literal> limit = accept("LIMIT") ? Optional.of(limit(first)) : Optional.empty();
         refuseClause(first);
         if (!atEnd()) {
             throw expected("end of statement");
@@ -295,24 +297,20 @@ public final class Parser {
         return new Statement.TableRef(name, alias().orElse(name));
     }
 
-    private OptionalLong limit(Token statement) {
+    private Expr.Literal limit(Token statement) {
         acceptSymbol("+");
-        if (peek().kind() != Token.Kind.NUMBER) {
-            if (atEnd()) {
-                throw expected("an expression");
-            }
+        if (atEnd()) {
+            throw expected("an expression");
+        }
+        if (peek().kind() != Token.Kind.NUMBER && (dialect != Dialect.PREPARED || peek().kind() != Token.Kind.FOREIGN_LITERAL)) {
             throw SqlError.unsupported(restOfStatement(statement));
         }
-        String text = next().text();
+        Expr.Operand count = constant().orElseThrow();
         refuseClause(statement);
         if (!atEnd()) {
             throw SqlError.unsupported(restOfStatement(statement));
         }
-        BigInteger value = NumberText.integer(text).orElseThrow(() -> SqlError.literal(text, "U64"));
-        if (value.bitLength() > 64) {
-            throw SqlError.literal(text, "U64");
-        }
-        return OptionalLong.of(value.bitLength() < 64 ? value.longValue() : Long.MAX_VALUE);
+        return (Expr.Literal) count;
     }
 
     private Statement insert(Token first) {
@@ -548,7 +546,13 @@ public final class Parser {
                 next();
                 return Optional.of(new Expr.Sender());
             }
-            case FOREIGN_LITERAL -> throw SqlError.of("Unsupported literal expression: " + SqlError.shorten(token.text()));
+            case FOREIGN_LITERAL -> {
+                if (dialect != Dialect.PREPARED || !PLACE.matcher(token.text()).matches()) {
+                    throw SqlError.of("Unsupported literal expression: " + SqlError.shorten(token.text()));
+                }
+                next();
+                return Optional.of(new Expr.Literal(Expr.Literal.Kind.PARAMETER, token.text().substring(1)));
+            }
             case SYMBOL -> {
                 if ((token.text().equals("-") || token.text().equals("+")) && tokens.get(at + 1).kind() == Token.Kind.NUMBER) {
                     next();

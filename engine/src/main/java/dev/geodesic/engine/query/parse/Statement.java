@@ -2,16 +2,15 @@ package dev.geodesic.engine.query.parse;
 
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 
 /** A statement as written; names are not resolved. */
 public sealed interface Statement {
 
     /**
-     * @param limit rows at most; numbers beyond {@code Long.MAX_VALUE} are that
+     * @param limit rows at most; a number or a parameter
      * @param text the statement on one line, for messages
      */
-    record Select(Projection projection, Relation from, Optional<Expr> where, OptionalLong limit, String text)
+    record Select(Projection projection, Relation from, Optional<Expr> where, Optional<Expr.Literal> limit, String text)
             implements Statement {
     }
 
