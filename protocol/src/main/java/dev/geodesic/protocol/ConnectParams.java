@@ -1,5 +1,6 @@
 package dev.geodesic.protocol;
 
+import dev.geodesic.protocol.message.ProtocolLimits;
 import dev.geodesic.protocol.wire.Compression;
 import dev.geodesic.sats.ConnectionId;
 import java.net.URLDecoder;
@@ -16,16 +17,19 @@ import java.util.Set;
  * @param connectionId wanted by the client; never {@link ConnectionId#NONE}
  * @param light v1 only: no reducer call in updates of others
  * @param confirmed results wait until they are durable; see {@link #isConfirmed}
+ * @param sessionId held by one live connection of an identity at a time (spec/websocket.md 11)
  */
 public record ConnectParams(
         Optional<String> token,
         Compression compression,
         Optional<ConnectionId> connectionId,
         boolean light,
-        Optional<Boolean> confirmed) {
+        Optional<Boolean> confirmed,
+        Optional<String> sessionId) {
 
     public static final ConnectParams DEFAULTS =
-            new ConnectParams(Optional.empty(), Compression.BROTLI, Optional.empty(), false, Optional.empty());
+            new ConnectParams(
+                    Optional.empty(), Compression.BROTLI, Optional.empty(), false, Optional.empty(), Optional.empty());
 
     public boolean isConfirmed(Subprotocol subprotocol) {
         return confirmed.orElse(subprotocol.confirmedByDefault());
@@ -51,6 +55,7 @@ public record ConnectParams(
         Optional<ConnectionId> connectionId = Optional.empty();
         boolean light = false;
         Optional<Boolean> confirmed = Optional.empty();
+        Optional<String> sessionId = Optional.empty();
         Set<String> seen = new HashSet<>();
         for (String pair : query.split("&")) {
             int equals = pair.indexOf('=');
@@ -65,13 +70,14 @@ public record ConnectParams(
                 case "connection_id" -> connectionId = Optional.of(parseConnectionId(value));
                 case "light" -> light = parseBoolean(value);
                 case "confirmed" -> confirmed = Optional.of(parseBoolean(value));
+                case "session_id" -> sessionId = Optional.of(parseSessionId(value));
                 default -> known = false;
             }
             if (known && !seen.add(name)) {
                 throw undecodable("duplicate field `" + name + "`");
             }
         }
-        return new ConnectParams(token, compression, connectionId, light, confirmed);
+        return new ConnectParams(token, compression, connectionId, light, confirmed, sessionId);
     }
 
     private static ConnectionId parseConnectionId(String text) throws InvalidException {
@@ -86,6 +92,14 @@ public record ConnectParams(
             throw new InvalidException("Invalid connection ID: the all-zeros ConnectionId is reserved.");
         }
         return id;
+    }
+
+    /** Any text: what is in it is the client's own affair. */
+    private static String parseSessionId(String text) throws InvalidException {
+        if (text.isEmpty() || text.length() > ProtocolLimits.SESSION_ID_LENGTH_MAX) {
+            throw undecodable("invalid session id, expected 1 to " + ProtocolLimits.SESSION_ID_LENGTH_MAX + " characters");
+        }
+        return text;
     }
 
     private static boolean parseBoolean(String text) throws InvalidException {

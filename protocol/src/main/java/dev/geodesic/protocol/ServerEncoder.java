@@ -11,8 +11,10 @@ import dev.geodesic.protocol.message.ServerMessage.InitialConnection;
 import dev.geodesic.protocol.message.ServerMessage.OneOffResult;
 import dev.geodesic.protocol.message.ServerMessage.ProcedureResult;
 import dev.geodesic.protocol.message.ServerMessage.ReducerResult;
+import dev.geodesic.protocol.message.ServerMessage.SetOutcome;
 import dev.geodesic.protocol.message.ServerMessage.Shared;
 import dev.geodesic.protocol.message.ServerMessage.SubscribeApplied;
+import dev.geodesic.protocol.message.ServerMessage.SubscribeBatchApplied;
 import dev.geodesic.protocol.message.ServerMessage.SubscriptionError;
 import dev.geodesic.protocol.message.ServerMessage.TransactionUpdate;
 import dev.geodesic.protocol.message.ServerMessage.UnsubscribeApplied;
@@ -203,6 +205,7 @@ public final class ServerEncoder {
         return ENVELOPE_BYTES + switch (message) {
             case InitialConnection m -> m.token().length();
             case SubscribeApplied m -> tableBytes(m.tables());
+            case SubscribeBatchApplied m -> batchBytes(m.results());
             case UnsubscribeApplied m -> m.tables().map(ServerEncoder::tableBytes).orElse(0L);
             case SubscriptionError m -> m.error().length();
             case TransactionUpdate m -> querySetBytes(m.querySets());
@@ -219,6 +222,17 @@ public final class ServerEncoder {
                     : 0L;
             case Shared m -> expectedBytes(m.message());
         };
+    }
+
+    private static long batchBytes(List<SetOutcome> results) {
+        long bytes = 0;
+        for (SetOutcome result : results) {
+            bytes += 16 + switch (result) {
+                case SetOutcome.Applied applied -> tableBytes(applied.tables());
+                case SetOutcome.Failed failed -> failed.error().length();
+            };
+        }
+        return bytes;
     }
 
     private static long querySetBytes(List<QuerySetUpdate> querySets) {

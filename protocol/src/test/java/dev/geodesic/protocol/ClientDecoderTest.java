@@ -86,6 +86,20 @@ class ClientDecoderTest {
     }
 
     @Test
+    @Proves("websocket.md 11")
+    void readsBatches() {
+        assertEquals(
+                new ClientMessage.SubscribeBatch(7, List.of(
+                        new ClientMessage.QuerySet(1, List.of("x", "yz")), new ClientMessage.QuerySet(2, List.of()))),
+                v2("05 07000000 02000000 01000000 02000000 01000000 78 02000000 797a 02000000 00000000"));
+        String queries = "01000000 10270000" + "00000000".repeat(10_000);
+        assertEquals(10_000, ((ClientMessage.SubscribeBatch) v2("05 07000000 01000000" + queries)).sets().getFirst()
+                .queries().size());
+        assertEquals("more than 10000 queries in one message", assertThrows(ProtocolException.class,
+                () -> v2("05 07000000 02000000" + queries + "02000000 01000000 00000000")).getMessage());
+    }
+
+    @Test
     void readsTheFieldsOfJsonInAnyOrder() {
         assertEquals(new CallReducer("a", new Arguments.Json("[1]"), -1, false),
                 json(" { 'CallReducer' : { 'flags' : 1, 'request_id':4294967295,'args':'[1]' , 'reducer':'a'} }\n"));
@@ -165,7 +179,7 @@ class ClientDecoderTest {
             V1_BSATN | ''                         | data too short for u8: Expected 1, given 0
             V1_BSATN | 000000000000000000 07000000 02 | invalid call reducer flag 2
             V1_BSATN | 070000000000000000 07000000 01 | invalid call procedure flag 1
-            V2       | 05                         | unknown tag 0x5 for sum type ClientMessage
+            V2       | 06                         | unknown tag 0x6 for sum type ClientMessage
             V2       | 0307000000010000000000000000 | invalid call reducer flag 1
             V2       | 0407000000010000000000000000 | invalid call procedure flag 1
             V2       | 01050000000600000002       | unknown tag 0x2 for sum type UnsubscribeFlags

@@ -42,13 +42,14 @@ class HandshakeTest {
     @Proves("websocket.md 1.2")
     void everyParameter() throws Exception {
         ConnectParams params = ConnectParams.parse("token=a.b%2Ec&compression=Gzip&unknown=1&unknown=2&flag"
-                + "&connection_id=000102030405060708090a0b0c0d0e0F&light=true&confirmed=true");
+                + "&connection_id=000102030405060708090a0b0c0d0e0F&light=true&confirmed=true&session_id=tab+1");
         assertEquals(new ConnectParams(
                         Optional.of("a.b.c"),
                         Compression.GZIP,
                         Optional.of(ConnectionId.fromHex("000102030405060708090a0b0c0d0e0f")),
                         true,
-                        Optional.of(true)),
+                        Optional.of(true),
+                        Optional.of("tab 1")),
                 params);
         assertEquals(true, params.isConfirmed(Subprotocol.V1_JSON));
         assertEquals(false, ConnectParams.parse("confirmed=false").isConfirmed(Subprotocol.V3));
@@ -65,6 +66,8 @@ class HandshakeTest {
             connection_id=       | invalid connection id, expected 32 hex digits
             connection_id=0x000102030405060708090a0b0c0d0e | invalid connection id, expected 32 hex digits
             connection_id=g00102030405060708090a0b0c0d0e0f | invalid connection id, expected 32 hex digits
+            session_id=          | invalid session id, expected 1 to 128 characters
+            session_id=1&session_id=1 | duplicate field `session_id`
             token=%zz            | malformed percent encoding
             """)
     void refusesValuesThatDoNotFit(String query, String cause) {

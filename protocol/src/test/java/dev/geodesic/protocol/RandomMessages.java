@@ -142,7 +142,10 @@ final class RandomMessages {
     }
 
     ServerMessage server() {
-        return switch (random.nextInt(8)) {
+        return switch (random.nextInt(subprotocol.isV1() ? 8 : 9)) {
+            case 8 -> new ServerMessage.SubscribeBatchApplied(id(), list(3, () -> random.nextBoolean()
+                    ? new ServerMessage.SetOutcome.Failed(id(), text())
+                    : new ServerMessage.SetOutcome.Applied(id(), tables(() -> Fragment.inserts(rows(), rowJson())))));
             case 0 -> new ServerMessage.InitialConnection(identity(), connectionId(), text());
             case 1 -> {
                 SubscriptionKind kind = kind(true);
@@ -194,7 +197,9 @@ final class RandomMessages {
     }
 
     ClientMessage client() {
-        return switch (random.nextInt(5)) {
+        return switch (random.nextInt(subprotocol.isV1() ? 5 : 6)) {
+            case 5 -> new ClientMessage.SubscribeBatch(
+                    id(), list(3, () -> new ClientMessage.QuerySet(id(), list(3, this::text))));
             case 0 -> new ClientMessage.CallReducer(
                     text(), arguments(), id(), !subprotocol.isV1() || random.nextBoolean());
             case 1 -> new ClientMessage.CallProcedure(text(), arguments(), id());

@@ -138,6 +138,7 @@ final class Rendering {
                 }
                 out.endArray().key("total_host_execution_duration").number(m.durationMicros());
             }
+            case ServerMessage.SubscribeBatchApplied m -> throw new AssertionError();
             case ServerMessage.Shared m -> throw new AssertionError();
         }
         out.endObject();
@@ -287,6 +288,21 @@ final class Rendering {
                 out.endObject();
             }
             case ServerMessage.ProcedureResult m -> procedureResult(m);
+            case ServerMessage.SubscribeBatchApplied m -> {
+                out.key("SubscribeBatchApplied").beginObject();
+                u32("request_id", m.requestId());
+                out.key("results").beginArray();
+                for (ServerMessage.SetOutcome result : m.results()) {
+                    out.beginObject();
+                    id("query_set_id", result.querySetId());
+                    switch (result) {
+                        case ServerMessage.SetOutcome.Applied applied -> queryRows("Applied", applied.tables(), false);
+                        case ServerMessage.SetOutcome.Failed failed -> out.key("Error").string(failed.error());
+                    }
+                    out.endObject();
+                }
+                out.endArray();
+            }
             case ServerMessage.Shared m -> throw new AssertionError();
         }
         out.endObject();

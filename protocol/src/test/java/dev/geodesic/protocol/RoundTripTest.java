@@ -60,6 +60,7 @@ class RoundTripTest {
             case ClientMessage.CallProcedure m -> "procedure " + m.procedure() + describe(m.arguments()) + m.requestId();
             case ClientMessage.OneOffQuery m -> "query " + m.requestId() + Arrays.toString(m.messageId()) + m.query();
             case ClientMessage.Subscribe m -> m.toString();
+            case ClientMessage.SubscribeBatch m -> m.toString();
             case ClientMessage.Unsubscribe m -> m.toString();
         };
     }

@@ -33,6 +33,7 @@ import dev.geodesic.sats.ProductType;
 import dev.geodesic.sats.RowList;
 import dev.geodesic.testkit.Proves;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -71,6 +72,22 @@ class ServerEncoderTest {
     private static TransactionUpdate update(int querySetId, Fragment fragment) {
         return new TransactionUpdate(
                 9, List.of(new QuerySetUpdate(querySetId, List.of(TableUpdate.of(4100, "person", fragment)))));
+    }
+
+    @Test
+    @Proves("websocket.md 11")
+    void batchesAreAnsweredSetBySet() {
+        ServerMessage message = new ServerMessage.SubscribeBatchApplied(7, List.of(
+                new ServerMessage.SetOutcome.Applied(
+                        1, List.of(TableUpdate.of(4096, "t", Fragment.inserts(rows("a"), RowJson.NONE)))),
+                new ServerMessage.SetOutcome.Failed(2, "no")));
+        Frame frame = new ServerEncoder(Subprotocol.V3, Compression.NONE).encode(message);
+        String rows = "00 0900 09000000 00000000 01000000 61";
+        assertEquals(
+                ("00 08 07000000 02000000 01000000 00 01000000 01000000 74" + rows + "02000000 01 02000000 6e6f").replace(" ", ""),
+                HexFormat.of().formatHex(frame.bytes(), 0, frame.length()));
+        assertThrows(IllegalArgumentException.class,
+                () -> new ServerEncoder(Subprotocol.V1_BSATN, Compression.NONE).encode(message));
     }
 
     @Test

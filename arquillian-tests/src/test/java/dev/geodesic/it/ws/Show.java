@@ -92,6 +92,12 @@ record Show(ServerMessage.InitialConnection self, Set<String> hidden, boolean so
             case ServerMessage.InitialConnection m -> "hello " + m.identity().toHex();
             case ServerMessage.SubscribeApplied m ->
                 "applied " + m.requestId() + "/" + m.querySetId() + " {" + tables(m.tables()) + "}";
+            case ServerMessage.SubscribeBatchApplied m -> "batch " + m.requestId() + m.results().stream()
+                    .map(result -> " " + result.querySetId() + switch (result) {
+                        case ServerMessage.SetOutcome.Applied applied -> "{" + tables(applied.tables()) + "}";
+                        case ServerMessage.SetOutcome.Failed failed -> ": " + failed.error();
+                    })
+                    .collect(Collectors.joining());
             case ServerMessage.UnsubscribeApplied m -> "dropped " + m.requestId() + "/" + m.querySetId()
                     + m.tables().map(t -> " {" + tables(t) + "}").orElse(" without rows");
             case ServerMessage.SubscriptionError m -> "error " + id(m.requestId()) + "/" + id(m.querySetId()) + ": " + m.error();

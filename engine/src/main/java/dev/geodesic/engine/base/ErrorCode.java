@@ -72,6 +72,8 @@ public enum ErrorCode {
     SQL(0),
     NO_SUCH_SUBSCRIPTION(0),
     SUBSCRIPTION_EXISTS(0),
+    /** Another connection of the identity holds the session id. */
+    SESSION_IN_USE(0),
     /** A limit of {@link Limits} was hit; the message names the limit and its setting. */
     LIMIT_EXCEEDED(0),
     /** The log cannot be written or forced; the database has stopped. */

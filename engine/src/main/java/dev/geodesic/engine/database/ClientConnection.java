@@ -29,6 +29,7 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 
 /**
  * A connected client. Its messages run on the database's writer in the order in which they were submitted, reads included
@@ -38,6 +39,7 @@ public final class ClientConnection {
 
     private final Database database;
     private final ClientInfo client;
+    private final Optional<String> sessionId;
     private final Caller caller;
     private final Subscriber subscriber;
     private final HeldViews held;
@@ -45,9 +47,10 @@ public final class ClientConnection {
     private final AtomicLong waitingBytes = new AtomicLong();
     private final AtomicBoolean ended = new AtomicBoolean();
 
-    ClientConnection(Database database, ClientInfo client, Subscriber subscriber) {
+    ClientConnection(Database database, ClientInfo client, Optional<String> sessionId, Subscriber subscriber) {
         this.database = database;
         this.client = client;
+        this.sessionId = sessionId;
         this.caller = new Caller(client.identity(), client.identity().equals(database.owner()));
         this.subscriber = subscriber;
         this.held = new HeldViews(database.views());
@@ -55,6 +58,10 @@ public final class ClientConnection {
 
     public ClientInfo client() {
         return client;
+    }
+
+    Optional<String> sessionId() {
+        return sessionId;
     }
 
     Subscriber subscriber() {
@@ -69,7 +76,9 @@ public final class ClientConnection {
     /** The client may not connect. */
     void refuse(EngineException reason) {
         ended.set(true);
-        subscriber.sink().close(CloseReason.error(reason.getMessage()));
+        subscriber.sink().close(reason.code() == ErrorCode.SESSION_IN_USE
+                ? CloseReason.SESSION_IN_USE
+                : CloseReason.error(reason.getMessage()));
     }
 
     void greet(String token) {
@@ -127,6 +136,7 @@ public final class ClientConnection {
             case ClientMessage.CallReducer call -> callReducer(call, timestamp);
             case ClientMessage.CallProcedure call -> callProcedure(call, timestamp);
             case ClientMessage.Subscribe subscribe -> subscribe(subscribe);
+            case ClientMessage.SubscribeBatch batch -> subscribe(batch);
             case ClientMessage.Unsubscribe unsubscribe -> unsubscribe(unsubscribe);
             case ClientMessage.OneOffQuery query -> oneOff(query);
         }
@@ -230,43 +240,89 @@ public final class ClientConnection {
 
     // ---- queries ----
 
+    /** Queries that may be watched, whose views have been run. */
+    private record Prepared(List<SubscriptionQuery> queries, Set<ViewKey> views) {
+    }
+
     private void subscribe(ClientMessage.Subscribe request) {
         long start = System.nanoTime();
         OptionalInt setId = request.kind() == SubscriptionKind.LEGACY ? OptionalInt.empty()
                 : OptionalInt.of(request.querySetId());
         try {
-            List<SubscriptionQuery> queries = new ArrayList<>();
-            for (String text : request.queries()) {
-                queries.addAll(database.sqlEngine().compileSubscription(text, database.transactor().view(), caller));
-            }
-            if (subscriber.isV1() && queries.stream().anyMatch(q -> q.table().event())) {
-                throw new EngineException(ErrorCode.SQL, ErrorTexts.EVENT_TABLE_NEEDS_V2);
-            }
-            if (request.kind() == SubscriptionKind.SINGLE
-                    && queries.stream().mapToInt(SubscriptionQuery::tableId).distinct().count() != 1) {
-                throw new EngineException(ErrorCode.SQL, ErrorTexts.executing(
-                        "a single subscription is a query of one table", request.queries().getFirst()));
-            }
-            database.sqlEngine().checkRowLimit(
-                    database.transactor().view(), caller, database.subscriptions().unwatched(queries));
-            Set<ViewKey> views = MaterializedViews.of(
-                    queries.stream().flatMap(q -> q.tables().stream()).toList(), client.identity());
-            database.views().use(views);
-            List<TableUpdate> rows = database.subscriptions()
-                    .subscribe(subscriber, request.kind(), request.querySetId(), queries, database.transactor().view());
-            held.hold(setId, views);
+            List<TableUpdate> rows = watch(request.kind(), setId, prepare(request.kind(), request.queries()));
             dependOnPresent();
             send(new ServerMessage.SubscribeApplied(
                     request.kind(), request.requestId(), request.querySetId(), rows, micros(start)));
         } catch (EngineException e) {
-            if (Database.isFatal(e)) {
-                throw e;
-            }
-            String text = e.code() == ErrorCode.SUBSCRIPTION_EXISTS
-                    ? ErrorTexts.subscriptionExists(request.querySetId(), client.identity(), client.connection())
-                    : e.getMessage();
-            send(new ServerMessage.SubscriptionError(OptionalInt.of(request.requestId()), setId, text, micros(start)));
+            send(new ServerMessage.SubscriptionError(
+                    OptionalInt.of(request.requestId()), setId, subscriptionError(e, request.querySetId()), micros(start)));
         }
+    }
+
+    /** All views run before the first set is watched, so that no update can come in between. */
+    private void subscribe(ClientMessage.SubscribeBatch request) {
+        List<Supplier<Prepared>> prepared = new ArrayList<>();
+        for (ClientMessage.QuerySet set : request.sets()) {
+            try {
+                Prepared queries = prepare(SubscriptionKind.SET, set.queries());
+                prepared.add(() -> queries);
+            } catch (EngineException e) {
+                subscriptionError(e, set.querySetId());
+                prepared.add(() -> {
+                    throw e;
+                });
+            }
+        }
+        List<ServerMessage.SetOutcome> results = new ArrayList<>();
+        for (int i = 0; i < prepared.size(); i++) {
+            int setId = request.sets().get(i).querySetId();
+            try {
+                List<TableUpdate> rows = watch(SubscriptionKind.SET, OptionalInt.of(setId), prepared.get(i).get());
+                results.add(new ServerMessage.SetOutcome.Applied(setId, rows));
+            } catch (EngineException e) {
+                results.add(new ServerMessage.SetOutcome.Failed(setId, subscriptionError(e, setId)));
+            }
+        }
+        dependOnPresent();
+        send(new ServerMessage.SubscribeBatchApplied(request.requestId(), results));
+    }
+
+    private Prepared prepare(SubscriptionKind kind, List<String> texts) {
+        List<SubscriptionQuery> queries = new ArrayList<>();
+        for (String text : texts) {
+            queries.addAll(database.sqlEngine().compileSubscription(text, database.transactor().view(), caller));
+        }
+        if (subscriber.isV1() && queries.stream().anyMatch(q -> q.table().event())) {
+            throw new EngineException(ErrorCode.SQL, ErrorTexts.EVENT_TABLE_NEEDS_V2);
+        }
+        if (kind == SubscriptionKind.SINGLE
+                && queries.stream().mapToInt(SubscriptionQuery::tableId).distinct().count() != 1) {
+            throw new EngineException(ErrorCode.SQL, ErrorTexts.executing(
+                    "a single subscription is a query of one table", texts.getFirst()));
+        }
+        database.sqlEngine().checkRowLimit(
+                database.transactor().view(), caller, database.subscriptions().unwatched(queries));
+        Set<ViewKey> views = MaterializedViews.of(
+                queries.stream().flatMap(q -> q.tables().stream()).toList(), client.identity());
+        database.views().use(views);
+        return new Prepared(queries, views);
+    }
+
+    private List<TableUpdate> watch(SubscriptionKind kind, OptionalInt setId, Prepared prepared) {
+        List<TableUpdate> rows = database.subscriptions()
+                .subscribe(subscriber, kind, setId.orElse(0), prepared.queries(), database.transactor().view());
+        held.hold(setId, prepared.views());
+        return rows;
+    }
+
+    /** What the client is told. Throws what is more than its own failure. */
+    private String subscriptionError(EngineException e, int setId) {
+        if (Database.isFatal(e)) {
+            throw e;
+        }
+        return e.code() == ErrorCode.SUBSCRIPTION_EXISTS
+                ? ErrorTexts.subscriptionExists(setId, client.identity(), client.connection())
+                : e.getMessage();
     }
 
     private void unsubscribe(ClientMessage.Unsubscribe request) {

@@ -13,9 +13,14 @@ import dev.geodesic.engine.subscription.Subscriptions;
 import dev.geodesic.protocol.message.CloseReason;
 import dev.geodesic.protocol.message.EncodedValue;
 import dev.geodesic.protocol.message.ReducerCall;
+import dev.geodesic.sats.ConnectionId;
+import dev.geodesic.sats.Identity;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -34,6 +39,17 @@ final class Clients {
     private final Subscriptions subscriptions;
     /** Guarded by itself; changed by the writer only. */
     private final Set<ClientConnection> connections = new LinkedHashSet<>();
+    /** The same; several with one id belong to the same client. */
+    private final Map<ConnectionId, List<ClientConnection>> byId = new HashMap<>();
+    private final Set<Session> sessions = new HashSet<>();
+
+    /** A session id that is taken. */
+    private record Session(Identity identity, String id) {
+
+        static Optional<Session> of(ClientConnection connection) {
+            return connection.sessionId().map(id -> new Session(connection.client().identity(), id));
+        }
+    }
 
     Clients(
             Transactor transactor,
@@ -52,13 +68,15 @@ final class Clients {
 
     // ---- connections ----
 
-    /** Lets a WebSocket client in. Errors: REDUCER_FAILED, NOT_AUTHORIZED: it must be refused. */
+    /** Lets a WebSocket client in. Errors: REDUCER_FAILED, NOT_AUTHORIZED, SESSION_IN_USE: it must be refused. */
     void admit(ClientConnection connection) {
         ClientInfo client = connection.client();
-        for (ClientConnection other : connections) {
-            if (other.client().connection().equals(client.connection()) && !other.client().equals(client)) {
-                throw new EngineException(ErrorCode.NOT_AUTHORIZED, "the connection id is in use by another client");
-            }
+        if (byId.containsKey(client.connection()) && !byId.get(client.connection()).getFirst().client().equals(client)) {
+            throw new EngineException(ErrorCode.NOT_AUTHORIZED, "the connection id is in use by another client");
+        }
+        Optional<Session> session = Session.of(connection);
+        if (session.isPresent() && sessions.contains(session.get())) {
+            throw new EngineException(ErrorCode.SESSION_IN_USE, CloseReason.SESSION_IN_USE.reason());
         }
         try {
             connect(client);
@@ -70,6 +88,8 @@ final class Clients {
         synchronized (connections) {
             connections.add(connection);
         }
+        byId.computeIfAbsent(client.connection(), id -> new ArrayList<>(1)).add(connection);
+        session.ifPresent(sessions::add);
     }
 
     /** A WebSocket client is gone. Does nothing if it had not been admitted. */
@@ -83,7 +103,11 @@ final class Clients {
         }
         subscriptions.remove(connection.subscriber());
         connection.releaseViews();
-        if (connections.stream().noneMatch(c -> c.client().equals(connection.client()))) {
+        Session.of(connection).ifPresent(sessions::remove);
+        List<ClientConnection> same = byId.get(connection.client().connection());
+        same.remove(connection);
+        if (same.isEmpty()) {
+            byId.remove(connection.client().connection());
             disconnect(connection.client());
         }
     }

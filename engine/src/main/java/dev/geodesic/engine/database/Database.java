@@ -438,8 +438,8 @@ public final class Database implements AutoCloseable {
      */
     public ClientConnection connect(ClientInfo client, ConnectionOptions options, ClientSink sink, String token) {
         ConfirmedGate.Lane lane = options.confirmed() ? gate.lane(sink) : null;
-        ClientConnection connection =
-                new ClientConnection(this, client, new Subscriber(sink, lane, options.v1(), options.light()));
+        ClientConnection connection = new ClientConnection(
+                this, client, options.sessionId(), new Subscriber(sink, lane, options.v1(), options.light()));
         writer.submit(new Writer.Task() {
             @Override
             public void run() {

@@ -80,6 +80,11 @@ public final class Subscriber {
         return v1 ? (kind == SubscriptionKind.LEGACY ? LEGACY_GROUP : 0) : setId;
     }
 
+    /** What a set counts for: one without queries takes room too. */
+    static int cost(int queries) {
+        return Math.max(1, queries);
+    }
+
     QuerySet set(int id) {
         return sets.get(id);
     }
@@ -94,7 +99,7 @@ public final class Subscriber {
         } else {
             sets.put(set.id(), set);
         }
-        queryCount += set.plans().size();
+        queryCount += cost(set.plans().size());
     }
 
     void remove(QuerySet set) {
@@ -103,7 +108,7 @@ public final class Subscriber {
         } else {
             sets.remove(set.id());
         }
-        queryCount -= set.plans().size();
+        queryCount -= cost(set.plans().size());
     }
 
     List<QuerySet> allSets() {

@@ -73,8 +73,9 @@ public final class Subscriptions {
         }
         Map<String, SubscriptionQuery> distinct = new LinkedHashMap<>();
         queries.forEach(q -> distinct.putIfAbsent(q.key(), q));
-        int replaced = kind == SubscriptionKind.LEGACY && subscriber.legacy() != null ? subscriber.legacy().plans().size() : 0;
-        if (subscriber.queryCount() - replaced + distinct.size() > limits.subscriptionQueriesMax()) {
+        boolean replaces = kind == SubscriptionKind.LEGACY && subscriber.legacy() != null;
+        int replaced = replaces ? Subscriber.cost(subscriber.legacy().plans().size()) : 0;
+        if (subscriber.queryCount() - replaced + Subscriber.cost(distinct.size()) > limits.subscriptionQueriesMax()) {
             throw new EngineException(
                     ErrorCode.LIMIT_EXCEEDED,
                     "the connection would watch more queries than the limit subscription-queries-max of "
@@ -82,7 +83,7 @@ public final class Subscriptions {
         }
         int group = subscriber.group(kind, setId);
         Map<String, RowList> initial = initialRows(subscriber, kind, group, distinct, view);
-        if (replaced > 0) {
+        if (replaces) {
             drop(subscriber, subscriber.legacy(), new ArrayList<>());
         }
         List<Plan> set = new ArrayList<>(distinct.size());

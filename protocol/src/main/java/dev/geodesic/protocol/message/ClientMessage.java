@@ -22,6 +22,14 @@ public sealed interface ClientMessage {
     record Subscribe(SubscriptionKind kind, int requestId, int querySetId, List<String> queries) implements ClientMessage {
     }
 
+    /** Several sets at once, v2 and v3 (spec/websocket.md 11); each succeeds or fails by itself. */
+    record SubscribeBatch(int requestId, List<QuerySet> sets) implements ClientMessage {
+    }
+
+    /** One set of a {@link SubscribeBatch}. */
+    record QuerySet(int querySetId, List<String> queries) {
+    }
+
     /**
      * @param kind never {@link SubscriptionKind#LEGACY}
      * @param sendDroppedRows whether the answer carries the rows; always true in v1

@@ -15,6 +15,9 @@ public record CloseReason(int code, String reason) {
     /** The queue of unprocessed messages of the connection is full. */
     public static final CloseReason TOO_MANY_REQUESTS = new CloseReason(1013, "too many requests");
 
+    /** Another connection of the same identity holds the session id that the client asked for (spec/websocket.md 11). */
+    public static final CloseReason SESSION_IN_USE = new CloseReason(4000, "the session id is in use by another connection");
+
     public CloseReason {
         reason = truncate(reason);
     }

@@ -24,6 +24,9 @@ public final class ProtocolLimits {
     /** JSON text of one message; four bytes of a row can be an array of billions of units. */
     public static final int JSON_BYTES_MAX = 1 << 28;
 
+    /** Characters of a session id (spec/websocket.md 11). */
+    public static final int SESSION_ID_LENGTH_MAX = 128;
+
     private ProtocolLimits() {
     }
 }

@@ -22,6 +22,23 @@ public sealed interface ServerMessage {
             implements ServerMessage {
     }
 
+    /** The answer to a {@link ClientMessage.SubscribeBatch}: one outcome per set, in its order, at one offset. */
+    record SubscribeBatchApplied(int requestId, List<SetOutcome> results) implements ServerMessage {
+    }
+
+    /** How one set of a batch ended. */
+    sealed interface SetOutcome {
+
+        int querySetId();
+
+        /** @param tables rows as inserts */
+        record Applied(int querySetId, List<TableUpdate> tables) implements SetOutcome {
+        }
+
+        record Failed(int querySetId, String error) implements SetOutcome {
+        }
+    }
+
     /**
      * @param kind of the request
      * @param tables rows as deletes; exactly one table for {@link SubscriptionKind#SINGLE}; absent only in v2 and only if

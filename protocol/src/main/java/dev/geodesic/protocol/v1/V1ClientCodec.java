@@ -6,6 +6,7 @@ import dev.geodesic.protocol.message.ClientMessage.CallProcedure;
 import dev.geodesic.protocol.message.ClientMessage.CallReducer;
 import dev.geodesic.protocol.message.ClientMessage.OneOffQuery;
 import dev.geodesic.protocol.message.ClientMessage.Subscribe;
+import dev.geodesic.protocol.message.ClientMessage.SubscribeBatch;
 import dev.geodesic.protocol.message.ClientMessage.Unsubscribe;
 import dev.geodesic.protocol.message.ProtocolException;
 import dev.geodesic.protocol.message.SubscriptionKind;
@@ -109,6 +110,7 @@ public final class V1ClientCodec {
                 out.writeString(m.query());
             }
             case Subscribe m -> writeSubscribe(out, m);
+            case SubscribeBatch m -> throw notV1(SubscriptionKind.SET);
             case Unsubscribe m -> {
                 out.writeU8(isSingle(m) ? UNSUBSCRIBE : UNSUBSCRIBE_MULTI);
                 out.writeU32(m.requestId());

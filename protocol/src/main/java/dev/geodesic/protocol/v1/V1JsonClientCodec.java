@@ -6,6 +6,7 @@ import dev.geodesic.protocol.message.ClientMessage.CallProcedure;
 import dev.geodesic.protocol.message.ClientMessage.CallReducer;
 import dev.geodesic.protocol.message.ClientMessage.OneOffQuery;
 import dev.geodesic.protocol.message.ClientMessage.Subscribe;
+import dev.geodesic.protocol.message.ClientMessage.SubscribeBatch;
 import dev.geodesic.protocol.message.ClientMessage.Unsubscribe;
 import dev.geodesic.protocol.message.ProtocolException;
 import dev.geodesic.protocol.message.SubscriptionKind;
@@ -118,6 +119,7 @@ public final class V1JsonClientCodec {
                 out.endObject();
             }
             case Subscribe m -> writeSubscribe(out, m);
+            case SubscribeBatch m -> throw V1ClientCodec.notV1(SubscriptionKind.SET);
             case Unsubscribe m -> {
                 out.key(V1ClientCodec.isSingle(m) ? "Unsubscribe" : "UnsubscribeMulti").beginObject();
                 writeIds(out, m.requestId(), m.querySetId());

@@ -17,6 +17,7 @@ import dev.geodesic.protocol.message.ServerMessage.ProcedureResult;
 import dev.geodesic.protocol.message.ServerMessage.ReducerResult;
 import dev.geodesic.protocol.message.ServerMessage.Shared;
 import dev.geodesic.protocol.message.ServerMessage.SubscribeApplied;
+import dev.geodesic.protocol.message.ServerMessage.SubscribeBatchApplied;
 import dev.geodesic.protocol.message.ServerMessage.SubscriptionError;
 import dev.geodesic.protocol.message.ServerMessage.TransactionUpdate;
 import dev.geodesic.protocol.message.ServerMessage.UnsubscribeApplied;
@@ -63,6 +64,7 @@ public final class V1JsonServerCodec {
                 JsonPieces.connectionId(out, m.connectionId());
             }
             case SubscribeApplied m -> writeSubscribeApplied(out, m);
+            case SubscribeBatchApplied m -> throw V1ClientCodec.notV1(SubscriptionKind.SET);
             case UnsubscribeApplied m -> writeUnsubscribeApplied(out, m);
             case SubscriptionError m -> {
                 out.key("SubscriptionError").beginObject();

@@ -17,6 +17,7 @@ import dev.geodesic.protocol.message.ServerMessage.ProcedureResult;
 import dev.geodesic.protocol.message.ServerMessage.ReducerResult;
 import dev.geodesic.protocol.message.ServerMessage.Shared;
 import dev.geodesic.protocol.message.ServerMessage.SubscribeApplied;
+import dev.geodesic.protocol.message.ServerMessage.SubscribeBatchApplied;
 import dev.geodesic.protocol.message.ServerMessage.SubscriptionError;
 import dev.geodesic.protocol.message.ServerMessage.TransactionUpdate;
 import dev.geodesic.protocol.message.ServerMessage.UnsubscribeApplied;
@@ -85,6 +86,7 @@ public final class V1ServerCodec {
                 out.writeConnectionId(m.connectionId());
             }
             case SubscribeApplied m -> writeSubscribeApplied(out, m);
+            case SubscribeBatchApplied m -> throw V1ClientCodec.notV1(SubscriptionKind.SET);
             case UnsubscribeApplied m -> writeUnsubscribeApplied(out, m);
             case SubscriptionError m -> {
                 out.writeU8(SUBSCRIPTION_ERROR);

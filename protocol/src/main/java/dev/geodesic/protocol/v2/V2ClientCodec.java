@@ -5,7 +5,9 @@ import dev.geodesic.protocol.message.ClientMessage;
 import dev.geodesic.protocol.message.ClientMessage.CallProcedure;
 import dev.geodesic.protocol.message.ClientMessage.CallReducer;
 import dev.geodesic.protocol.message.ClientMessage.OneOffQuery;
+import dev.geodesic.protocol.message.ClientMessage.QuerySet;
 import dev.geodesic.protocol.message.ClientMessage.Subscribe;
+import dev.geodesic.protocol.message.ClientMessage.SubscribeBatch;
 import dev.geodesic.protocol.message.ClientMessage.Unsubscribe;
 import dev.geodesic.protocol.message.ProtocolException;
 import dev.geodesic.protocol.message.SubscriptionKind;
@@ -13,8 +15,10 @@ import dev.geodesic.protocol.wire.Wire;
 import dev.geodesic.sats.BsatnException;
 import dev.geodesic.sats.BsatnReader;
 import dev.geodesic.sats.BsatnWriter;
+import java.util.ArrayList;
+import java.util.List;
 
-/** Client messages of v2 and v3 (spec/websocket.md 6.1). */
+/** Client messages of v2 and v3 (spec/websocket.md 6.1, 11). */
 public final class V2ClientCodec {
 
     private static final int SUBSCRIBE = 0;
@@ -22,6 +26,9 @@ public final class V2ClientCodec {
     private static final int ONE_OFF_QUERY = 2;
     private static final int CALL_REDUCER = 3;
     private static final int CALL_PROCEDURE = 4;
+    private static final int SUBSCRIBE_BATCH = 5;
+
+    private static final int QUERY_SET_BYTES_MIN = 8;
 
     private static final byte[] NO_MESSAGE_ID = {};
 
@@ -54,8 +61,25 @@ public final class V2ClientCodec {
                 checkFlags(in.readU8(), "procedure");
                 yield new CallProcedure(in.readString(), new Arguments.Bsatn(in.readBytes()), requestId);
             }
+            case SUBSCRIBE_BATCH -> readBatch(in);
             default -> throw Wire.unknownTag(tag, "ClientMessage");
         };
+    }
+
+    /** The bound of queries in a message holds for all sets together. */
+    private static SubscribeBatch readBatch(BsatnReader in) {
+        int requestId = in.readU32();
+        int count = in.readCount(QUERY_SET_BYTES_MIN);
+        Wire.checkQueryCount(count);
+        List<QuerySet> sets = new ArrayList<>(count);
+        int queries = 0;
+        for (int i = 0; i < count; i++) {
+            QuerySet set = new QuerySet(in.readU32(), Wire.readQueries(in));
+            queries += set.queries().size();
+            Wire.checkQueryCount(queries);
+            sets.add(set);
+        }
+        return new SubscribeBatch(requestId, sets);
     }
 
     private static boolean readSendDroppedRows(BsatnReader in) {
@@ -82,6 +106,15 @@ public final class V2ClientCodec {
                 out.writeU32(m.requestId());
                 out.writeU32(m.querySetId());
                 Wire.writeStrings(out, m.queries());
+            }
+            case SubscribeBatch m -> {
+                out.writeU8(SUBSCRIBE_BATCH);
+                out.writeU32(m.requestId());
+                out.writeU32(m.sets().size());
+                for (QuerySet set : m.sets()) {
+                    out.writeU32(set.querySetId());
+                    Wire.writeStrings(out, set.queries());
+                }
             }
             case Unsubscribe m -> {
                 checkKind(m.kind());

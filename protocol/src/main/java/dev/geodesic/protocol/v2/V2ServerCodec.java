@@ -14,8 +14,10 @@ import dev.geodesic.protocol.message.ServerMessage.InitialConnection;
 import dev.geodesic.protocol.message.ServerMessage.OneOffResult;
 import dev.geodesic.protocol.message.ServerMessage.ProcedureResult;
 import dev.geodesic.protocol.message.ServerMessage.ReducerResult;
+import dev.geodesic.protocol.message.ServerMessage.SetOutcome;
 import dev.geodesic.protocol.message.ServerMessage.Shared;
 import dev.geodesic.protocol.message.ServerMessage.SubscribeApplied;
+import dev.geodesic.protocol.message.ServerMessage.SubscribeBatchApplied;
 import dev.geodesic.protocol.message.ServerMessage.SubscriptionError;
 import dev.geodesic.protocol.message.ServerMessage.TransactionUpdate;
 import dev.geodesic.protocol.message.ServerMessage.UnsubscribeApplied;
@@ -33,7 +35,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Function;
 
-/** Server messages of v2 and v3 (spec/websocket.md 6.2). */
+/** Server messages of v2 and v3 (spec/websocket.md 6.2, 11). */
 public final class V2ServerCodec {
 
     private static final int INITIAL_CONNECTION = 0;
@@ -44,11 +46,15 @@ public final class V2ServerCodec {
     private static final int ONE_OFF_QUERY_RESULT = 5;
     private static final int REDUCER_RESULT = 6;
     private static final int PROCEDURE_RESULT = 7;
+    private static final int SUBSCRIBE_BATCH_APPLIED = 8;
 
     private static final int OUTCOME_OK = 0;
     private static final int OUTCOME_OK_EMPTY = 1;
     private static final int OUTCOME_ERR = 2;
     private static final int OUTCOME_INTERNAL_ERROR = 3;
+
+    private static final int SET_APPLIED = 0;
+    private static final int SET_ERROR = 1;
 
     private static final int PERSISTENT_TABLE = 0;
     private static final int EVENT_TABLE = 1;
@@ -58,6 +64,7 @@ public final class V2ServerCodec {
 
     private static final int TABLE_ROWS_BYTES_MIN = 4 + 7;
     private static final int LIST_OWNER_BYTES_MIN = 8;
+    private static final int SET_OUTCOME_BYTES_MIN = 9;
     private static final int TABLE_UPDATE_ROWS_BYTES_MIN = 8;
 
     private static final byte[] NO_BYTES = {};
@@ -81,6 +88,7 @@ public final class V2ServerCodec {
                 out.writeU32(m.querySetId());
                 writeQueryRows(out, m.tables(), Fragment::inserts);
             }
+            case SubscribeBatchApplied m -> writeBatchApplied(out, m);
             case UnsubscribeApplied m -> {
                 out.writeU8(UNSUBSCRIBE_APPLIED);
                 out.writeU32(m.requestId());
@@ -117,6 +125,25 @@ public final class V2ServerCodec {
             for (Fragment fragment : table.fragments()) {
                 out.writeString(table.tableName());
                 rows.apply(fragment).write(out);
+            }
+        }
+    }
+
+    private static void writeBatchApplied(BsatnWriter out, SubscribeBatchApplied m) {
+        out.writeU8(SUBSCRIBE_BATCH_APPLIED);
+        out.writeU32(m.requestId());
+        out.writeU32(m.results().size());
+        for (SetOutcome result : m.results()) {
+            out.writeU32(result.querySetId());
+            switch (result) {
+                case SetOutcome.Applied applied -> {
+                    out.writeU8(SET_APPLIED);
+                    writeQueryRows(out, applied.tables(), Fragment::inserts);
+                }
+                case SetOutcome.Failed failed -> {
+                    out.writeU8(SET_ERROR);
+                    out.writeString(failed.error());
+                }
             }
         }
     }
@@ -234,6 +261,8 @@ public final class V2ServerCodec {
                         Wire.isSome(in) ? Optional.of(readQueryRows(in, V2ServerCodec::deletes)) : Optional.empty();
                 yield new UnsubscribeApplied(SubscriptionKind.SET, requestId, querySetId, tables, 0);
             }
+            case SUBSCRIBE_BATCH_APPLIED -> new SubscribeBatchApplied(
+                    in.readU32(), Wire.readArray(in, SET_OUTCOME_BYTES_MIN, V2ServerCodec::readSetOutcome));
             case SUBSCRIPTION_ERROR -> new SubscriptionError(
                     Wire.readOption(in), OptionalInt.of(in.readU32()), in.readString(), 0);
             case TRANSACTION_UPDATE -> new TransactionUpdate(0, readQuerySets(in));
@@ -241,6 +270,16 @@ public final class V2ServerCodec {
             case REDUCER_RESULT -> readReducerResult(in);
             case PROCEDURE_RESULT -> readProcedureResult(in);
             default -> throw Wire.unknownTag(tag, "ServerMessage");
+        };
+    }
+
+    private static SetOutcome readSetOutcome(BsatnReader in) {
+        int querySetId = in.readU32();
+        int tag = in.readU8();
+        return switch (tag) {
+            case SET_APPLIED -> new SetOutcome.Applied(querySetId, readQueryRows(in, V2ServerCodec::inserts));
+            case SET_ERROR -> new SetOutcome.Failed(querySetId, in.readString());
+            default -> throw Wire.unknownTag(tag, "QuerySetOutcome");
         };
     }
 

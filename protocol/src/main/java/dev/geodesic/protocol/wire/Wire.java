@@ -68,7 +68,7 @@ public final class Wire {
         return strings;
     }
 
-    static void checkQueryCount(int count) {
+    public static void checkQueryCount(int count) {
         if (count > ProtocolLimits.QUERIES_PER_MESSAGE_MAX) {
             throw new ProtocolException("more than " + ProtocolLimits.QUERIES_PER_MESSAGE_MAX + " queries in one message");
         }

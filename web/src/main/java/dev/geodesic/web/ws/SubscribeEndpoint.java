@@ -56,7 +56,8 @@ public class SubscribeEndpoint extends Endpoint {
         connection = handshake.database().connect(
                 handshake.client(),
                 new ConnectionOptions(
-                        subprotocol.isV1(), handshake.params().light(), handshake.params().isConfirmed(subprotocol)),
+                        subprotocol.isV1(), handshake.params().light(), handshake.params().isConfirmed(subprotocol),
+                        handshake.params().sessionId()),
                 outbox,
                 handshake.token());
         session.addMessageHandler(ByteBuffer.class, (MessageHandler.Partial<ByteBuffer>) this::onBinary);
