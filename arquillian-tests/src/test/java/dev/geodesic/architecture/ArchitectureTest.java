@@ -38,7 +38,7 @@ class ArchitectureTest {
     /** A rule about classes that were not read would hold for nothing. */
     @Test
     void seesEveryModule() {
-        for (String module : List.of("sats", "protocol", "engine", "ejb", "web")) {
+        for (String module : List.of("sats", "protocol", "engine", "pgwire", "ejb", "web")) {
             assertTrue(all.stream().anyMatch(type -> type.getPackageName().startsWith(ROOT + module)), module);
         }
     }
@@ -65,8 +65,23 @@ class ArchitectureTest {
     void engineKnowsNoApplicationServer() {
         noClasses().that().resideInAPackage(ROOT + "engine..")
                 .should().dependOnClassesThat().resideInAnyPackage(
-                        "jakarta..", "org.eclipse.microprofile..", ROOT + "ejb..", ROOT + "web..")
+                        "jakarta..", "org.eclipse.microprofile..", ROOT + "pgwire..", ROOT + "ejb..", ROOT + "web..")
                 .check(all);
+    }
+
+    /** Nor does it go past the engine: its values come from types and bytes, its statements go to the engine's SQL. */
+    @Test
+    void postgresKnowsNoApplicationServer() {
+        noClasses().that().resideInAPackage(ROOT + "pgwire..")
+                .should().dependOnClassesThat().resideInAnyPackage(
+                        "jakarta..", "org.eclipse.microprofile..", ROOT + "ejb..", ROOT + "web..", ROOT + "protocol..",
+                        ENGINE + "tx..", ENGINE + "table..", ENGINE + "catalog..", ENGINE + "host..")
+                .check(all);
+    }
+
+    @Test
+    void postgresPackagesHaveNoCycles() {
+        slices().matching(ROOT + "pgwire.(*)..").should().beFreeOfCycles().check(all);
     }
 
     /** Messages are what the engine takes and gives; how they look on the wire is not its business. */

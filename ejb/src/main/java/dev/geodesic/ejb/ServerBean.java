@@ -7,6 +7,8 @@ import dev.geodesic.engine.durability.LogFactory;
 import dev.geodesic.engine.table.TableStores;
 import dev.geodesic.engine.table.chronicle.ChronicleStores;
 import dev.geodesic.engine.table.heap.HeapStores;
+import dev.geodesic.pgwire.PgOptions;
+import dev.geodesic.pgwire.PgServer;
 import jakarta.annotation.PostConstruct;
 import jakarta.annotation.PreDestroy;
 import jakarta.ejb.ConcurrencyManagement;
@@ -16,6 +18,7 @@ import jakarta.ejb.Startup;
 import jakarta.ejb.TransactionManagement;
 import jakarta.ejb.TransactionManagementType;
 import jakarta.inject.Inject;
+import java.io.UncheckedIOException;
 import java.time.Clock;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.Supplier;
@@ -38,6 +41,7 @@ public class ServerBean {
 
     private ServerConfig config;
     private Server server;
+    private PgServer postgres;
 
     @PostConstruct
     void start() {
@@ -60,10 +64,25 @@ public class ServerBean {
         LOG.log(System.Logger.Level.INFO, "Geodesic on Java {0}: data in {1}, transactions kept {2}, rows in the {3} store",
                 Runtime.version().toString(), config.dataDirectory(),
                 config.storage() == ServerConfig.Storage.DISK ? "on disk" : "in memory only", config.store());
+        config.postgres().ifPresent(this::startPostgres);
+    }
+
+    private void startPostgres(PgOptions options) {
+        try {
+            postgres = PgServer.start(server, options, Thread.ofVirtual().name("geodesic-pg-", 0).factory());
+        } catch (UncheckedIOException e) {
+            server.close();
+            throw e;
+        }
+        LOG.log(System.Logger.Level.INFO, "PostgreSQL clients are served at {0}{1}", options.address(),
+                options.tls().isEmpty() ? " without TLS" : options.tlsRequired() ? " with TLS only" : " with TLS or without");
     }
 
     @PreDestroy
     void stop() {
+        if (postgres != null) {
+            postgres.close();
+        }
         server.close();
         LOG.log(System.Logger.Level.INFO, "Geodesic stopped");
     }

@@ -6,6 +6,9 @@ import dev.geodesic.engine.egress.EgressOptions;
 import dev.geodesic.engine.egress.EgressRule;
 import dev.geodesic.engine.host.runtime.WasmRuntime;
 import dev.geodesic.engine.procedure.ProcedureOptions;
+import dev.geodesic.pgwire.PgOptions;
+import dev.geodesic.pgwire.Tls;
+import java.net.InetSocketAddress;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -13,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
+import javax.net.ssl.SSLContext;
 
 /**
  * What the operator set: the settings {@code geodesic.*} of {@code docs/operating.md}.
@@ -26,6 +30,7 @@ import java.util.function.Function;
  * @param guestStackBytes stack of a thread that runs guests
  * @param limits what one database may use
  * @param procedures how procedures and HTTP handlers run, and what their requests may reach
+ * @param postgres the PostgreSQL endpoint; empty means that there is none
  */
 public record ServerConfig(
         Path dataDirectory,
@@ -36,7 +41,12 @@ public record ServerConfig(
         Optional<Path> wasmtimeLibrary,
         int guestStackBytes,
         Limits limits,
-        ProcedureOptions procedures) {
+        ProcedureOptions procedures,
+        Optional<PgOptions> postgres) {
+
+    private static final int PG_CONNECTIONS_MAX = 100;
+    /** Results and parameters of all PostgreSQL clients may take this part of the heap: one in eight. */
+    private static final int PG_HEAP_PART = 8;
 
     /** Databases are logged on disk, or gone when the server stops. */
     public enum Storage { DISK, MEMORY }
@@ -63,7 +73,29 @@ public record ServerConfig(
                 read.path("wasmtime.library"),
                 Math.toIntExact(read.number("guest.stack.bytes", WasmRuntime.GUEST_THREAD_STACK_BYTES, 1 << 20, 1 << 30)),
                 limits(read),
-                procedures(read));
+                procedures(read),
+                postgres(read));
+    }
+
+    private static Optional<PgOptions> postgres(Settings read) {
+        int port = Math.toIntExact(read.number("pg.port", 0, 0, 65_535));
+        if (port == 0) {
+            return Optional.empty();
+        }
+        String host = read.text("pg.host").orElse("*");
+        InetSocketAddress address = host.equals("*") ? new InetSocketAddress(port) : new InetSocketAddress(host, port);
+        if (address.isUnresolved()) {
+            throw Settings.refused("pg.host", host, "an address of this machine, or *");
+        }
+        Optional<SSLContext> tls = read.path("pg.tls.keystore")
+                .map(file -> Tls.of(file, read.text("pg.tls.password").orElse("").toCharArray()));
+        boolean required = read.choice("pg.tls.required", Switch.OFF) == Switch.ON;
+        if (required && tls.isEmpty()) {
+            throw Settings.refused("pg.tls.required", "on", "off, or a key in geodesic.pg.tls.keystore");
+        }
+        return Optional.of(new PgOptions(
+                address, tls, required, read.number("pg.connections", PG_CONNECTIONS_MAX),
+                Runtime.getRuntime().maxMemory() / PG_HEAP_PART, PgOptions.Times.DEFAULTS));
     }
 
     private static ProcedureOptions procedures(Settings read) {

@@ -9,7 +9,10 @@ import dev.geodesic.engine.durability.CommitLogOptions;
 import dev.geodesic.engine.egress.EgressOptions;
 import dev.geodesic.engine.egress.EgressRule;
 import dev.geodesic.engine.procedure.ProcedureOptions;
+import dev.geodesic.pgwire.PgOptions;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -27,7 +30,7 @@ class ServerConfigTest {
         ServerConfig config = read(Map.of("geodesic.wasmtime.library", " "));
         assertEquals(new ServerConfig(Path.of("geodesic-data").toAbsolutePath(), ServerConfig.Storage.DISK,
                 CommitLogOptions.DEFAULTS, ServerConfig.Store.CHRONICLE, false, Optional.empty(), 16 << 20, Limits.DEFAULTS,
-                ProcedureOptions.DEFAULTS),
+                ProcedureOptions.DEFAULTS, Optional.empty()),
                 config);
     }
 
@@ -83,5 +86,26 @@ class ServerConfigTest {
     })
     void refusesWithTheNameOfTheSetting(String name, String value, String message) {
         assertEquals(message, assertThrows(IllegalArgumentException.class, () -> read(Map.of(name, value))).getMessage());
+    }
+
+    @Test
+    void readsThePostgresEndpoint() {
+        PgOptions options = read(Map.of(
+                "geodesic.pg.port", "5433", "geodesic.pg.host", "127.0.0.1", "geodesic.pg.connections", "9")).postgres().orElseThrow();
+        assertEquals(new InetSocketAddress("127.0.0.1", 5433), options.address());
+        assertEquals(9, options.connectionsMax());
+        assertTrue(options.tls().isEmpty());
+        assertTrue(read(Map.of("geodesic.pg.host", "127.0.0.1")).postgres().isEmpty());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "geodesic.pg.port, 65536", "geodesic.pg.connections, 0", "geodesic.pg.host, no.such.host.invalid",
+        "geodesic.pg.tls.required, on", "geodesic.pg.tls.keystore, /no/such/file.p12"})
+    void refusesBadSettingsOfThePostgresEndpoint(String name, String value) {
+        Map<String, String> settings = new HashMap<>(Map.of("geodesic.pg.port", "5433"));
+        settings.put(name, value);
+        IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> read(settings));
+        assertTrue(e.getMessage().contains(value), e.getMessage());
     }
 }

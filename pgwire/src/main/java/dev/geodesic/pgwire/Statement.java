@@ -1,0 +1,53 @@
+package dev.geodesic.pgwire;
+
+/** What the text of a query message is. */
+sealed interface Statement {
+
+    record Empty() implements Statement {
+    }
+
+    /** @param name of a variable of the session, in lower case */
+    record Set(String name, String value) implements Statement {
+    }
+
+    record Show(String name) implements Statement {
+    }
+
+    /** Back to the value at the login; {@code all} for all variables. */
+    record Reset(String name) implements Statement {
+    }
+
+    record Begin(String tag) implements Statement {
+    }
+
+    record Commit() implements Statement {
+    }
+
+    record Rollback() implements Statement {
+    }
+
+    /** Forgets prepared statements; {@code all}, or the name of one. */
+    record Deallocate(String name) implements Statement {
+    }
+
+    /** Forgets everything about the session. */
+    record DiscardAll() implements Statement {
+    }
+
+    /** Does nothing here, because there is nothing that it would end. */
+    record Nothing(String tag) implements Statement {
+    }
+
+    /**
+     * For the engine, as it came.
+     *
+     * @param verb the first word in lower case; empty if the text could not be cut into words
+     */
+    record Sql(String text, String verb) implements Statement {
+
+        /** Whether it changes nothing; not so if it cannot be told. */
+        boolean reads() {
+            return verb.equals("select") || verb.equals("show");
+        }
+    }
+}
