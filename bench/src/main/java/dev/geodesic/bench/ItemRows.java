@@ -26,8 +26,13 @@ final class ItemRows {
     }
 
     static TableSchema schema(IdAllocator ids) {
+        return schema(ids, "item");
+    }
+
+    /** The same with another name. */
+    static TableSchema schema(IdAllocator ids, String name) {
         return new TableSchema(
-                ids.nextTableId(), "item", Optional.empty(),
+                ids.nextTableId(), name, Optional.empty(),
                 List.of(
                         new ColumnSchema(0, "id", PrimitiveType.U64, Optional.empty()),
                         new ColumnSchema(1, "grp", PrimitiveType.U32, Optional.empty()),
@@ -35,14 +40,14 @@ final class ItemRows {
                 OptionalInt.of(0),
                 List.of(
                         new IndexSchema(
-                                ids.nextIndexId(), "item_id_idx_btree", Optional.empty(), new IndexAlgorithm.BTree(List.of(0)),
+                                ids.nextIndexId(), name + "_id_idx_btree", Optional.empty(), new IndexAlgorithm.BTree(List.of(0)),
                                 true),
                         new IndexSchema(
-                                ids.nextIndexId(), "item_grp_idx_btree", Optional.empty(), new IndexAlgorithm.BTree(List.of(1)),
+                                ids.nextIndexId(), name + "_grp_idx_btree", Optional.empty(), new IndexAlgorithm.BTree(List.of(1)),
                                 false)),
-                List.of(new ConstraintSchema(ids.nextConstraintId(), "item_id_key", List.of(0))),
+                List.of(new ConstraintSchema(ids.nextConstraintId(), name + "_id_key", List.of(0))),
                 List.of(new SequenceSchema(
-                        ids.nextSequenceId(), "item_id_seq", 0, BigInteger.ONE, BigInteger.ONE, BigInteger.ONE, SEQUENCE_MAX)),
+                        ids.nextSequenceId(), name + "_id_seq", 0, BigInteger.ONE, BigInteger.ONE, BigInteger.ONE, SEQUENCE_MAX)),
                 TableAccess.PUBLIC, TableKind.USER, TableRole.STORED);
     }
 

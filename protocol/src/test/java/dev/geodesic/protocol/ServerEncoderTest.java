@@ -84,7 +84,8 @@ class ServerEncoderTest {
         Frame frame = new ServerEncoder(Subprotocol.V3, Compression.NONE).encode(message);
         String rows = "00 0900 09000000 00000000 01000000 61";
         assertEquals(
-                ("00 08 07000000 02000000 01000000 00 01000000 01000000 74" + rows + "02000000 01 02000000 6e6f").replace(" ", ""),
+                ("00 08 07000000 02000000 01000000 00 01000000 01000000 74" + rows + "02000000 01 02000000 6e6f")
+                        .replace(" ", ""),
                 HexFormat.of().formatHex(frame.bytes(), 0, frame.length()));
         assertThrows(IllegalArgumentException.class,
                 () -> new ServerEncoder(Subprotocol.V1_BSATN, Compression.NONE).encode(message));

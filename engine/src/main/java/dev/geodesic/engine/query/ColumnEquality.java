@@ -1,8 +1,10 @@
 package dev.geodesic.engine.query;
 
+import java.util.List;
+
 /**
- * A term that every row of a query fulfils: the column's bytes are exactly {@code value}. Made only for types whose equal
- * values have equal bytes, so not for floats.
+ * A term that every row of a query fulfils: the column's bytes are exactly one of the {@code values}, which differ. Made only
+ * for types whose equal values have equal bytes, so not for floats.
  */
-public record ColumnEquality(int column, byte[] value) {
+public record ColumnEquality(int column, List<byte[]> values) {
 }

@@ -7,6 +7,7 @@ import dev.geodesic.engine.table.RowLayout;
 import dev.geodesic.engine.tx.ReadView;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -55,11 +56,30 @@ public final class SubscriptionQuery {
 
     private static List<ColumnEquality> equalities(BoundExpr condition, int table) {
         return condition.conjuncts().stream()
-                .filter(BoundExpr.CompareConstant.class::isInstance)
-                .map(BoundExpr.CompareConstant.class::cast)
-                .filter(c -> c.column().table() == table && c.operator() == Operator.EQUAL && !c.column().kind().isFloat())
-                .map(c -> new ColumnEquality(c.column().position(), c.value()))
+                .map(term -> equality(term instanceof BoundExpr.Or(List<BoundExpr> terms) ? terms : List.of(term), table))
+                .flatMap(Optional::stream)
                 .toList();
+    }
+
+    /** If the alternatives compare one column with constants. */
+    private static Optional<ColumnEquality> equality(List<BoundExpr> alternatives, int table) {
+        int column = -1;
+        List<byte[]> values = new ArrayList<>();
+        for (BoundExpr alternative : alternatives) {
+            if (!(alternative instanceof BoundExpr.CompareConstant(
+                    Operator operator, BoundExpr.BoundColumn compared, byte[] value))
+                    || operator != Operator.EQUAL
+                    || compared.table() != table
+                    || compared.kind().isFloat()
+                    || column >= 0 && compared.position() != column) {
+                return Optional.empty();
+            }
+            column = compared.position();
+            if (values.stream().noneMatch(known -> Arrays.equals(known, value))) {
+                values.add(value);
+            }
+        }
+        return Optional.of(new ColumnEquality(column, List.copyOf(values)));
     }
 
     /**

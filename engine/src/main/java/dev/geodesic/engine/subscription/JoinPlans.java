@@ -17,8 +17,7 @@ import java.util.Map;
 final class JoinPlans implements Semijoin.PairSink {
 
     private final Semijoin join;
-    /** A plan is in the index of the first side that has a constant for it, or in the first one for every row. */
-    private final PlanIndex[] sides = {new PlanIndex(0), new PlanIndex(1)};
+    private final PlanIndex plans;
     private final List<Plan> found = new ArrayList<>();
     private List<Plan> changed;
     private Map<Plan, String> failed;
@@ -26,6 +25,7 @@ final class JoinPlans implements Semijoin.PairSink {
 
     JoinPlans(Semijoin join) {
         this.join = join;
+        plans = new PlanIndex(join.layout(0), join.layout(1));
     }
 
     Semijoin join() {
@@ -33,19 +33,15 @@ final class JoinPlans implements Semijoin.PairSink {
     }
 
     boolean isEmpty() {
-        return sides[0].isEmpty() && sides[1].isEmpty();
-    }
-
-    private PlanIndex index(Plan plan) {
-        return sides[sides[0].wantsEveryRow(plan) && !sides[1].wantsEveryRow(plan) ? 1 : 0];
+        return plans.isEmpty();
     }
 
     void add(Plan plan) {
-        index(plan).add(plan);
+        plans.add(plan);
     }
 
     void remove(Plan plan) {
-        index(plan).remove(plan);
+        plans.remove(plan);
     }
 
     /**
@@ -65,8 +61,7 @@ final class JoinPlans implements Semijoin.PairSink {
             join.pairs(delta0, delta1, view, budget, this);
         } catch (EngineException e) {
             found.clear();
-            sides[0].all(found);
-            sides[1].all(found);
+            plans.all(found);
             found.forEach(plan -> fail(plan, e));
         }
     }
@@ -78,14 +73,13 @@ final class JoinPlans implements Semijoin.PairSink {
 
     @Override
     public boolean wants(int side, RowTuple rows) {
-        return !sides[1 - side].isEmpty() || sides[side].finds(join.layout(side), rows.segment(side), rows.offset(side));
+        return plans.wants(side, rows);
     }
 
     @Override
     public void pair(RowTuple rows, boolean made) {
         found.clear();
-        sides[0].find(join.layout(0), rows.segment(0), rows.offset(0), found);
-        sides[1].find(join.layout(1), rows.segment(1), rows.offset(1), found);
+        plans.find(rows, found);
         for (int i = 0; i < found.size(); i++) {
             Plan plan = found.get(i);
             int side = plan.query().returned();

@@ -1,14 +1,9 @@
 package dev.geodesic.engine.subscription;
 
 import dev.geodesic.engine.port.ClientSink;
-import dev.geodesic.protocol.message.Fragment;
-import dev.geodesic.protocol.message.QuerySetUpdate;
 import dev.geodesic.protocol.message.SubscriptionKind;
-import dev.geodesic.protocol.message.TableUpdate;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -25,14 +20,10 @@ public final class Subscriber {
     private final Map<Integer, QuerySet> sets = new HashMap<>();
     private QuerySet legacy;
     private final Map<WatchKey, Watch> watches = new HashMap<>();
-    private final List<Hit> hits = new ArrayList<>();
+    private Changes changes;
     private int queryCount;
 
     record WatchKey(Plan plan, int group) {
-    }
-
-    /** A plan of this subscriber that changed. */
-    record Hit(int group, TableRows table, Fragment fragment) {
     }
 
     /** The queries that came with one request. */
@@ -127,48 +118,21 @@ public final class Subscriber {
         return watches;
     }
 
-    /** Notes a changed plan; true if it is the first of this transaction. */
-    boolean hit(int group, TableRows table, Fragment fragment) {
-        hits.add(new Hit(group, table, fragment));
-        return hits.size() == 1;
+    /**
+     * Notes a changed plan; true if it is the first of this transaction.
+     *
+     * @param none from where subscribers start
+     */
+    boolean hit(Changes none, Changes.Hit hit) {
+        boolean first = changes == null;
+        changes = (first ? none : changes).and(hit);
+        return first;
     }
 
-    List<Hit> hits() {
-        return hits;
-    }
-
-    /** What this subscriber sees of the transaction, by query set and table name; forgets it. */
-    List<QuerySetUpdate> takeUpdates() {
-        if (hits.isEmpty()) {
-            return List.of();
-        }
-        List<QuerySetUpdate> updates;
-        if (hits.size() == 1) {
-            Hit hit = hits.getFirst();
-            updates = List.of(new QuerySetUpdate(
-                    v1 ? 0 : hit.group(),
-                    List.of(TableUpdate.of(hit.table().tableId(), hit.table().tableName(), hit.fragment()))));
-        } else if (v1) {
-            updates = List.of(new QuerySetUpdate(0, tables(hits)));
-        } else {
-            Map<Integer, List<Hit>> bySet = new HashMap<>();
-            hits.forEach(h -> bySet.computeIfAbsent(h.group(), g -> new ArrayList<>()).add(h));
-            updates = bySet.entrySet().stream()
-                    .sorted((a, b) -> Integer.compareUnsigned(a.getKey(), b.getKey()))
-                    .map(e -> new QuerySetUpdate(e.getKey(), tables(e.getValue())))
-                    .toList();
-        }
-        hits.clear();
-        return updates;
-    }
-
-    private static List<TableUpdate> tables(List<Hit> of) {
-        Map<TableRows, List<Fragment>> byTable = new LinkedHashMap<>();
-        of.stream()
-                .sorted(Comparator.comparing(h -> h.table().tableName()))
-                .forEach(h -> byTable.computeIfAbsent(h.table(), t -> new ArrayList<>()).add(h.fragment()));
-        List<TableUpdate> tables = new ArrayList<>();
-        byTable.forEach((t, f) -> tables.add(new TableUpdate(t.tableId(), t.tableName(), f)));
-        return tables;
+    /** What the present transaction means for this subscriber, or null for nothing; forgets it. */
+    Changes takeChanges() {
+        Changes taken = changes;
+        changes = null;
+        return taken;
     }
 }

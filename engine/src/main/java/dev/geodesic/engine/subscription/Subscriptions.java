@@ -45,11 +45,6 @@ public final class Subscriptions {
     private final Int2ObjectOpenHashMap<TableRows> tableRows = new Int2ObjectOpenHashMap<>();
     private final List<Plan> changed = new ArrayList<>();
     private final List<Subscriber> affected = new ArrayList<>();
-    private final Map<SharedKey, ServerMessage> shared = new HashMap<>();
-
-    /** Subscribers that see the same fragments under the same ids get the same message object. */
-    private record SharedKey(boolean v1, boolean named, List<Subscriber.Hit> hits) {
-    }
 
     /** @param committed the tables between transactions */
     public Subscriptions(Limits limits, ReadView committed) {
@@ -137,7 +132,7 @@ public final class Subscriptions {
         SubscriptionQuery query = plan.query();
         query.semijoin().ifPresentOrElse(
                 join -> joins.computeIfAbsent(join.shape(), s -> open(join)).add(plan),
-                () -> byTable.computeIfAbsent(query.tableId(), t -> new TablePlans()).add(plan));
+                () -> byTable.computeIfAbsent(query.tableId(), t -> new TablePlans(query.table())).add(plan));
     }
 
     /**
@@ -298,31 +293,55 @@ public final class Subscriptions {
      */
     public List<QuerySetUpdate> broadcast(
             TxData data, long txOffset, ReducerCall cause, boolean nameCaller, Subscriber caller) {
-        if (!plans.isEmpty()) {
-            if (data.reshapesTables()) {
-                tablesReshaped();
-            }
-            evaluate(data);
-            for (Plan plan : changed) {
-                plan.takeFragment().ifPresent(fragment -> hit(plan, fragment));
-            }
-            changed.clear();
+        if (plans.isEmpty()) {
+            return List.of();
         }
-        List<QuerySetUpdate> own = caller == null ? List.of() : caller.takeUpdates();
+        if (data.reshapesTables()) {
+            tablesReshaped();
+        }
+        evaluate(data);
+        if (changed.isEmpty()) {
+            return List.of();
+        }
+        Changes none = new Changes();
+        for (Plan plan : changed) {
+            plan.takeFragment().ifPresent(fragment -> hit(plan, fragment, none));
+        }
+        changed.clear();
+        List<QuerySetUpdate> own = List.of();
         for (Subscriber subscriber : affected) {
-            if (subscriber != caller) {
+            Changes changes = subscriber.takeChanges();
+            if (subscriber == caller) {
+                own = changes.updates(subscriber.isV1());
+            } else {
+                boolean named = nameCaller && subscriber.isV1() && !subscriber.isLight();
                 subscriber.dependsOn(txOffset);
-                subscriber.sink().send(message(subscriber, cause, nameCaller));
+                subscriber.sink().send(changes.message(subscriber.isV1(), named, cause));
             }
         }
         affected.clear();
-        shared.clear();
         return own;
     }
 
-    private void hit(Plan plan, Fragment fragment) {
+    private void hit(Plan plan, Fragment fragment, Changes none) {
+        Changes.Hit hit = null;
+        Int2ObjectOpenHashMap<Changes.Hit> others = null;
         for (Watch watch : plan.watches()) {
-            if (watch.subscriber().hit(watch.group(), plan.rows(), fragment)) {
+            if (hit == null || hit.group() != watch.group()) {
+                // Most clients count their sets alike, from one number.
+                if (hit != null && others == null) {
+                    others = new Int2ObjectOpenHashMap<>();
+                    others.put(hit.group(), hit);
+                }
+                hit = others == null ? null : others.get(watch.group());
+                if (hit == null) {
+                    hit = new Changes.Hit(watch.group(), plan.rows(), fragment);
+                    if (others != null) {
+                        others.put(hit.group(), hit);
+                    }
+                }
+            }
+            if (watch.subscriber().hit(none, hit)) {
                 affected.add(watch.subscriber());
             }
         }
@@ -382,21 +401,5 @@ public final class Subscriptions {
                 subscriber.isV1() ? subscriber.allSets() : List.of(subscriber.set(watch.group()));
         lost.forEach(set -> drop(subscriber, set, new ArrayList<>()));
         subscriber.sink().send(new ServerMessage.SubscriptionError(OptionalInt.empty(), setId, error, 0));
-    }
-
-    private ServerMessage message(Subscriber subscriber, ReducerCall cause, boolean nameCaller) {
-        boolean named = subscriber.isV1() && nameCaller && !subscriber.isLight();
-        SharedKey key = new SharedKey(subscriber.isV1(), named, List.copyOf(subscriber.hits()));
-        ServerMessage message = shared.get(key);
-        List<QuerySetUpdate> updates = message == null ? subscriber.takeUpdates() : null;
-        if (message == null) {
-            message = new ServerMessage.Shared(named
-                    ? new ServerMessage.TransactionUpdate(Optional.of(cause), cause.requestId(), updates)
-                    : new ServerMessage.TransactionUpdate(cause.requestId(), updates));
-            shared.put(key, message);
-        } else {
-            subscriber.hits().clear();
-        }
-        return message;
     }
 }

@@ -1,5 +1,8 @@
 package dev.geodesic.engine.subscription;
 
+import dev.geodesic.engine.query.RowTuple;
+import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.table.RowLayout;
 import dev.geodesic.engine.table.RowPointers;
 import dev.geodesic.engine.table.TableStore;
 import dev.geodesic.engine.tx.TxData;
@@ -10,8 +13,13 @@ import java.util.List;
 /** The plans over one table alone. */
 final class TablePlans {
 
-    private final PlanIndex plans = new PlanIndex(0);
+    private final PlanIndex plans;
+    private final RowTuple row = new RowTuple(1);
     private final List<Plan> found = new ArrayList<>();
+
+    TablePlans(TableSchema table) {
+        plans = new PlanIndex(RowLayout.of(table.rowType()));
+    }
 
     boolean isEmpty() {
         return plans.isEmpty();
@@ -34,11 +42,12 @@ final class TablePlans {
     private void evaluate(TxData.TableChange change, RowPointers rows, boolean inserted, List<Plan> changed) {
         TableStore store = change.table().store();
         for (int i = 0; i < rows.size(); i++) {
-            MemorySegment segment = store.segment(rows.get(i));
-            long offset = store.offset(rows.get(i));
-            int length = store.length(rows.get(i));
+            row.set(0, store, rows.get(i));
+            MemorySegment segment = row.segment(0);
+            long offset = row.offset(0);
+            int length = row.length(0);
             found.clear();
-            plans.find(change.table().layout(), segment, offset, found);
+            plans.find(row, found);
             for (int p = 0; p < found.size(); p++) {
                 Plan plan = found.get(p);
                 if (plan.query().matches(segment, offset, length) && plan.change(segment, offset, length, inserted)) {

@@ -237,10 +237,8 @@ final class SqlDifferentialTest {
                     }
                     int at = in.position();
                     NaiveValues.decode(rowType.elements().get(equality.column()).type(), in);
-                    assertEquals(
-                            HexFormat.of().formatHex(equality.value()),
-                            HexFormat.of().formatHex(row, at, in.position()),
-                            message);
+                    byte[] value = Arrays.copyOfRange(row, at, in.position());
+                    assertTrue(equality.values().stream().anyMatch(v -> Arrays.equals(v, value)), message);
                 }
             }
         }

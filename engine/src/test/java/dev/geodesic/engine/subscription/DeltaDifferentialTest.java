@@ -277,7 +277,7 @@ class DeltaDifferentialTest {
 
             @Override
             public void send(ServerMessage message) {
-                var update = (ServerMessage.TransactionUpdate) ((ServerMessage.Shared) message).message();
+                var update = (ServerMessage.TransactionUpdate) message.plain();
                 for (QuerySetUpdate set : update.querySets()) {
                     for (Fragment fragment : set.tables().getFirst().fragments()) {
                         count(fragment.inserts(), 1);

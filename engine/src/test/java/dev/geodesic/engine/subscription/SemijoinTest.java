@@ -123,7 +123,7 @@ class SemijoinTest {
     private String update() {
         assertEquals(1, inbox.size());
         ServerMessage.TransactionUpdate update =
-                (ServerMessage.TransactionUpdate) ((ServerMessage.Shared) inbox.removeFirst()).message();
+                (ServerMessage.TransactionUpdate) inbox.removeFirst().plain();
         assertEquals(1, update.querySets().size());
         assertEquals(1, update.querySets().getFirst().tables().size());
         StringBuilder text = new StringBuilder();

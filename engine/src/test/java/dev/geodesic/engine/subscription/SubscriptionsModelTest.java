@@ -13,6 +13,7 @@ import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.port.ClientSink;
 import dev.geodesic.engine.query.Caller;
+import dev.geodesic.engine.query.RowTuple;
 import dev.geodesic.engine.query.SqlEngine;
 import dev.geodesic.engine.query.SubscriptionQuery;
 import dev.geodesic.engine.schema.ColumnSchema;
@@ -22,7 +23,7 @@ import dev.geodesic.engine.schema.TableAccess;
 import dev.geodesic.engine.schema.TableKind;
 import dev.geodesic.engine.schema.TableRole;
 import dev.geodesic.engine.schema.TableSchema;
-import dev.geodesic.engine.table.TableStore;
+import dev.geodesic.engine.table.RowLayout;
 import dev.geodesic.engine.table.chronicle.ChronicleStores;
 import dev.geodesic.engine.table.heap.HeapStores;
 import dev.geodesic.engine.tx.CommittedState;
@@ -575,7 +576,7 @@ class SubscriptionsModelTest {
 
         private void receive(Client client, ServerMessage message, long txOffset, boolean nameCaller) {
             ServerMessage.TransactionUpdate update =
-                    (ServerMessage.TransactionUpdate) ((ServerMessage.Shared) message).message();
+                    (ServerMessage.TransactionUpdate) message.plain();
             assertEquals((int) txOffset, update.requestId());
             assertEquals(client.v1 && nameCaller && !clients.get(client).isLight(), update.call().isPresent());
             assertFalse(update.querySets().isEmpty(), "nobody matched");
@@ -752,29 +753,49 @@ class SubscriptionsModelTest {
 
     // ---- cost ----
 
+    private static List<Plan> find(PlanIndex plans, TxData.TableChange change, int number, boolean wanted) {
+        List<Plan> found = new ArrayList<>();
+        RowTuple row = new RowTuple(1);
+        row.set(0, change.table().store(), change.inserts().get(number));
+        plans.find(row, found);
+        assertEquals(wanted, plans.wants(0, row));
+        return found;
+    }
+
+    /** The first term alone would find them all. */
     @Test
-    void tenThousandConstantsCostOneLookUp() {
+    @Proves("sql.md 12")
+    void everyConstantCounts() {
         try (Fixture fixture = new Fixture()) {
             TableRows rows = new TableRows(fixture.table);
-            PlanIndex plans = new PlanIndex(0);
+            PlanIndex plans = new PlanIndex(RowLayout.of(fixture.table.rowType()));
             Map<Integer, Plan> byId = new HashMap<>();
             for (int id = 0; id < 10_000; id++) {
-                Plan plan = new Plan(fixture.compile("SELECT * FROM t1 WHERE id = " + id).getFirst(), rows);
+                String name = id % 3 == 0 ? "name = ''" : id % 3 == 1 ? "(name = 'b' OR name = '')" : "f < 1.0";
+                String sql = "SELECT * FROM t1 WHERE a = 0 AND " + name + " AND "
+                        + (id % 2 == 0 ? "id = " + id : "(id = " + id + " OR " + (id + 20_000) + " = id)");
+                Plan plan = new Plan(fixture.compile(sql).getFirst(), rows);
                 plans.add(plan);
                 byId.put(id, plan);
             }
             fixture.tx.begin();
             fixture.insert(1234);
-            fixture.insert(20_000);
+            fixture.insert(21_238);
+            fixture.insert(21_241);
+            fixture.insert(11_234);
             TxData.TableChange change = fixture.commit().changes().getFirst();
-            for (int i = 0; i < 2; i++) {
-                List<Plan> found = new ArrayList<>();
-                long row = change.inserts().get(i);
-                TableStore store = change.table().store();
-                plans.find(change.table().layout(), store.segment(row), store.offset(row), found);
-                assertEquals(i == 0 ? List.of(byId.get(1234)) : List.of(), found);
-                assertEquals(i == 0, plans.finds(change.table().layout(), store.segment(row), store.offset(row)));
+            List<List<Plan>> found = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                found.add(find(plans, change, i, i < 1));
             }
+            assertEquals(List.of(byId.get(1234)), found.get(0));
+            assertEquals(List.of(List.of(), List.of(), List.of()), found.subList(1, 4));
+            fixture.tx.begin();
+            byte[] other = new Row(1, 21_241, 0, "", 0).bytes();
+            fixture.tx.delete(fixture.table.tableId(), MemorySegment.ofArray(
+                    new Row(1, 21_241, 1, "", 0).bytes()), 0, other.length);
+            fixture.tx.insert(fixture.table.tableId(), MemorySegment.ofArray(other), 0, other.length);
+            assertEquals(List.of(byId.get(1241)), find(plans, fixture.commit().changes().getFirst(), 0, true));
             byId.values().forEach(plans::remove);
             assertTrue(plans.isEmpty());
         }

@@ -9,6 +9,11 @@ import java.util.OptionalInt;
 /** An answer or announcement of the server, the same for all protocol versions. Durations are time in the host. */
 public sealed interface ServerMessage {
 
+    /** The message itself; of a shared one the one inside. */
+    default ServerMessage plain() {
+        return this instanceof Shared shared ? shared.message : this;
+    }
+
     /** The first message of every connection: v1 IdentityToken, v2 InitialConnection. */
     record InitialConnection(Identity identity, ConnectionId connectionId, String token) implements ServerMessage {
     }

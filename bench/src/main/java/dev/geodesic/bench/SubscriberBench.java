@@ -1,0 +1,140 @@
+package dev.geodesic.bench;
+
+import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.catalog.Catalog;
+import dev.geodesic.engine.port.ClientSink;
+import dev.geodesic.engine.query.Caller;
+import dev.geodesic.engine.query.SqlEngine;
+import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.subscription.ConfirmedGate;
+import dev.geodesic.engine.subscription.Subscriber;
+import dev.geodesic.engine.subscription.Subscriptions;
+import dev.geodesic.engine.table.heap.HeapStores;
+import dev.geodesic.engine.tx.CommittedState;
+import dev.geodesic.engine.tx.MutTx;
+import dev.geodesic.engine.tx.TxData;
+import dev.geodesic.protocol.message.CloseReason;
+import dev.geodesic.protocol.message.EncodedValue;
+import dev.geodesic.protocol.message.ReducerCall;
+import dev.geodesic.protocol.message.ServerMessage;
+import dev.geodesic.protocol.message.SubscriptionKind;
+import dev.geodesic.sats.ConnectionId;
+import dev.geodesic.sats.Identity;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+
+/**
+ * A small transaction and who is told of it, up to the outboxes: begin, one row, commit, evaluation, and the gate of confirmed
+ * reads. The row matters to one subscriber of many, or to all.
+ */
+@State(Scope.Thread)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+public class SubscriberBench {
+
+    private static final Identity OWNER = new Identity(1, 0, 0, 0);
+
+    @Param({"1", "100", "10000"})
+    private int subscribers;
+
+    /** Keys of their own, with another term that is the same for all; the same query; a join with a row with keys of its own. */
+    @Param({"keys", "twoKeys", "same", "joins"})
+    private String watch;
+
+    private final byte[] row = ItemRows.row(1, 7, "an item with a name of some length");
+    private final MemorySegment segment = MemorySegment.ofArray(row);
+    private final ReducerCall cause =
+            new ReducerCall(1, OWNER, ConnectionId.NONE, "work", 0, EncodedValue.EMPTY, 1, 0, 0, true);
+    private CommittedState committed;
+    private MutTx tx;
+    private Subscriptions subscriptions;
+    private ConfirmedGate gate;
+    private int table;
+    private long txOffset;
+    private long sent;
+
+    /** Counts what would be put into the outbox. */
+    private final class Counter implements ClientSink {
+
+        @Override
+        public void send(ServerMessage message) {
+            sent++;
+        }
+
+        @Override
+        public void close(CloseReason reason) {
+            throw new IllegalStateException(reason.reason());
+        }
+    }
+
+    @Setup(Level.Trial)
+    public void open() {
+        committed = new CommittedState(new HeapStores());
+        Catalog catalog = Catalog.bootstrap(committed);
+        tx = new MutTx(committed, Limits.DEFAULTS, catalog);
+        tx.begin();
+        TableSchema schema = ItemRows.schema(catalog);
+        catalog.createTable(tx, schema);
+        table = schema.tableId();
+        TableSchema teams = ItemRows.schema(catalog, "team");
+        catalog.createTable(tx, teams);
+        for (int i = 0; i < subscribers; i++) {
+            byte[] team = ItemRows.row(1 + i, 7 + i, "a team");
+            tx.insert(teams.tableId(), MemorySegment.ofArray(team), 0, team.length);
+        }
+        commit();
+        subscriptions = new Subscriptions(Limits.DEFAULTS, committed.writerView());
+        gate = new ConfirmedGate(0);
+        SqlEngine sql = new SqlEngine(Limits.DEFAULTS);
+        for (int i = 0; i < subscribers; i++) {
+            Counter counter = new Counter();
+            Subscriber subscriber = new Subscriber(counter, gate.lane(counter), false, false);
+            subscriptions.subscribe(subscriber, SubscriptionKind.SET, 1,
+                    sql.compileSubscription(query(7 + i), committed.writerView(), new Caller(OWNER, true)),
+                    committed.writerView());
+        }
+    }
+
+    private String query(int key) {
+        return switch (watch) {
+            case "keys" -> "SELECT * FROM item WHERE grp = " + key;
+            case "twoKeys" -> "SELECT * FROM item WHERE id = 1 AND grp = " + key;
+            case "same" -> "SELECT * FROM item WHERE grp = 7";
+            default -> "SELECT i.* FROM item i JOIN team t ON i.id = t.id WHERE t.grp = " + key;
+        };
+    }
+
+    @TearDown(Level.Trial)
+    public void close() {
+        committed.close();
+    }
+
+    private TxData commit() {
+        TxData data = tx.finish();
+        committed.apply(data);
+        tx.end();
+        return data;
+    }
+
+    /** Inserts a row, or deletes it again: the table stays small. */
+    @Benchmark
+    public long oneRow() {
+        tx.begin();
+        if (!tx.delete(table, segment, 0, row.length)) {
+            tx.insert(table, segment, 0, row.length);
+        }
+        subscriptions.broadcast(commit(), ++txOffset, cause, false, null);
+        gate.durable(txOffset);
+        return sent;
+    }
+}
