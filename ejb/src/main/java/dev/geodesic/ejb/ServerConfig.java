@@ -144,7 +144,11 @@ public record ServerConfig(
                         read.number("limits.procedure.millis", defaults.calls().procedureMillisMax()),
                         read.number("limits.procedure.transaction.millis", defaults.calls().procedureTransactionMillisMax()),
                         read.number("limits.result.bytes", defaults.calls().resultBytesMax()),
-                        read.number("limits.iterator.bytes", defaults.calls().iteratorBytesMax())));
+                        read.number("limits.iterator.bytes", defaults.calls().iteratorBytesMax())),
+                new Limits.Reads(
+                        read.number("limits.read.millis", defaults.reads().millisMax()),
+                        read.number("limits.read.retained.bytes", defaults.reads().retainedBytesMax()),
+                        read.number("limits.read.writer.rows", defaults.reads().writerRowsMax())));
     }
 
     private record Settings(Function<String, Optional<String>> values) {

@@ -23,6 +23,7 @@ package dev.geodesic.engine.base;
  * @param databasesMax databases of a server
  * @param connectionsMax connections of a server
  * @param calls more about calls
+ * @param reads of queries that run beside the writer
  */
 public record Limits(
         long memoryBytesMax,
@@ -43,7 +44,8 @@ public record Limits(
         int queryTextBytesMax,
         int databasesMax,
         int connectionsMax,
-        Calls calls) {
+        Calls calls,
+        Reads reads) {
 
     /**
      * Limits of views, procedures and handlers, and of what calls keep.
@@ -58,6 +60,18 @@ public record Limits(
             long procedureMillisMax, long procedureTransactionMillisMax, int resultBytesMax, long iteratorBytesMax) {
 
         public static final Calls DEFAULTS = new Calls(600_000, 30_000, 64 * MIB, 256L * MIB);
+    }
+
+    /**
+     * Limits of reads at one offset while the writer goes on.
+     *
+     * @param millisMax time of one such read
+     * @param retainedBytesMax memory of deleted rows, and of what is known about new ones, that one read holds back
+     * @param writerRowsMax rows that a client's query may look at on the writer thread; larger ones run beside it
+     */
+    public record Reads(long millisMax, long retainedBytesMax, long writerRowsMax) {
+
+        public static final Reads DEFAULTS = new Reads(60_000, 512L * MIB, 5_000);
     }
 
     private static final int KIB = 1 << 10;
@@ -82,5 +96,6 @@ public record Limits(
             50_000,
             1_000,
             50_000,
-            Calls.DEFAULTS);
+            Calls.DEFAULTS,
+            Reads.DEFAULTS);
 }

@@ -16,7 +16,7 @@ import java.lang.foreign.MemorySegment;
  * </pre>
  *
  * <p>Threads: the writer alone calls the methods that change something. {@code allocate}, and {@code free} of pending
- * rows, may run while readers read live rows; {@code publish}, {@code retire} and {@code free} of retired rows run under
+ * rows, may run while readers read other rows; {@code publish}, {@code retire} and {@code free} of retired rows run under
  * the exclusive lock of the committed state. Readers hold the shared lock. A pointer is never handed to another table.
  */
 public interface TableStore extends AutoCloseable {
@@ -59,6 +59,19 @@ public interface TableStore extends AutoCloseable {
 
     /** All live rows, in no given order; valid while the caller holds the shared lock. */
     RowCursor scan();
+
+    /**
+     * A part of a walk over all live rows in an order of the store's own. Between two calls the store may change in any way;
+     * rows that stay in it meanwhile come exactly once. The caller holds the shared lock.
+     *
+     * @param from 0, or what the call before returned
+     * @param places about how many places to look at
+     * @param others whether pointers that are not live come too, as {@code ~row}: all retired rows, but also pending rows and
+     *     places that hold none
+     * @param out gets the pointers
+     * @return where to go on, or {@link #NO_ROW} at the end
+     */
+    long walk(long from, int places, boolean others, RowPointers out);
 
     /** Releases the memory; every pointer is dead. */
     @Override

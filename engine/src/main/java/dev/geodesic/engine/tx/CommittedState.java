@@ -3,6 +3,7 @@ package dev.geodesic.engine.tx;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Invariants;
+import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.KeyRange;
 import dev.geodesic.engine.table.RowIterator;
@@ -13,21 +14,29 @@ import it.unimi.dsi.fastutil.longs.LongSets;
 import java.lang.foreign.MemorySegment;
 import java.util.Collection;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
  * The tables after the last commit. {@link #apply} is the only way to change them: transactions, recovery and replicas
- * use it alike. Readers hold the shared lock through {@link #read}; the writer may read without it, because nobody
- * else applies.
+ * use it alike. Short reads hold the shared lock through {@link #read}, long ones use {@link #openSnapshot}; the writer may
+ * read without a lock, because nobody else applies.
  */
 public final class CommittedState implements AutoCloseable {
 
+    private static final System.Logger LOG = System.getLogger(CommittedState.class.getName());
+    private static final int FREED_AT_ONCE = 10_000;
+    private static final long READERS_END_NANOS = TimeUnit.SECONDS.toNanos(5);
+
     private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
-    private final Tables tables = new Tables();
     private final TableStores stores;
+    private final History history = new History();
     private final ReadView view = new View();
     /** Its deleted rows, and those that it put into event tables, are readable until the next transaction. */
     private TxData last = TxData.EMPTY;
+    /** The history closes the tables that the last transaction dropped. */
+    private boolean lastRecorded;
+    private Tables tables = new Tables();
     private long nextTxOffset;
     /** Guarded by the lock. */
     private boolean closed;
@@ -56,11 +65,7 @@ public final class CommittedState implements AutoCloseable {
 
     /** Opens the committed state for reading; keep it short, commits wait for it. Errors: DATABASE_STOPPED once closed. */
     public Snapshot read() {
-        lock.readLock().lock();
-        if (closed) {
-            lock.readLock().unlock();
-            throw new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped");
-        }
+        enter();
         return new Snapshot();
     }
 
@@ -89,6 +94,36 @@ public final class CommittedState implements AutoCloseable {
         }
     }
 
+    /**
+     * Opens the present state for a read of any length, beside the writer. Writer between transactions, or any other thread. Errors:
+     * DATABASE_STOPPED once closed.
+     */
+    public SnapshotView openSnapshot(Limits.Reads limits) {
+        return openSnapshot(limits, SnapshotView.PLACES_PER_BATCH);
+    }
+
+    SnapshotView openSnapshot(Limits.Reads limits, int placesPerBatch) {
+        enter();
+        try {
+            return new SnapshotView(this, history, tables, nextTxOffset, limits, placesPerBatch);
+        } finally {
+            leave();
+        }
+    }
+
+    /** Takes the shared lock. Errors: DATABASE_STOPPED. */
+    void enter() {
+        lock.readLock().lock();
+        if (closed) {
+            lock.readLock().unlock();
+            throw new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped");
+        }
+    }
+
+    void leave() {
+        lock.readLock().unlock();
+    }
+
     /** Makes the changes of a transaction visible and returns its offset. Writer only. */
     public long apply(TxData data) {
         lock.writeLock().lock();
@@ -109,6 +144,13 @@ public final class CommittedState implements AutoCloseable {
         lock.writeLock().lock();
         try {
             freeRetired();
+            // Before these changes: what they delete can be read until the next ones.
+            history.freeBefore(data);
+            History.Recorder recorder = history.begin(data);
+            if (recorder != null && !(data.dropped().isEmpty() && data.created().isEmpty())) {
+                // Snapshots go on with the tables of their moment.
+                tables = tables.copy();
+            }
             // First: a table that comes may have the id of one that goes.
             for (Table table : data.dropped()) {
                 tables.remove(table);
@@ -117,22 +159,66 @@ public final class CommittedState implements AutoCloseable {
                 tables.add(table);
             }
             for (TxData.TableChange change : data.changes()) {
-                Table table = change.table();
-                RowPointers deletes = change.deletes();
-                for (int i = 0; i < deletes.size(); i++) {
-                    table.unlink(deletes.get(i));
-                }
-                if (!table.schema().event()) {
-                    RowPointers inserts = change.inserts();
-                    for (int i = 0; i < inserts.size(); i++) {
-                        table.link(inserts.get(i));
-                    }
+                // The rows of a table that goes stay in it: snapshots may read them, and nobody else does.
+                if (!data.dropped().contains(change.table())) {
+                    apply(change, recorder);
                 }
             }
+            if (recorder != null) {
+                recorder.end();
+            }
+            lastRecorded = recorder != null;
             last = data;
         } finally {
             lock.writeLock().unlock();
         }
+    }
+
+    private static void apply(TxData.TableChange change, History.Recorder of) {
+        Table table = change.table();
+        boolean event = table.schema().event();
+        History.Recorder recorder = event ? null : of;
+        if (recorder != null) {
+            recorder.table(table);
+        }
+        RowPointers deletes = change.deletes();
+        for (int i = 0; i < deletes.size(); i++) {
+            table.unlink(deletes.get(i));
+            if (recorder != null) {
+                recorder.retired(deletes.get(i));
+            }
+        }
+        if (!event) {
+            RowPointers inserts = change.inserts();
+            for (int i = 0; i < inserts.size(); i++) {
+                table.link(inserts.get(i));
+                if (recorder != null) {
+                    recorder.born(inserts.get(i));
+                }
+            }
+        }
+    }
+
+    /**
+     * Frees rows that snapshots held back and that none needs any more, a part of them; true if there are more. The rows that
+     * the last transaction deleted cannot be read any more. Writer, between transactions.
+     */
+    public boolean freeUnneeded() {
+        lock.writeLock().lock();
+        try {
+            if (closed) {
+                return false;
+            }
+            freeRetired();
+            return history.free(FREED_AT_ONCE);
+        } finally {
+            lock.writeLock().unlock();
+        }
+    }
+
+    /** What to do, on any thread, when there is work for {@link #freeUnneeded}. */
+    public void onUnneeded(Runnable action) {
+        history.onReleased(action);
     }
 
     private void freeRetired() {
@@ -144,13 +230,18 @@ public final class CommittedState implements AutoCloseable {
                 }
             }
         }
-        last.dropped().forEach(Table::close);
+        if (!lastRecorded) {
+            last.dropped().forEach(Table::close);
+        }
         last = TxData.EMPTY;
     }
 
     private static void free(Table table, RowPointers rows) {
+        TableHistory kept = table.history();
         for (int i = 0; i < rows.size(); i++) {
-            table.store().free(rows.get(i));
+            if (kept == null || !kept.holds(rows.get(i))) {
+                table.store().free(rows.get(i));
+            }
         }
     }
 
@@ -162,11 +253,7 @@ public final class CommittedState implements AutoCloseable {
 
     /** A table by id. Errors: NO_SUCH_TABLE. Writer, or under the shared lock. */
     public Table requireTable(int tableId) {
-        Table table = tables.get(tableId);
-        if (table == null) {
-            throw new EngineException(ErrorCode.NO_SUCH_TABLE, "no such table: " + Integer.toUnsignedString(tableId));
-        }
-        return table;
+        return tables.require(tableId);
     }
 
     /** All tables; writer, or under the shared lock. */
@@ -174,17 +261,36 @@ public final class CommittedState implements AutoCloseable {
         return tables.all();
     }
 
+    /** Ends all snapshots: their readers get DATABASE_STOPPED. */
     @Override
     public void close() {
         lock.writeLock().lock();
         try {
-            if (!closed) {
-                closed = true;
-                tables.all().forEach(Table::close);
-                stores.close();
+            if (closed) {
+                return;
             }
+            closed = true;
         } finally {
             lock.writeLock().unlock();
+        }
+        // Readers between two looks at the state find out at the next one. Who does not in time gets an exception from the
+        // store, which knows that its memory has gone.
+        boolean interrupted = false;
+        try {
+            if (!history.awaitNone(READERS_END_NANOS)) {
+                LOG.log(System.Logger.Level.WARNING, "a snapshot is still open at the end of its database");
+            }
+        } catch (InterruptedException e) {
+            interrupted = true;
+        }
+        lock.writeLock().lock();
+        try {
+            stores.close();
+        } finally {
+            lock.writeLock().unlock();
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 
@@ -192,7 +298,7 @@ public final class CommittedState implements AutoCloseable {
 
         @Override
         public Collection<TableSchema> tables() {
-            return tables.all().stream().map(Table::schema).toList();
+            return tables.schemas();
         }
 
         @Override
@@ -202,8 +308,7 @@ public final class CommittedState implements AutoCloseable {
 
         @Override
         public Optional<TableSchema> tableByName(String name) {
-            Table table = tables.byName(name);
-            return Optional.ofNullable(table != null ? table : tables.byAccessor(name)).map(Table::schema);
+            return tables.schema(name);
         }
 
         @Override
@@ -223,7 +328,7 @@ public final class CommittedState implements AutoCloseable {
 
         @Override
         public RowIterator point(int indexId, MemorySegment key, long offset, int length) {
-            Tables.IndexRef ref = requireIndex(indexId);
+            Tables.IndexRef ref = tables.requireIndex(indexId);
             RowPointers rows = new RowPointers();
             ref.table().index(ref.position()).point(key, offset, length, rows);
             return new RowPointerIterator(ref.table().store(), rows);
@@ -231,18 +336,10 @@ public final class CommittedState implements AutoCloseable {
 
         @Override
         public RowIterator range(int indexId, KeyRange range) {
-            Tables.IndexRef ref = requireIndex(indexId);
+            Tables.IndexRef ref = tables.requireIndex(indexId);
             RowPointers rows = new RowPointers();
             ref.table().index(ref.position()).range(range, rows);
             return new RowPointerIterator(ref.table().store(), rows);
-        }
-
-        private Tables.IndexRef requireIndex(int indexId) {
-            Tables.IndexRef ref = tables.index(indexId);
-            if (ref == null) {
-                throw new EngineException(ErrorCode.NO_SUCH_INDEX, "no such index: " + Integer.toUnsignedString(indexId));
-            }
-            return ref;
         }
     }
 }

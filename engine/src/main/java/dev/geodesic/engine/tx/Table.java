@@ -33,6 +33,8 @@ public final class Table implements AutoCloseable {
     private final SequenceState[] sequences;
     /** Or null. */
     private final ScheduleSchema schedule;
+    /** What snapshots need to know of former states, or null. Written under the exclusive lock, read under the shared one. */
+    private TableHistory history;
 
     /** @param allocated recorded end of each sequence's last block (spec/sql.md 14) */
     public Table(TableSchema schema, TableStores stores, Function<SequenceSchema, BigInteger> allocated) {
@@ -95,6 +97,14 @@ public final class Table implements AutoCloseable {
     /** Position of a unique index, or -1. */
     int firstUnique() {
         return firstUnique;
+    }
+
+    TableHistory history() {
+        return history;
+    }
+
+    void keepHistory(TableHistory kept) {
+        history = kept;
     }
 
     /** In order of their columns. */
@@ -199,9 +209,10 @@ public final class Table implements AutoCloseable {
         store.retire(row);
     }
 
-    /** Bytes of rows and indexes. */
+    /** Bytes of rows and indexes, those included that snapshots hold back. */
     public long memoryBytes() {
-        long bytes = store.memoryBytes() + (rows == null ? 0 : rows.memoryBytes());
+        long bytes = store.memoryBytes() + (rows == null ? 0 : rows.memoryBytes())
+                + (history == null ? 0 : history.memoryBytes());
         for (TableIndex index : indexes) {
             bytes += index.memoryBytes();
         }

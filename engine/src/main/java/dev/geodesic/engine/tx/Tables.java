@@ -2,12 +2,15 @@ package dev.geodesic.engine.tx;
 
 import it.unimi.dsi.fastutil.ints.Int2ObjectMap;
 import it.unimi.dsi.fastutil.ints.Int2ObjectOpenHashMap;
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.schema.IndexSchema;
 import dev.geodesic.engine.schema.TableSchema;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /** A set of tables, found by id or name, with their indexes. Not thread-safe. */
 final class Tables {
@@ -24,6 +27,12 @@ final class Tables {
         int id() {
             return table.schema().indexes().get(position).indexId();
         }
+    }
+
+    Tables copy() {
+        Tables copy = new Tables();
+        byId.values().forEach(copy::add);
+        return copy;
     }
 
     void add(Table table) {
@@ -57,9 +66,28 @@ final class Tables {
         return Collections.unmodifiableCollection(byId.values());
     }
 
+    Collection<TableSchema> schemas() {
+        return byId.values().stream().map(Table::schema).toList();
+    }
+
     /** Or null. */
     Table get(int tableId) {
         return byId.get(tableId);
+    }
+
+    /** Errors: NO_SUCH_TABLE. */
+    Table require(int tableId) {
+        Table table = byId.get(tableId);
+        if (table == null) {
+            throw new EngineException(ErrorCode.NO_SUCH_TABLE, "no such table: " + Integer.toUnsignedString(tableId));
+        }
+        return table;
+    }
+
+    /** By canonical name, then by accessor. */
+    Optional<TableSchema> schema(String name) {
+        Table table = byName.get(name);
+        return Optional.ofNullable(table != null ? table : byAccessor.get(name)).map(Table::schema);
     }
 
     /** By canonical name only; or null. */
@@ -75,6 +103,15 @@ final class Tables {
     /** Or null. */
     IndexRef index(int indexId) {
         return indexes.get(indexId);
+    }
+
+    /** Errors: NO_SUCH_INDEX. */
+    IndexRef requireIndex(int indexId) {
+        IndexRef ref = indexes.get(indexId);
+        if (ref == null) {
+            throw new EngineException(ErrorCode.NO_SUCH_INDEX, "no such index: " + Integer.toUnsignedString(indexId));
+        }
+        return ref;
     }
 
     /** By canonical name only; or null. */

@@ -65,7 +65,7 @@ class ProceduresTest {
                 d.logLineBytesMax(), d.logLinesPerSecondMax(), d.queueMessagesMax(), d.queueBytesMax(), d.messageBytesMax(),
                 d.moduleBytesMax(), d.subscriptionQueriesMax(), d.queryTablesMax(), d.queryNodesMax(), d.queryTextBytesMax(),
                 d.databasesMax(), d.connectionsMax(),
-                new Limits.Calls(millisMax, transactionMillisMax, 1 << 20, d.calls().iteratorBytesMax()));
+                new Limits.Calls(millisMax, transactionMillisMax, 1 << 20, d.calls().iteratorBytesMax()), d.reads());
         EgressOptions egress = new EgressOptions(
                 EgressOptions.Mode.PUBLIC, EgressRule.parseAll("127.0.0.2/32"), List.of(), 10_000);
         test = new TestServer(data, limits, LogFactory.MEMORY, stores,

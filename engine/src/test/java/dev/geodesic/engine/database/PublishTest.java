@@ -335,7 +335,7 @@ class PublishTest {
                 d.memoryBytesMax(), d.callMillisMax(), d.rowBytesMax(), d.transactionRowsMax(), d.transactionBytesMax(),
                 d.handlesMax(), d.logLineBytesMax(), d.logLinesPerSecondMax(), d.queueMessagesMax(), d.queueBytesMax(),
                 d.messageBytesMax(), d.moduleBytesMax(), d.subscriptionQueriesMax(), d.queryTablesMax(), d.queryNodesMax(),
-                d.queryTextBytesMax(), databases, d.connectionsMax(), d.calls());
+                d.queryTextBytesMax(), databases, d.connectionsMax(), d.calls(), d.reads());
     }
 
     @Test

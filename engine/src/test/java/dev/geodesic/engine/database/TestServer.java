@@ -97,7 +97,7 @@ final class TestServer implements AutoCloseable {
                 d.memoryBytesMax(), d.callMillisMax(), rowBytesMax, d.transactionRowsMax(), d.transactionBytesMax(),
                 d.handlesMax(), d.logLineBytesMax(), d.logLinesPerSecondMax(), queueMessagesMax, queueBytesMax,
                 d.messageBytesMax(), d.moduleBytesMax(), d.subscriptionQueriesMax(), d.queryTablesMax(), d.queryNodesMax(),
-                d.queryTextBytesMax(), d.databasesMax(), d.connectionsMax(), d.calls());
+                d.queryTextBytesMax(), d.databasesMax(), d.connectionsMax(), d.calls(), d.reads());
     }
 
     /** Limits with another time for calls. */
@@ -107,7 +107,7 @@ final class TestServer implements AutoCloseable {
                 d.memoryBytesMax(), callMillisMax, d.rowBytesMax(), d.transactionRowsMax(), d.transactionBytesMax(),
                 d.handlesMax(), d.logLineBytesMax(), d.logLinesPerSecondMax(), d.queueMessagesMax(), d.queueBytesMax(),
                 d.messageBytesMax(), d.moduleBytesMax(), d.subscriptionQueriesMax(), d.queryTablesMax(), d.queryNodesMax(),
-                d.queryTextBytesMax(), d.databasesMax(), d.connectionsMax(), d.calls());
+                d.queryTextBytesMax(), d.databasesMax(), d.connectionsMax(), d.calls(), d.reads());
     }
 
     /** The owner of databases from an earlier life of the directory. */

@@ -80,7 +80,7 @@ final class Timers implements AutoCloseable {
                 d.memoryBytesMax(), millis, d.rowBytesMax(), d.transactionRowsMax(), d.transactionBytesMax(),
                 d.handlesMax(), d.logLineBytesMax(), d.logLinesPerSecondMax(), d.queueMessagesMax(), d.queueBytesMax(),
                 d.messageBytesMax(), d.moduleBytesMax(), d.subscriptionQueriesMax(), d.queryTablesMax(), d.queryNodesMax(),
-                d.queryTextBytesMax(), d.databasesMax(), d.connectionsMax(), d.calls());
+                d.queryTextBytesMax(), d.databasesMax(), d.connectionsMax(), d.calls(), d.reads());
     }
 
     /** Waits until everything that is due has been called. */

@@ -60,7 +60,7 @@ class ContainmentTest {
         return new Limits(16 << 20, callMillis, 1 << 20, transactionRows, D.transactionBytesMax(), handles,
                 D.logLineBytesMax(), D.logLinesPerSecondMax(), D.queueMessagesMax(), D.queueBytesMax(), 1 << 20,
                 D.moduleBytesMax(), D.subscriptionQueriesMax(), D.queryTablesMax(), D.queryNodesMax(), D.queryTextBytesMax(),
-                D.databasesMax(), D.connectionsMax(), new Limits.Calls(10_000, 10_000, 1 << 20, iteratorBytes));
+                D.databasesMax(), D.connectionsMax(), new Limits.Calls(10_000, 10_000, 1 << 20, iteratorBytes), D.reads());
     }
 
     /* Every entry point, every misdeed. */
@@ -349,7 +349,7 @@ class ContainmentTest {
         guests.limits = new Limits(512 << 20, 30, 1 << 20, D.transactionRowsMax(), D.transactionBytesMax(), 300,
                 D.logLineBytesMax(), D.logLinesPerSecondMax(), D.queueMessagesMax(), D.queueBytesMax(), 1 << 20,
                 D.moduleBytesMax(), D.subscriptionQueriesMax(), D.queryTablesMax(), D.queryNodesMax(), D.queryTextBytesMax(),
-                D.databasesMax(), D.connectionsMax(), D.calls());
+                D.databasesMax(), D.connectionsMax(), D.calls(), D.reads());
         tables = new RealTables(guests.limits);
         // 60 million rows (0, 0), none of which is there. The guest returns at once, so only the function can notice the time.
         String body = """

@@ -58,7 +58,7 @@ public final class Guests implements AutoCloseable {
                 handlesMax, logLineBytesMax, d.logLinesPerSecondMax(), d.queueMessagesMax(), d.queueBytesMax(),
                 d.messageBytesMax(),
                 d.moduleBytesMax(), d.subscriptionQueriesMax(), d.queryTablesMax(), d.queryNodesMax(), d.queryTextBytesMax(),
-                d.databasesMax(), d.connectionsMax(), d.calls());
+                d.databasesMax(), d.connectionsMax(), d.calls(), d.reads());
         return this;
     }
 
@@ -71,7 +71,7 @@ public final class Guests implements AutoCloseable {
                 d.moduleBytesMax(), d.subscriptionQueriesMax(), d.queryTablesMax(), d.queryNodesMax(), d.queryTextBytesMax(),
                 d.databasesMax(), d.connectionsMax(),
                 new Limits.Calls(procedureMillisMax, procedureTransactionMillisMax, resultBytesMax,
-                        d.calls().iteratorBytesMax()));
+                        d.calls().iteratorBytesMax()), d.reads());
         return this;
     }
 

@@ -175,7 +175,7 @@ class WriterLeaseTest {
                 d.handlesMax(), d.logLineBytesMax(), d.logLinesPerSecondMax(), d.queueMessagesMax(), d.queueBytesMax(),
                 d.messageBytesMax(), d.moduleBytesMax(), d.subscriptionQueriesMax(), d.queryTablesMax(), d.queryNodesMax(),
                 d.queryTextBytesMax(), d.databasesMax(), d.connectionsMax(),
-                new Limits.Calls(100, 100, d.calls().resultBytesMax(), d.calls().iteratorBytesMax()));
+                new Limits.Calls(100, 100, d.calls().resultBytesMax(), d.calls().iteratorBytesMax()), d.reads());
         ProcedureCall impatient = new ProcedureCall(database, null, brief, null);
         Thread thread = borrower(impatient::startTx, failure);
         ProcedureDatabase.WriterTask task = task();

@@ -295,7 +295,7 @@ final class JoinTest {
                 defaults.logLinesPerSecondMax(), defaults.queueMessagesMax(), 1_000_000, defaults.messageBytesMax(),
                 defaults.moduleBytesMax(), defaults.subscriptionQueriesMax(), defaults.queryTablesMax(),
                 defaults.queryNodesMax(), defaults.queryTextBytesMax(), defaults.databasesMax(), defaults.connectionsMax(),
-                defaults.calls());
+                defaults.calls(), defaults.reads());
         TableSchema table = Tables.table(4096, "t").column("id", PrimitiveType.U32).build();
         try (TestDatabase database = new TestDatabase(List.of(table))) {
             database.transact(tx -> {

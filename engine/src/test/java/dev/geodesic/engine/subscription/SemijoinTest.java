@@ -232,7 +232,7 @@ class SemijoinTest {
                 d.memoryBytesMax(), d.callMillisMax(), d.rowBytesMax(), d.transactionRowsMax(), d.transactionBytesMax(),
                 d.handlesMax(), d.logLineBytesMax(), d.logLinesPerSecondMax(), d.queueMessagesMax(), 1_000, d.messageBytesMax(),
                 d.moduleBytesMax(), d.subscriptionQueriesMax(), d.queryTablesMax(), d.queryNodesMax(), d.queryTextBytesMax(),
-                d.databasesMax(), d.connectionsMax(), d.calls());
+                d.databasesMax(), d.connectionsMax(), d.calls(), d.reads());
         subscriptions = new Subscriptions(small, database.view());
         transact(tx -> {
             for (int i = 0; i < 200; i++) {

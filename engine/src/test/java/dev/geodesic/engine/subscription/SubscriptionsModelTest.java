@@ -709,7 +709,7 @@ class SubscriptionsModelTest {
                     d.memoryBytesMax(), d.callMillisMax(), d.rowBytesMax(), d.transactionRowsMax(), d.transactionBytesMax(),
                     d.handlesMax(), d.logLineBytesMax(), d.logLinesPerSecondMax(), d.queueMessagesMax(), d.queueBytesMax(),
                     d.messageBytesMax(), d.moduleBytesMax(), 2, d.queryTablesMax(), d.queryNodesMax(), d.queryTextBytesMax(),
-                    d.databasesMax(), d.connectionsMax(), d.calls());
+                    d.databasesMax(), d.connectionsMax(), d.calls(), d.reads());
             Subscriptions subscriptions = new Subscriptions(two, fixture.committed.writerView());
             Subscriber v1 = new Subscriber(new Client(true), null, true, false);
             String[] texts = {"SELECT * FROM t1 WHERE id = 1", "SELECT * FROM t1 WHERE id = 2", "SELECT * FROM t1 WHERE id = 3"};

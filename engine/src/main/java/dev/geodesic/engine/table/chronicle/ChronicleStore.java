@@ -5,6 +5,7 @@ import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Invariants;
 import dev.geodesic.engine.table.RowCursor;
 import dev.geodesic.engine.table.RowLayout;
+import dev.geodesic.engine.table.RowPointers;
 import dev.geodesic.engine.table.TableStore;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -260,6 +261,36 @@ final class ChronicleStore implements TableStore {
     public RowCursor scan() {
         Invariants.check(!closed, "table store is closed");
         return new Scan(pages);
+    }
+
+    @Override
+    public long walk(long from, int places, boolean others, RowPointers out) {
+        Invariants.check(!closed, "table store is closed");
+        Page[] all = pages;
+        int index = (int) (from >>> SLOT_BITS);
+        int word = (int) (from & SLOT_MASK) >> 6;
+        for (int left = places; left > 0;) {
+            if (index >= all.length) {
+                return NO_ROW;
+            }
+            Page page = all[index];
+            if (word >= page.live.length) {
+                index++;
+                word = 0;
+                left--;
+                continue;
+            }
+            long live = page.live[word];
+            long first = (long) index << SLOT_BITS | word << 6;
+            for (long bits = others ? live | page.used(word) : live; bits != 0; bits &= bits - 1) {
+                int slot = Long.numberOfTrailingZeros(bits);
+                out.add((live & 1L << slot) != 0 ? first + slot : ~(first + slot));
+            }
+            word++;
+            left -= Long.SIZE;
+        }
+        // A full page of the smallest slots ends where the next page starts.
+        return ((long) index << SLOT_BITS) + (word << 6);
     }
 
     private static final class Scan implements RowCursor {

@@ -42,8 +42,9 @@ public final class ChronicleStores implements TableStores {
     @Override
     public void close() {
         if (arena.scope().isAlive()) {
-            List.copyOf(open).forEach(TableStore::close);
+            // First: a reader that is late gets an exception then, not memory that is somebody else's.
             arena.close();
+            List.copyOf(open).forEach(TableStore::close);
             smallPages.close();
             largePages.close();
         }

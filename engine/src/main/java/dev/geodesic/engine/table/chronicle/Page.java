@@ -2,7 +2,8 @@ package dev.geodesic.engine.table.chronicle;
 
 /**
  * A page cut into slots of one size. The bitmaps are on the heap: they cost two bits a row, a reader that still holds a
- * page which has been given back sees no live row in it, and the page is all rows. Readers use final fields and {@code live}.
+ * page which has been given back sees no live row in it, and the page is all rows. Readers use final fields, {@code live} and
+ * {@link #used}.
  */
 final class Page {
 
@@ -69,6 +70,14 @@ final class Page {
 
     boolean isUsed(int slot) {
         return (used[slot >> 6] & 1L << slot) != 0;
+    }
+
+    /**
+     * Of 64 slots, those that are used, and those behind the last one. Readers may ask: a bit stays as it is while its row
+     * does.
+     */
+    long used(int word) {
+        return used[word];
     }
 
     boolean isLive(int slot) {

@@ -2,6 +2,7 @@ package dev.geodesic.engine.table.heap;
 
 import dev.geodesic.engine.base.Invariants;
 import dev.geodesic.engine.table.RowCursor;
+import dev.geodesic.engine.table.RowPointers;
 import dev.geodesic.engine.table.TableStore;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -137,6 +138,21 @@ final class HeapStore implements TableStore {
                 return at;
             }
         };
+    }
+
+    @Override
+    public long walk(long from, int places, boolean others, RowPointers out) {
+        checkOpen();
+        byte[] all = states;
+        int end = (int) Math.min(all.length, from + places);
+        for (int at = (int) from; at < end; at++) {
+            if (all[at] == LIVE) {
+                out.add(at);
+            } else if (others && all[at] == RETIRED) {
+                out.add(~(long) at);
+            }
+        }
+        return end == all.length ? NO_ROW : end;
     }
 
     @Override

@@ -1,0 +1,181 @@
+package dev.geodesic.engine.tx;
+
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.table.KeyRange;
+import dev.geodesic.engine.table.RowIterator;
+import dev.geodesic.engine.table.RowPointers;
+import dev.geodesic.engine.table.TableIndex;
+import dev.geodesic.engine.table.TableStore;
+import java.lang.foreign.MemorySegment;
+import java.util.Collection;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
+
+/**
+ * The committed state of one moment, for as long as this is open, while the writer goes on. Each call takes the shared lock for
+ * a moment only; the bytes of rows that it gave may be read without until {@link #close}. Walks over whole tables take the lock
+ * once for each batch of rows, look-ups by key once.
+ *
+ * <p>One thread at a time, not always the same. Calls, and {@code next} of iterators over whole tables, throw LIMIT_EXCEEDED if
+ * this has been open for too long or holds too many deleted rows back, and DATABASE_STOPPED when the database ends; close it then.
+ * Do not wait for anybody outside while this is open.
+ */
+public final class SnapshotView implements ReadView, AutoCloseable {
+
+    /** About a tenth of a millisecond. */
+    static final int PLACES_PER_BATCH = 2_048;
+
+    private final CommittedState state;
+    private final History history;
+    private final Tables tables;
+    private final long nextTxOffset;
+    private final Limits.Reads limits;
+    private final long start = System.nanoTime();
+    private final History.Point point;
+    private final History.Lease lease;
+    private final int placesPerBatch;
+
+    /** Shared lock. */
+    SnapshotView(
+            CommittedState state, History history, Tables tables, long nextTxOffset, Limits.Reads limits, int placesPerBatch) {
+        this.state = state;
+        this.history = history;
+        this.tables = tables;
+        this.nextTxOffset = nextTxOffset;
+        this.limits = limits;
+        this.placesPerBatch = placesPerBatch;
+        this.point = history.enter();
+        this.lease = history.lease(this, point);
+    }
+
+    /** All transactions below this offset are visible, and no other one. */
+    public long nextTxOffset() {
+        return nextTxOffset;
+    }
+
+    /** Gives back what is held for this. Idempotent, any thread. */
+    @Override
+    public void close() {
+        lease.release();
+    }
+
+    /** Errors: LIMIT_EXCEEDED, DATABASE_STOPPED. */
+    private void enter() {
+        if (System.nanoTime() - start > TimeUnit.MILLISECONDS.toNanos(limits.millisMax())) {
+            throw new EngineException(
+                    ErrorCode.LIMIT_EXCEEDED,
+                    "the read takes longer than the limit geodesic.limits.read.millis of " + limits.millisMax());
+        }
+        if (history.retainedSince(point) > limits.retainedBytesMax()) {
+            throw new EngineException(
+                    ErrorCode.LIMIT_EXCEEDED,
+                    "so much has changed since the read began that it would hold back more bytes than the limit"
+                            + " geodesic.limits.read.retained.bytes of " + limits.retainedBytesMax());
+        }
+        lease.requireHeld();
+        state.enter();
+    }
+
+    @Override
+    public Collection<TableSchema> tables() {
+        return tables.schemas();
+    }
+
+    @Override
+    public Optional<TableSchema> table(int tableId) {
+        return Optional.ofNullable(tables.get(tableId)).map(Table::schema);
+    }
+
+    @Override
+    public Optional<TableSchema> tableByName(String name) {
+        return tables.schema(name);
+    }
+
+    @Override
+    public long rowCount(int tableId) {
+        Table table = tables.require(tableId);
+        enter();
+        try {
+            return point.rowCount(table);
+        } finally {
+            state.leave();
+        }
+    }
+
+    @Override
+    public TableStore store(int tableId) {
+        return tables.require(tableId).store();
+    }
+
+    @Override
+    public RowIterator scan(int tableId) {
+        return new SnapshotScan(this, tables.require(tableId));
+    }
+
+    /** The next rows of a walk over a table; returns where to go on, or NO_ROW. */
+    long walk(Table table, long from, RowPointers out) {
+        enter();
+        try {
+            TableHistory changes = table.history();
+            long next = table.store().walk(from, placesPerBatch, changes != null && changes.hasRetired(), out);
+            if (changes != null) {
+                changes.keepVisible(out, 0, point.step);
+            }
+            return next;
+        } finally {
+            state.leave();
+        }
+    }
+
+    @Override
+    public RowIterator point(int indexId, MemorySegment key, long offset, int length) {
+        return find(indexId, (index, rows) -> index.point(key, offset, length, rows));
+    }
+
+    @Override
+    public RowIterator range(int indexId, KeyRange range) {
+        return find(indexId, (index, rows) -> index.range(range, rows));
+    }
+
+    private RowIterator find(int indexId, BiConsumer<TableIndex, RowPointers> search) {
+        Tables.IndexRef ref = tables.requireIndex(indexId);
+        Table table = ref.table();
+        RowPointers rows = new RowPointers();
+        boolean merged = false;
+        enter();
+        try {
+            search.accept(table.index(ref.position()), rows);
+            TableHistory changes = table.history();
+            if (changes != null) {
+                changes.keepVisible(rows, 0, point.step);
+                if (changes.hasRetired()) {
+                    RowPointers former = new RowPointers();
+                    search.accept(changes.index(ref.position()), former);
+                    changes.keepFormer(former, point.step);
+                    merged = rows.size() > 0 && former.size() > 0;
+                    for (int i = 0; i < former.size(); i++) {
+                        rows.add(former.get(i));
+                    }
+                }
+            }
+        } finally {
+            state.leave();
+        }
+        return new RowPointerIterator(table.store(), merged ? sorted(ref, rows, search) : rows);
+    }
+
+    /** Live and retired rows in the order of the index. */
+    private static RowPointers sorted(Tables.IndexRef ref, RowPointers rows, BiConsumer<TableIndex, RowPointers> search) {
+        TableIndex index = ref.table().newIndex(ref.position());
+        for (int i = 0; i < rows.size(); i++) {
+            index.insert(rows.get(i));
+        }
+        RowPointers sorted = new RowPointers();
+        search.accept(index, sorted);
+        return sorted;
+    }
+}
