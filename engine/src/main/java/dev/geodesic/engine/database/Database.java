@@ -19,16 +19,21 @@ import dev.geodesic.engine.procedure.ProcedureReturn;
 import dev.geodesic.engine.query.Caller;
 import dev.geodesic.engine.query.DmlPlan;
 import dev.geodesic.engine.query.SelectPlan;
+import dev.geodesic.engine.query.SqlDescription;
 import dev.geodesic.engine.query.SqlEngine;
 import dev.geodesic.engine.query.SqlResult;
+import dev.geodesic.engine.query.SqlStatement;
 import dev.geodesic.engine.schema.ModuleDef;
 import dev.geodesic.engine.schema.ProcedureDef;
 import dev.geodesic.engine.schema.ReducerDef;
+import dev.geodesic.engine.schema.TableAccess;
+import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.subscription.ConfirmedGate;
 import dev.geodesic.engine.subscription.Subscriber;
 import dev.geodesic.engine.subscription.Subscriptions;
 import dev.geodesic.engine.tx.CommittedState;
 import dev.geodesic.engine.tx.MutTx;
+import dev.geodesic.engine.tx.ReadView;
 import dev.geodesic.engine.view.ViewKey;
 import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.protocol.message.CloseReason;
@@ -36,7 +41,9 @@ import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
 import dev.geodesic.sats.SatsJson;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -354,21 +361,35 @@ public final class Database implements AutoCloseable {
      * calling thread beside other readers, writes on the writer. Errors: SQL and those of {@link #call}.
      */
     public SqlAnswer sql(ClientInfo client, String text) {
-        Caller caller = new Caller(client.identity(), client.identity().equals(program.owner()));
+        return sql(client, sql::prepare, text);
+    }
+
+    /** As {@link #sql(ClientInfo, String)}, with values for {@code $1}, {@code $2}... (see {@link SqlEngine}). */
+    public SqlAnswer sql(ClientInfo client, String text, List<String> parameters) {
+        return sql(client, (sqlText, view, as) -> sql.prepare(sqlText, view, as, parameters), text);
+    }
+
+    @FunctionalInterface
+    private interface Compiler {
+        SqlStatement compile(String text, ReadView view, Caller caller);
+    }
+
+    private SqlAnswer sql(ClientInfo client, Compiler compiler, String text) {
+        Caller caller = caller(client.identity());
         join(onWriter(() -> {
             clients.connect(client);
             return null;
         }));
         try {
             long start = System.nanoTime();
-            Optional<SqlAnswer> answer = select(text, caller, start);
+            Optional<SqlAnswer> answer = select(compiler, text, caller, start);
             if (answer.isPresent()) {
                 return answer.get();
             }
             return join(onWriter(() -> {
                 MutTx tx = transactor.tx();
                 SqlResult result = transactor.transact(ReducerCalls.noReducer(client), () ->
-                        ((DmlPlan) sql.prepare(text, tx, caller)).execute(tx));
+                        ((DmlPlan) compiler.compile(text, tx, caller)).execute(tx));
                 return new SqlAnswer(result, transactor.lastTxOffset(), ReducerCalls.micros(start));
             }));
         } finally {
@@ -380,12 +401,12 @@ public final class Database implements AutoCloseable {
     }
 
     /** Runs a SELECT, after having its views run; empty if the text is no SELECT. */
-    private Optional<SqlAnswer> select(String text, Caller caller, long start) {
+    private Optional<SqlAnswer> select(Compiler compiler, String text, Caller caller, long start) {
         Set<ViewKey> ready = new HashSet<>();
         while (true) {
             Set<ViewKey> needed;
             try (CommittedState.Snapshot snapshot = committed.read()) {
-                if (!(sql.prepare(text, snapshot.view(), caller) instanceof SelectPlan select)) {
+                if (!(compiler.compile(text, snapshot.view(), caller) instanceof SelectPlan select)) {
                     return Optional.empty();
                 }
                 needed = MaterializedViews.of(select.tables(), caller.identity());
@@ -401,6 +422,28 @@ public final class Database implements AutoCloseable {
                 return null;
             }));
             ready.addAll(needed);
+        }
+    }
+
+    private Caller caller(Identity who) {
+        return new Caller(who, who.equals(program.owner()));
+    }
+
+    /** What a statement takes and gives, without running it. Errors: SQL. */
+    public SqlDescription describe(Identity caller, String text) {
+        try (CommittedState.Snapshot snapshot = committed.read()) {
+            return sql.describe(text, snapshot.view(), caller(caller));
+        }
+    }
+
+    /** Tables that somebody may read, views and those of the system included, in the order of their ids. */
+    public List<TableSchema> tables(Identity caller) {
+        boolean owner = caller(caller).isOwner();
+        try (CommittedState.Snapshot snapshot = committed.read()) {
+            return snapshot.view().tables().stream()
+                    .filter(table -> owner || table.access() == TableAccess.PUBLIC)
+                    .sorted(Comparator.comparingInt(TableSchema::tableId))
+                    .toList();
         }
     }
 
