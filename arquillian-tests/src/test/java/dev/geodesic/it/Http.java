@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** Requests to the deployed EAR, from outside. */
 final class Http implements AutoCloseable {
@@ -34,6 +35,7 @@ final class Http implements AutoCloseable {
     }
 
     private static final Duration TIMEOUT = Duration.ofSeconds(60);
+    private static final AtomicLong NAMES = new AtomicLong(System.currentTimeMillis());
 
     private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
@@ -83,6 +85,21 @@ final class Http implements AutoCloseable {
     Caller newCaller() throws IOException, InterruptedException {
         JsonObject identity = send("POST", "/v1/identity", null).json();
         return new Caller(identity.getString("identity"), identity.getString("token"));
+    }
+
+    /** A name that no database has had. */
+    static String unusedName() {
+        return "db-" + Long.toString(NAMES.incrementAndGet(), Character.MAX_RADIX);
+    }
+
+    /** A new database under an {@link #unusedName}. */
+    String newDatabase(Caller owner, String module) throws IOException, InterruptedException {
+        String name = unusedName();
+        Answer answer = publish(name, owner, module(module));
+        if (answer.status() != 200) {
+            throw new AssertionError(answer);
+        }
+        return name;
     }
 
     /** A compiled module below {@code samples}. */

@@ -48,10 +48,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(ArquillianExtension.class)
 @RunAsClient
 @Timeout(180)
-class HttpIT {
+class HttpIT implements BusyTests {
 
-    private static final String KITCHEN = "modules/v2/kitchen_v2.wasm";
-    private static final String PROCEDURES = "modules/procedures/procedures.wasm";
     private static final String CHAT = "chat/module/chat.wasm";
     private static final int CALL_BYTES_MAX = 2 << 20;
 

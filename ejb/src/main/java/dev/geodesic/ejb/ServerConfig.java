@@ -31,6 +31,7 @@ import javax.net.ssl.SSLContext;
  * @param limits what one database may use
  * @param procedures how procedures and HTTP handlers run, and what their requests may reach
  * @param postgres the PostgreSQL endpoint; empty means that there is none
+ * @param requests how many HTTP requests are worked on at a time
  */
 public record ServerConfig(
         Path dataDirectory,
@@ -42,7 +43,8 @@ public record ServerConfig(
         int guestStackBytes,
         Limits limits,
         ProcedureOptions procedures,
-        Optional<PgOptions> postgres) {
+        Optional<PgOptions> postgres,
+        RequestOptions requests) {
 
     private static final int PG_CONNECTIONS_MAX = 100;
     /** Results and parameters of all PostgreSQL clients may take this part of the heap: one in eight. */
@@ -74,7 +76,17 @@ public record ServerConfig(
                 Math.toIntExact(read.number("guest.stack.bytes", WasmRuntime.GUEST_THREAD_STACK_BYTES, 1 << 20, 1 << 30)),
                 limits(read),
                 procedures(read),
-                postgres(read));
+                postgres(read),
+                requests(read));
+    }
+
+    private static RequestOptions requests(Settings read) {
+        RequestOptions defaults = RequestOptions.DEFAULTS;
+        return new RequestOptions(
+                read.number("requests.threads", defaults.threads()),
+                read.number("requests.database.threads", defaults.threadsOfDatabase()),
+                read.number("requests.database.waiting", defaults.waitingOfDatabase()),
+                read.number("requests.programs", defaults.programs()));
     }
 
     private static Optional<PgOptions> postgres(Settings read) {

@@ -30,7 +30,7 @@ class ServerConfigTest {
         ServerConfig config = read(Map.of("geodesic.wasmtime.library", " "));
         assertEquals(new ServerConfig(Path.of("geodesic-data").toAbsolutePath(), ServerConfig.Storage.DISK,
                 CommitLogOptions.DEFAULTS, ServerConfig.Store.CHRONICLE, false, Optional.empty(), 16 << 20, Limits.DEFAULTS,
-                ProcedureOptions.DEFAULTS, Optional.empty()),
+                ProcedureOptions.DEFAULTS, Optional.empty(), RequestOptions.DEFAULTS),
                 config);
     }
 
@@ -49,6 +49,7 @@ class ServerConfigTest {
                 Map.entry("geodesic.limits.connections", "7"),
                 Map.entry("geodesic.limits.procedure.millis", "9"),
                 Map.entry("geodesic.procedure.instances", "3"),
+                Map.entry("geodesic.requests.database.waiting", "5"),
                 Map.entry("geodesic.http.outbound", "listed"),
                 Map.entry("geodesic.http.outbound.allow", "*.test:443, 10.0.0.0/8")));
         assertEquals(Path.of("/srv/data"), config.dataDirectory());
@@ -64,6 +65,8 @@ class ServerConfigTest {
         assertEquals(7, config.limits().connectionsMax());
         assertEquals(9, config.limits().calls().procedureMillisMax());
         assertEquals(3, config.procedures().instances());
+        assertEquals(5, config.requests().waitingOfDatabase());
+        assertEquals(RequestOptions.DEFAULTS.threads(), config.requests().threads());
         assertEquals(EgressOptions.Mode.LISTED, config.procedures().egress().mode());
         assertEquals(EgressRule.parseAll("*.test:443,10.0.0.0/8"), config.procedures().egress().allow());
         assertEquals(Limits.DEFAULTS.databasesMax(), config.limits().databasesMax());

@@ -2,11 +2,15 @@ package dev.geodesic.web;
 
 import jakarta.inject.Inject;
 import jakarta.servlet.AsyncContext;
+import jakarta.servlet.AsyncEvent;
+import jakarta.servlet.AsyncListener;
 import jakarta.servlet.DispatcherType;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ReadListener;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.ServletInputStream;
+import jakarta.servlet.ServletRequest;
+import jakarta.servlet.ServletResponse;
 import jakarta.servlet.annotation.WebFilter;
 import jakarta.servlet.http.HttpFilter;
 import jakarta.servlet.http.HttpServletRequest;
@@ -50,8 +54,13 @@ public class BodyFilter extends HttpFilter {
             throws IOException, ServletException {
         if (request.getAttribute(BODY) instanceof Uploads.Upload body) {
             request.removeAttribute(BODY);
-            try (body) {
-                chain.doFilter(new WithBody(request, body.bytes()), response);
+            WithBody withBody = new WithBody(request, body);
+            try {
+                chain.doFilter(withBody, response);
+            } finally {
+                if (!withBody.isHandedOn) {
+                    body.close();
+                }
             }
         } else if (request.getDispatcherType() == DispatcherType.ASYNC || !hasBody(request)) {
             chain.doFilter(request, response);
@@ -87,21 +96,24 @@ public class BodyFilter extends HttpFilter {
     private static void refuse(HttpServletResponse response, RefusedException reason) throws IOException {
         byte[] text = reason.getMessage().getBytes(StandardCharsets.UTF_8);
         response.setStatus(reason.status());
-        response.setHeader("Access-Control-Allow-Origin", "*");
+        CorsFilter.allowOrigins(response);
         response.setHeader("Connection", "close");
         response.setContentType(reason.contentType());
         response.setContentLength(text.length);
         response.getOutputStream().write(text);
     }
 
-    /** A request whose body has come. */
+    /** A request whose body has come. If somebody makes it asynchronous, its end lets the body go. */
     static final class WithBody extends HttpServletRequestWrapper {
 
+        private final Uploads.Upload upload;
         private final ServletInputStream body;
+        private boolean isHandedOn;
 
-        WithBody(HttpServletRequest request, byte[] bytes) {
+        WithBody(HttpServletRequest request, Uploads.Upload upload) {
             super(request);
-            ByteArrayInputStream in = new ByteArrayInputStream(bytes);
+            this.upload = upload;
+            ByteArrayInputStream in = new ByteArrayInputStream(upload.bytes());
             this.body = new ServletInputStream() {
                 @Override
                 public boolean isFinished() {
@@ -138,6 +150,42 @@ public class BodyFilter extends HttpFilter {
         @Override
         public ServletInputStream getInputStream() {
             return body;
+        }
+
+        @Override
+        public AsyncContext startAsync() {
+            return handOn(super.startAsync());
+        }
+
+        @Override
+        public AsyncContext startAsync(ServletRequest request, ServletResponse response) {
+            return handOn(super.startAsync(request, response));
+        }
+
+        private AsyncContext handOn(AsyncContext async) {
+            async.addListener(new AsyncListener() {
+                @Override
+                public void onComplete(AsyncEvent event) {
+                    upload.close();
+                }
+
+                @Override
+                public void onTimeout(AsyncEvent event) {
+                    // Completed next.
+                }
+
+                @Override
+                public void onError(AsyncEvent event) {
+                    // Completed next.
+                }
+
+                @Override
+                public void onStartAsync(AsyncEvent event) {
+                    event.getAsyncContext().addListener(this);
+                }
+            });
+            isHandedOn = true;
+            return async;
         }
     }
 }

@@ -4,6 +4,7 @@ import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.database.CallAnswer;
 import dev.geodesic.engine.database.CallResult;
+import dev.geodesic.engine.database.ClientInfo;
 import dev.geodesic.engine.database.Database;
 import dev.geodesic.engine.database.Server;
 import dev.geodesic.protocol.message.Arguments;
@@ -13,13 +14,15 @@ import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.container.AsyncResponse;
+import jakarta.ws.rs.container.Suspended;
 import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.SecurityContext;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletableFuture;
 
 /** Calls of reducers and procedures (spec/http-api.md 6.11). */
 @Path("database")
@@ -32,26 +35,52 @@ public class CallResource {
     @Inject
     private Server server;
 
+    @Inject
+    private Requests requests;
+
     @POST
     @Path("{database}/call/{function}")
-    public Response call(
+    public void call(
             @PathParam("database") String name,
             @PathParam("function") String function,
             @HeaderParam(HttpHeaders.CONTENT_TYPE) String contentType,
             @Context SecurityContext security,
-            InputStream body) {
+            InputStream body,
+            @Suspended AsyncResponse response) {
         Bodies.requireJson(contentType);
         Database database = Names.database(server, name);
         Arguments arguments = new Arguments.Json(Bodies.text(body));
-        CallAnswer answer;
-        try {
-            answer = database.callFunction(Credentials.required(security).client(), function, arguments).join();
-        } catch (CompletionException e) {
-            if (e.getCause() instanceof EngineException cause) {
-                throw cause.code() == ErrorCode.NO_SUCH_REDUCER ? new RefusedException(404, "No such procedure") : cause;
+        ClientInfo client = Credentials.required(security).client();
+        Requests.then(run(database, client, function, arguments), (answer, failure) -> {
+            if (failure == null) {
+                response.resume(answer(answer));
+            } else if (failure instanceof EngineException e && e.code() == ErrorCode.NO_SUCH_REDUCER) {
+                response.resume(new RefusedException(404, "No such procedure"));
+            } else {
+                response.resume(failure);
             }
-            throw e;
-        }
+        });
+    }
+
+    /** As it was in releases 1.11 and 1.12. */
+    @POST
+    @Path("{database}/unstable/procedure/{procedure}")
+    public void callProcedure(
+            @PathParam("database") String name,
+            @PathParam("procedure") String procedure,
+            @HeaderParam(HttpHeaders.CONTENT_TYPE) String contentType,
+            @Context SecurityContext security,
+            InputStream body,
+            @Suspended AsyncResponse response) {
+        call(name, procedure, contentType, security, body, response);
+    }
+
+    /** The answer of a reducer or procedure. Errors: those of the database, a 503 if too many calls wait. */
+    CompletableFuture<CallAnswer> run(Database database, ClientInfo client, String function, Arguments arguments) {
+        return requests.call(database.identity(), () -> database.callFunction(client, function, arguments));
+    }
+
+    private Response answer(CallAnswer answer) {
         return switch (answer) {
             case CallAnswer.OfReducer reducer -> answer(reducer.result());
             case CallAnswer.OfProcedure procedure -> Response.ok()

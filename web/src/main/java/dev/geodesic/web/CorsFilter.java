@@ -1,5 +1,6 @@
 package dev.geodesic.web;
 
+import jakarta.servlet.http.HttpServletResponse;
 import jakarta.ws.rs.container.ContainerRequestContext;
 import jakarta.ws.rs.container.ContainerResponseContext;
 import jakarta.ws.rs.container.ContainerResponseFilter;
@@ -11,11 +12,20 @@ import jakarta.ws.rs.ext.Provider;
 @Provider
 public class CorsFilter implements ContainerResponseFilter {
 
+    private static final String ALLOW_ORIGIN = "Access-Control-Allow-Origin";
+    private static final String VARY = "origin, access-control-request-method, access-control-request-headers";
+
+    /** For answers that no resource gives. */
+    public static void allowOrigins(HttpServletResponse response) {
+        response.setHeader(ALLOW_ORIGIN, "*");
+        response.setHeader(HttpHeaders.VARY, VARY);
+    }
+
     @Override
     public void filter(ContainerRequestContext request, ContainerResponseContext response) {
         MultivaluedMap<String, Object> headers = response.getHeaders();
-        headers.putSingle("Access-Control-Allow-Origin", "*");
-        headers.putSingle(HttpHeaders.VARY, "origin, access-control-request-method, access-control-request-headers");
+        headers.putSingle(ALLOW_ORIGIN, "*");
+        headers.putSingle(HttpHeaders.VARY, VARY);
         if (request.getMethod().equals("OPTIONS")) {
             String allowed = Answers.methods(response.getHeaderString(HttpHeaders.ALLOW));
             headers.remove(HttpHeaders.ALLOW);

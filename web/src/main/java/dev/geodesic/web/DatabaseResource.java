@@ -15,6 +15,8 @@ import jakarta.ws.rs.GET;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.container.AsyncResponse;
+import jakarta.ws.rs.container.Suspended;
 import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.SecurityContext;
@@ -29,6 +31,9 @@ public class DatabaseResource {
 
     @Inject
     private Server server;
+
+    @Inject
+    private Requests requests;
 
     @GET
     @Path("{database}")
@@ -55,26 +60,42 @@ public class DatabaseResource {
 
     @DELETE
     @Path("{database}")
-    public Response delete(@PathParam("database") String name, @Context SecurityContext security) {
+    public void delete(
+            @PathParam("database") String name, @Context SecurityContext security, @Suspended AsyncResponse response) {
         Identity identity = Names.resolve(server, name);
-        if (server.entry(identity).isPresent()) {
-            server.delete(identity, Credentials.required(security).identity());
-        }
-        return Response.ok().build();
+        Identity caller = Credentials.required(security).identity();
+        work(identity, response, () -> {
+            if (server.entry(identity).isPresent()) {
+                server.delete(identity, caller);
+            }
+        });
+    }
+
+    private void work(Identity identity, AsyncResponse response, Runnable work) {
+        Requests.send(requests.about(identity, () -> {
+            work.run();
+            return Response.ok().build();
+        }), response);
     }
 
     @POST
     @Path("{database}/lock")
-    public Response lock(@PathParam("database") String name, @Context SecurityContext security) {
-        server.setLocked(Names.resolve(server, name), true, Credentials.required(security).identity());
-        return Response.ok().build();
+    public void lock(
+            @PathParam("database") String name, @Context SecurityContext security, @Suspended AsyncResponse response) {
+        setLocked(name, true, security, response);
+    }
+
+    private void setLocked(String name, boolean locked, SecurityContext security, AsyncResponse response) {
+        Identity identity = Names.resolve(server, name);
+        Identity caller = Credentials.required(security).identity();
+        work(identity, response, () -> server.setLocked(identity, locked, caller));
     }
 
     @POST
     @Path("{database}/unlock")
-    public Response unlock(@PathParam("database") String name, @Context SecurityContext security) {
-        server.setLocked(Names.resolve(server, name), false, Credentials.required(security).identity());
-        return Response.ok().build();
+    public void unlock(
+            @PathParam("database") String name, @Context SecurityContext security, @Suspended AsyncResponse response) {
+        setLocked(name, false, security, response);
     }
 
     @GET

@@ -20,6 +20,7 @@ import jakarta.ws.rs.core.UriInfo;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
@@ -45,6 +46,9 @@ public class LogsResource {
     @Inject
     private Server server;
 
+    @Inject
+    private Requests requests;
+
     /** Number of logs that are being followed. */
     int followerCount() {
         return FOLLOWERS_MAX - followers.availablePermits();
@@ -61,7 +65,7 @@ public class LogsResource {
             @PathParam("database") String name,
             @Context UriInfo uri,
             @Context SecurityContext security,
-            @Suspended AsyncResponse answer) throws IOException {
+            @Suspended AsyncResponse answer) {
         Query query = Query.of(uri);
         long lines = Math.clamp(query.number("num_lines", U32_MAX).orElse(U32_MAX), 1, LINES_MAX);
         boolean follow = query.flag("follow", false);
@@ -69,8 +73,8 @@ public class LogsResource {
         server.requireOwner(identity, Credentials.required(security).identity(), "view module logs");
         Database database = server.database(identity);
         if (!follow) {
-            List<String> tail = database.log().tail(lines);
-            answer.resume(answer(out -> write(tail, out)));
+            Requests.send(requests.about(identity, () -> tail(database, lines))
+                    .thenApply(tail -> answer(out -> write(tail, out))), answer);
             return;
         }
         if (!followers.tryAcquire()) {
@@ -83,6 +87,14 @@ public class LogsResource {
                 followers.release();
             }
         });
+    }
+
+    private static List<String> tail(Database database, long lines) {
+        try {
+            return database.log().tail(lines);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static Response answer(StreamingOutput body) {

@@ -17,6 +17,8 @@ import jakarta.ws.rs.POST;
 import jakarta.ws.rs.PUT;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.container.AsyncResponse;
+import jakarta.ws.rs.container.Suspended;
 import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.Response;
@@ -25,12 +27,10 @@ import jakarta.ws.rs.core.UriInfo;
 import java.io.InputStream;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Future;
-import java.util.concurrent.Semaphore;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Supplier;
 
 /** Publishing programs (spec/http-api.md 6.1 to 6.3). */
 @Path("database")
@@ -42,36 +42,36 @@ public class PublishResource {
     private static final String UPDATE_FAILED = "Database update failed: ";
     private static final int REPLICAS_MAX = 255;
 
-    /** Compiling takes a core, and programs are compiled for everybody. */
-    private static final int COMPILING_MAX = Math.max(2, Runtime.getRuntime().availableProcessors());
-    private static final int COMPILING_WAIT_SECONDS = 60;
-
-    private final Semaphore compiling = new Semaphore(COMPILING_MAX);
-
     @Inject
     private Server server;
 
+    @Inject
+    private Requests requests;
+
     @POST
-    public Response publishNew(
-            @Context UriInfo uri, @Context HttpHeaders headers, @Context SecurityContext security, InputStream body) {
+    public void publishNew(
+            @Context UriInfo uri, @Context HttpHeaders headers, @Context SecurityContext security, InputStream body,
+            @Suspended AsyncResponse response) {
         Query query = Query.of(uri);
         if (query.flag("clear", false)) {
             throw new RefusedException(400, "Clear database requires database name or identity");
         }
-        return publish(Optional.empty(), false, query, headers, Credentials.required(security).identity(), body);
+        Requests.send(
+                publish(Optional.empty(), false, query, headers, Credentials.required(security).identity(), body), response);
     }
 
     @PUT
     @Path("{database}")
-    public Response publish(
+    public void publish(
             @PathParam("database") String name, @Context UriInfo uri, @Context HttpHeaders headers,
-            @Context SecurityContext security, InputStream body) {
+            @Context SecurityContext security, InputStream body, @Suspended AsyncResponse response) {
         Query query = Query.of(uri);
-        return publish(
-                Optional.of(name), query.flag("clear", false), query, headers, Credentials.required(security).identity(), body);
+        Requests.send(publish(
+                Optional.of(name), query.flag("clear", false), query, headers, Credentials.required(security).identity(), body),
+                response);
     }
 
-    private Response publish(
+    private CompletableFuture<Response> publish(
             Optional<String> name, boolean clear, Query query, HttpHeaders headers, Identity caller, InputStream body) {
         requireWasm(query);
         boolean breakClients = query.choice("policy", "Compatible", "BreakClients").equals(Optional.of("BreakClients"));
@@ -80,23 +80,22 @@ public class PublishResource {
                     400, "Migration policy is set to `BreakClients`, but no migration token was provided.");
         }
         requireReplicas(query);
-        query.text("parent").ifPresent(parent -> {
-            Names.resolve(server, parent);
-            if (clear) {
-                throw new RefusedException(400, "Setting the parent of an existing database is not supported");
-            }
-        });
-        Duration timeout = query.duration("update_confirmation_timeout").orElse(CONFIRMATION_DEFAULT);
+        Duration timeout = query.duration("update_confirmation_timeout")
+                .map(given -> given.compareTo(CONFIRMATION_MAX) > 0 ? CONFIRMATION_MAX : given).orElse(CONFIRMATION_DEFAULT);
+        query.text("parent").ifPresent(parent -> Names.resolve(server, parent));
         Optional<Identity> existing = name.flatMap(this::existing);
-        existing.ifPresent(identity -> server.requireOwner(identity, caller, clear ? "reset database" : "update database"));
-        byte[] program = program(body);
-        PublishResult result = install(new PublishRequest(
-                name, caller, program, clear, EnvironmentHeaders.read(headers),
-                breakClients ? query.hash("token") : Optional.empty()));
-        if (!result.created()) {
-            awaitDurable(result, timeout.compareTo(CONFIRMATION_MAX) > 0 ? CONFIRMATION_MAX : timeout);
+        if (clear && existing.isPresent() && query.text("parent").isPresent()) {
+            throw new RefusedException(400, "Setting the parent of an existing database is not supported");
         }
-        return success(result);
+        existing.ifPresent(identity -> server.requireOwner(identity, caller, clear ? "reset database" : "update database"));
+        PublishRequest request = new PublishRequest(
+                name, caller, program(body), clear, EnvironmentHeaders.read(headers),
+                breakClients ? query.hash("token") : Optional.empty());
+        return requests.withProgram(() -> install(request))
+                .thenCompose(result -> result.created() || clear
+                        ? CompletableFuture.completedFuture(result)
+                        : durable(result, timeout).thenApply(done -> result))
+                .thenApply(PublishResource::success);
     }
 
     private byte[] program(InputStream body) {
@@ -105,10 +104,11 @@ public class PublishResource {
 
     private PublishResult install(PublishRequest request) {
         try {
-            return compile(() -> server.publish(request));
+            return server.publish(request);
         } catch (EngineException e) {
             throw switch (e.code()) {
-                case NAME_TAKEN -> RefusedException.tagged(401, "PermissionDenied", "name", request.database().orElseThrow());
+                case NAME_TAKEN, NAME_RESERVED ->
+                    RefusedException.tagged(401, "PermissionDenied", "name", request.database().orElseThrow());
                 case INVALID_NAME -> Names.invalid(e);
                 // The init reducer; client_connected was not asked.
                 case REDUCER_FAILED -> new RefusedException(500, e.getMessage());
@@ -117,22 +117,6 @@ public class PublishResource {
                     new RefusedException(400, "Failed to create or update the database: " + e.getMessage());
                 default -> EnvironmentHeaders.refusal(e);
             };
-        }
-    }
-
-    private <T> T compile(Supplier<T> work) {
-        try {
-            if (!compiling.tryAcquire(COMPILING_WAIT_SECONDS, TimeUnit.SECONDS)) {
-                throw new RefusedException(503, "The server is compiling too many programs; try again later");
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new RefusedException(503, "the server is stopping");
-        }
-        try {
-            return work.get();
-        } finally {
-            compiling.release();
         }
     }
 
@@ -147,26 +131,22 @@ public class PublishResource {
         }
     }
 
-    private void awaitDurable(PublishResult result, Duration timeout) {
+    private CompletableFuture<Void> durable(PublishResult result, Duration timeout) {
         try {
-            confirm(server.database(result.identity()).whenDurable(result.txOffset()), timeout);
+            return confirm(server.database(result.identity()).whenDurable(result.txOffset()), timeout);
         } catch (EngineException e) {
             throw new RefusedException(503, UPDATE_FAILED + e.getMessage());
         }
     }
 
-    /** Waits for an update to be on stable storage: 504 if that takes longer, 503 if it cannot come true any more. */
-    static void confirm(Future<Void> durable, Duration timeout) {
-        try {
-            durable.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (TimeoutException e) {
-            throw new RefusedException(504, UPDATE_FAILED + "timeout waiting for transaction confirmation");
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new RefusedException(503, UPDATE_FAILED + "the server is stopping");
-        } catch (ExecutionException e) {
-            throw new RefusedException(503, UPDATE_FAILED + e.getCause().getMessage());
-        }
+    /** Completes when an update is on stable storage: a 504 if that takes longer, a 503 if it cannot come true any more. */
+    static CompletableFuture<Void> confirm(CompletableFuture<Void> durable, Duration timeout) {
+        return durable.copy().orTimeout(timeout.toMillis(), TimeUnit.MILLISECONDS).exceptionally(failure -> {
+            Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+            throw cause instanceof TimeoutException
+                    ? new RefusedException(504, UPDATE_FAILED + "timeout waiting for transaction confirmation")
+                    : new RefusedException(503, UPDATE_FAILED + cause.getMessage());
+        });
     }
 
     private static Response success(PublishResult result) {
@@ -193,8 +173,9 @@ public class PublishResource {
     /** What publishing a program would do, and the token that agrees to it. */
     @POST
     @Path("{database}/pre_publish")
-    public Response preview(
-            @PathParam("database") String name, @Context UriInfo uri, @Context SecurityContext security, InputStream body) {
+    public void preview(
+            @PathParam("database") String name, @Context UriInfo uri, @Context SecurityContext security, InputStream body,
+            @Suspended AsyncResponse response) {
         Query query = Query.of(uri);
         requireWasm(query);
         Optional<String> style = query.choice("style", "AnsiColor", "NoColor")
@@ -203,12 +184,17 @@ public class PublishResource {
         Identity caller = Credentials.required(security).identity();
         server.requireOwner(identity, caller, "update database");
         byte[] program = program(body);
-        UpdatePreview preview = compile(() -> server.preview(identity, caller, program));
+        boolean colors = !style.equals(Optional.of("NoColor"));
+        Requests.send(requests.withProgram(() -> server.preview(identity, caller, program))
+                .thenApply(preview -> answer(preview, colors)), response);
+    }
+
+    private static Response answer(UpdatePreview preview, boolean colors) {
         JsonWriter json = new JsonWriter().beginObject();
         switch (preview) {
             case UpdatePreview.Automatic(MigrationPlan plan, String token, boolean majorUpgrade) -> json
                     .key("AutoMigrate").beginObject()
-                    .key("migrate_plan").string(MigrationText.of(plan, !style.equals(Optional.of("NoColor"))))
+                    .key("migrate_plan").string(MigrationText.of(plan, colors))
                     .key("break_clients").bool(plan.breaksClients())
                     .key("token").string(token)
                     .key("major_version_upgrade").bool(majorUpgrade).endObject();
@@ -223,8 +209,9 @@ public class PublishResource {
     /** Starts again from an empty database. Without a body the program stays. */
     @PUT
     @Path("{database}/reset")
-    public Response reset(
-            @PathParam("database") String name, @Context UriInfo uri, @Context SecurityContext security, InputStream body) {
+    public void reset(
+            @PathParam("database") String name, @Context UriInfo uri, @Context SecurityContext security, InputStream body,
+            @Suspended AsyncResponse response) {
         Query query = Query.of(uri);
         requireWasm(query);
         requireReplicas(query);
@@ -232,7 +219,7 @@ public class PublishResource {
         Identity caller = Credentials.required(security).identity();
         server.requireOwner(identity, caller, "reset database");
         byte[] sent = program(body);
-        byte[] program = sent.length == 0 ? server.program(identity) : sent;
-        return success(install(new PublishRequest(Optional.of(name), caller, program, true)));
+        Requests.send(requests.withProgram(() -> success(install(new PublishRequest(
+                Optional.of(name), caller, sent.length == 0 ? server.program(identity) : sent, true)))), response);
     }
 }

@@ -14,7 +14,9 @@ import java.util.stream.Collectors;
 /** Parameters of the query string. A value that does not fit is a 400 (spec/http-api.md section 1). */
 record Query(Map<String, List<String>> params) {
 
-    private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
+    private static final Pattern DURATION_PART = Pattern.compile("\\s*(\\d*)\\s*([a-zA-Z]*)");
+
+    private static final int DURATION_DIGITS_MAX = 9;
 
     static Query of(UriInfo uri) {
         try {
@@ -66,38 +68,62 @@ record Query(Map<String, List<String>> params) {
         if (value == null) {
             return OptionalLong.empty();
         }
-        if (!value.matches("\\+?[0-9]{1,18}")) {
+        if (!value.matches("\\+?[0-9]+")) {
             throw refused(value.isEmpty() ? "cannot parse integer from empty string" : "invalid digit found in string");
         }
-        long number = Long.parseLong(value);
-        if (number > max) {
-            throw refused("number too large to fit in target type");
+        try {
+            long number = Long.parseLong(value);
+            if (number <= max) {
+                return OptionalLong.of(number);
+            }
+        } catch (NumberFormatException e) {
+            // More than a long holds is more than max, too.
         }
-        return OptionalLong.of(number);
+        throw refused("number too large to fit in target type");
     }
 
-    /** A time such as {@code 5s}. */
+    /** A time such as {@code 5s} or {@code 1m 30s}. */
     Optional<Duration> duration(String name) {
-        return text(name).map(value -> {
-            Matcher parts = DURATION.matcher(value);
-            if (!parts.matches()) {
-                throw refused("expected a duration such as `5s`");
+        return text(name).map(Query::parseDuration);
+    }
+
+    private static Duration parseDuration(String value) {
+        if (value.isBlank()) {
+            throw refused("value was empty");
+        }
+        Duration sum = Duration.ZERO;
+        Matcher part = DURATION_PART.matcher(value);
+        for (int at = 0; at < value.length(); at = part.end()) {
+            if (!part.region(at, value.length()).lookingAt() || part.group(1).isEmpty()) {
+                throw refused("expected number at " + at);
             }
-            long count = Long.parseLong(parts.group(1));
-            return switch (parts.group(2)) {
-                case "ms" -> Duration.ofMillis(count);
-                case "s" -> Duration.ofSeconds(count);
-                case "m" -> Duration.ofMinutes(count);
-                default -> Duration.ofHours(count);
-            };
-        });
+            if (part.group(1).length() > DURATION_DIGITS_MAX) {
+                throw refused("number is too large");
+            }
+            sum = sum.plus(unit(part.group(2), part.group(1)).multipliedBy(Long.parseLong(part.group(1))));
+        }
+        return sum;
+    }
+
+    private static Duration unit(String name, String count) {
+        return switch (name) {
+            case "nanos", "nsec", "ns" -> Duration.ofNanos(1);
+            case "usec", "us" -> Duration.ofNanos(1000);
+            case "millis", "msec", "ms" -> Duration.ofMillis(1);
+            case "seconds", "second", "secs", "sec", "s" -> Duration.ofSeconds(1);
+            case "minutes", "minute", "mins", "min", "m" -> Duration.ofMinutes(1);
+            case "hours", "hour", "hrs", "hr", "h" -> Duration.ofHours(1);
+            case "days", "day", "d" -> Duration.ofDays(1);
+            case "" -> throw refused("time unit needed, for example " + count + "sec or " + count + "ms");
+            default -> throw refused("unknown time unit \"" + name + "\", supported units: ns, us, ms, sec, min, hours, days");
+        };
     }
 
     /** A hash: {@code 0x} and up to 64 hex digits; as {@code 0x} and digits without leading zeros. */
     Optional<String> hash(String name) {
         return text(name).map(value -> {
             if (!value.matches("0x[0-9a-fA-F]{1,64}")) {
-                throw refused("expected `0x` and up to 64 hex digits");
+                throw refused("invalid digit found in string: expected `0x` and up to 64 hex digits");
             }
             String digits = value.substring(2).toLowerCase(Locale.ROOT).replaceFirst("^0+(?=.)", "");
             return "0x" + digits;

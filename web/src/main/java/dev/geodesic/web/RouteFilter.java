@@ -8,6 +8,8 @@ import dev.geodesic.engine.database.HandlerAnswer;
 import dev.geodesic.engine.database.HandlerRequest;
 import dev.geodesic.engine.database.Server;
 import jakarta.ejb.EJB;
+import jakarta.inject.Inject;
+import jakarta.servlet.AsyncContext;
 import jakarta.servlet.DispatcherType;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
@@ -25,8 +27,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletionException;
-import java.util.regex.Matcher;
+import java.util.concurrent.CompletableFuture;
 import java.util.regex.Pattern;
 
 /**
@@ -38,7 +39,7 @@ import java.util.regex.Pattern;
 public class RouteFilter extends HttpFilter {
 
     private static final long serialVersionUID = 1L;
-    private static final Pattern PATH = Pattern.compile("/v1/database/([^/]+)/route(/.*)?");
+    private static final System.Logger LOG = System.getLogger(RouteFilter.class.getName());
     private static final Pattern SCHEME = Pattern.compile("[A-Za-z][A-Za-z0-9+.-]*");
     private static final Pattern AUTHORITY = Pattern.compile("[A-Za-z0-9._~-]+(:[0-9]{1,5})?|\\[[0-9A-Fa-f:.]+](:[0-9]{1,5})?");
     private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+");
@@ -55,6 +56,9 @@ public class RouteFilter extends HttpFilter {
     @EJB
     private transient ServerBean bean;
 
+    @Inject
+    private transient Requests requests;
+
     private transient Server server;
 
     @Override
@@ -65,43 +69,57 @@ public class RouteFilter extends HttpFilter {
     @Override
     protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws IOException, ServletException {
-        Matcher path = PATH.matcher(request.getRequestURI());
-        if (!path.matches() || request.getMethod().equals("OPTIONS")) {
+        Optional<DatabasePath> path = DatabasePath.of(request, "route");
+        if (path.isEmpty()) {
             chain.doFilter(request, response);
-            return;
-        }
-        String route = Optional.ofNullable(path.group(2)).orElse("");
-        if (request.getAttribute(BodyFilter.BODY) instanceof Uploads.Upload body) {
+        } else if (request.getAttribute(BodyFilter.BODY) instanceof Uploads.Upload body) {
             request.removeAttribute(BodyFilter.BODY);
-            try (body) {
-                answer(request, response, path.group(1), route, body.bytes());
-            }
+            answer(new BodyFilter.WithBody(request, body), response, path.get());
         } else if (request instanceof BodyFilter.WithBody || !BodyFilter.hasBody(request)) {
-            answer(request, response, path.group(1), route, request.getInputStream().readAllBytes());
+            answer(request, response, path.get());
         } else {
             // The other filter takes the body in and has the request dispatched again.
             chain.doFilter(request, response);
         }
     }
 
-    private void answer(
-            HttpServletRequest request, HttpServletResponse response, String name, String route, byte[] body)
-            throws IOException {
+    private void answer(HttpServletRequest request, HttpServletResponse response, DatabasePath path) throws IOException {
+        byte[] body = request.getInputStream().readAllBytes();
+        // Before anything can fail: the body is let go when the request ends.
+        AsyncContext async = request.startAsync(request, response);
+        // The engine has the time limit.
+        async.setTimeout(0);
+        CompletableFuture<HandlerAnswer> answer;
         try {
             if (body.length > server.limits().messageBytesMax()) {
                 throw Bodies.tooLong();
             }
-            Database database = Names.database(server, name);
-            answer(response, database.handle(handed(request, route, body)).join());
-        } catch (RefusedException e) {
-            refuse(response, e.status(), e.getMessage());
-        } catch (EngineException e) {
-            refuse(response, status(e.code()), e.getMessage());
-        } catch (CompletionException e) {
-            if (!(e.getCause() instanceof EngineException cause)) {
-                throw e;
+            Database database = Names.database(server, path.name());
+            HandlerRequest handed = handed(request, path.below(), body);
+            answer = requests.call(database.identity(), () -> database.handle(handed));
+        } catch (RuntimeException e) {
+            answer = CompletableFuture.failedFuture(e);
+        }
+        Requests.then(answer, (value, failure) -> {
+            try {
+                answer(response, value, failure);
+            } catch (IOException e) {
+                // Nobody is there to be told.
+            } finally {
+                async.complete();
             }
-            refuse(response, status(cause.code()), cause.getMessage());
+        });
+    }
+
+    private static void answer(HttpServletResponse response, HandlerAnswer answer, Throwable failure) throws IOException {
+        switch (failure) {
+            case null -> answer(response, answer);
+            case RefusedException e -> refuse(response, e.status(), e.getMessage());
+            case EngineException e -> refuse(response, status(e.code()), e.getMessage());
+            default -> {
+                LOG.log(System.Logger.Level.ERROR, "a request failed", failure);
+                refuse(response, HttpServletResponse.SC_INTERNAL_SERVER_ERROR, "internal error");
+            }
         }
     }
 
@@ -166,7 +184,7 @@ public class RouteFilter extends HttpFilter {
             }
         }
         response.setStatus(answer.status());
-        allowOrigins(response);
+        CorsFilter.allowOrigins(response);
         Set<String> set = new HashSet<>(OURS);
         for (HandlerAnswer.Header header : answer.headers()) {
             String name = header.name().toLowerCase(Locale.ROOT);
@@ -190,15 +208,10 @@ public class RouteFilter extends HttpFilter {
         return true;
     }
 
-    private static void allowOrigins(HttpServletResponse response) {
-        response.setHeader("Access-Control-Allow-Origin", "*");
-        response.setHeader("Vary", "origin, access-control-request-method, access-control-request-headers");
-    }
-
     private static void refuse(HttpServletResponse response, int status, String text) throws IOException {
         byte[] body = text.getBytes(StandardCharsets.UTF_8);
         response.setStatus(status);
-        allowOrigins(response);
+        CorsFilter.allowOrigins(response);
         response.setContentType(Answers.TEXT);
         response.setContentLength(body.length);
         response.getOutputStream().write(body);

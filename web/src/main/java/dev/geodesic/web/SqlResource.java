@@ -1,5 +1,6 @@
 package dev.geodesic.web;
 
+import dev.geodesic.engine.database.ClientInfo;
 import dev.geodesic.engine.database.Database;
 import dev.geodesic.engine.database.Server;
 import dev.geodesic.engine.database.SqlAnswer;
@@ -14,6 +15,8 @@ import jakarta.inject.Inject;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.container.AsyncResponse;
+import jakarta.ws.rs.container.Suspended;
 import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.Response;
@@ -25,6 +28,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CompletableFuture;
 
 /** One SQL statement for one request (spec/http-api.md 6.12). */
 @Path("database")
@@ -38,24 +42,51 @@ public class SqlResource {
     @Inject
     private Server server;
 
+    @Inject
+    private Requests requests;
+
     @POST
     @Path("{database}/sql")
-    public Response sql(
-            @PathParam("database") String name, @Context UriInfo uri, @Context SecurityContext security, InputStream body) {
+    public void sql(
+            @PathParam("database") String name, @Context UriInfo uri, @Context SecurityContext security, InputStream body,
+            @Suspended AsyncResponse response) {
         boolean confirmed = Query.of(uri).flag("confirmed", true);
         Database database = Names.database(server, name);
-        SqlAnswer answer = database.sql(Credentials.required(security).client(), Bodies.text(body));
-        if (confirmed) {
-            database.awaitDurable(answer.txOffset());
+        Requests.then(run(database, Credentials.required(security).client(), Bodies.text(body), confirmed), (answer, failure) -> {
+            if (failure == null) {
+                send(answer, response);
+            } else {
+                response.resume(failure);
+            }
+        });
+    }
+
+    /** The statement's answer, once it may be told. */
+    CompletableFuture<SqlAnswer> run(Database database, ClientInfo client, String statement, boolean confirmed) {
+        return requests.inDatabase(database.identity(), () -> database.sql(client, statement)).thenCompose(answer ->
+                confirmed
+                        ? database.whenDurable(answer.txOffset()).thenApply(durable -> answer)
+                        : CompletableFuture.completedFuture(answer));
+    }
+
+    private void send(SqlAnswer answer, AsyncResponse response) {
+        long bytes = answer.result().rows().bytes().length;
+        if (!requests.results().tryTake(bytes)) {
+            response.resume(new RefusedException(503, "The server is sending too much; try again later"));
+            return;
         }
-        return Response.ok((StreamingOutput) out -> write(answer, out))
-                .header(HttpHeaders.CONTENT_TYPE, Answers.JSON)
-                .header("spacetime-execution-duration-micros", answer.durationMicros())
-                .build();
+        try {
+            response.resume(Response.ok((StreamingOutput) out -> write(answer, out))
+                    .header(HttpHeaders.CONTENT_TYPE, Answers.JSON)
+                    .header("spacetime-execution-duration-micros", answer.durationMicros())
+                    .build());
+        } finally {
+            requests.results().giveBack(bytes);
+        }
     }
 
     /** Row by row: the text of a large result never lies in memory as a whole. */
-    private static void write(SqlAnswer answer, OutputStream target) throws IOException {
+    static void write(SqlAnswer answer, OutputStream target) throws IOException {
         SqlResult result = answer.result();
         RowBuffer rows = result.rows();
         OutputStream out = new BufferedOutputStream(target, BUFFER_BYTES);

@@ -36,6 +36,9 @@ public class StatusResource {
     @Inject
     private LogsResource logs;
 
+    @Inject
+    private Requests requests;
+
     /** Answer to {@link #health}. */
     @JsonbPropertyOrder({"package_name", "version", "nodes", "schedulable"})
     public record Health(String package_name, String version, List<Integer> nodes, boolean schedulable) {
@@ -88,6 +91,7 @@ public class StatusResource {
         gauge(text, "geodesic_databases", "Running databases", server.databases().size());
         gauge(text, "geodesic_databases_failed", "Databases that could not be opened", server.failedDatabases().size());
         gauge(text, "geodesic_log_followers", "Module logs that are being followed", logs.followerCount());
+        gauge(text, "geodesic_requests", "HTTP requests that databases work on, or that wait for them", requests.pending());
         gauges(text, "geodesic_connections", "WebSocket connections", Database::connectionCount);
         gauges(text, "geodesic_memory_bytes", "Bytes of rows and indexes", Database::memoryBytes);
         gauges(text, "geodesic_queue_depth", "Tasks that wait for the writer", Database::queueDepth);

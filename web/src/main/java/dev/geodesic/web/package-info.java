@@ -4,7 +4,8 @@
  * requests together may hold.
  *
  * <p>A request passes {@link dev.geodesic.web.BodyFilter}, which waits for its body,
- * {@link dev.geodesic.web.CallerFilter}, which finds out who calls, and one resource. Errors become answers in
+ * {@link dev.geodesic.web.CallerFilter}, which finds out who calls, and one resource. No thread of the container waits: what
+ * takes time is done by {@link dev.geodesic.web.Requests}, which also sends the answers. Errors become answers in
  * {@link dev.geodesic.web.ErrorMapper} alone; {@link dev.geodesic.web.CorsFilter} sees every answer. Values are written by
  * {@code sats}, the envelopes of administration are records written by JSON-B.
  */

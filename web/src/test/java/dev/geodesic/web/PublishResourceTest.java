@@ -1,6 +1,7 @@
 package dev.geodesic.web;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -8,6 +9,7 @@ import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -16,17 +18,19 @@ import org.junit.jupiter.api.Timeout;
 class PublishResourceTest {
 
     private static void refused(int status, String text, CompletableFuture<Void> durable) {
-        RefusedException e = assertThrows(
-                RefusedException.class, () -> PublishResource.confirm(durable, Duration.ofMillis(20)));
+        RefusedException e = (RefusedException) assertThrows(
+                CompletionException.class, () -> PublishResource.confirm(durable, Duration.ofMillis(20)).join()).getCause();
         assertEquals(status + " Database update failed: " + text, e.status() + " " + e.getMessage());
     }
 
     @Test
     void waitsForConfirmationsAsLongAsItShould() {
         CompletableFuture<Void> late = new CompletableFuture<Void>().completeOnTimeout(null, 50, TimeUnit.MILLISECONDS);
-        PublishResource.confirm(late, Duration.ofSeconds(20));
+        PublishResource.confirm(late, Duration.ofSeconds(20)).join();
         assertTrue(late.isDone());
-        refused(504, "timeout waiting for transaction confirmation", new CompletableFuture<>());
+        CompletableFuture<Void> never = new CompletableFuture<>();
+        refused(504, "timeout waiting for transaction confirmation", never);
+        assertFalse(never.isDone(), "others wait on");
         refused(503, "the database has stopped",
                 CompletableFuture.failedFuture(new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped")));
     }

@@ -51,7 +51,8 @@ class QueryTest {
         assertEquals(OptionalLong.of(10), query.number("ten", 10));
         assertEquals(OptionalLong.empty(), query.number("absent", 10));
         refused("number too large to fit in target type", () -> query.number("ten", 9));
-        for (String bad : new String[] {"word", "huge", "minus"}) {
+        refused("number too large to fit in target type", () -> query.number("huge", 10));
+        for (String bad : new String[] {"word", "minus"}) {
             refused("invalid digit found in string", () -> query.number(bad, 10));
         }
         refused("cannot parse integer from empty string", () -> query.number("empty", 10));
@@ -59,13 +60,19 @@ class QueryTest {
 
     @Test
     void readsDurations() {
-        Query query = query(Map.of("s", "5s", "m", "1m", "ms", "20ms", "none", "5", "word", "x"));
+        Query query = query(Map.of("s", "5s", "m", "1m", "ms", "20ms", "two", "1 min 30s", "none", "5", "word", "x",
+                "late", "5s x", "unit", "5parsecs", "huge", "9".repeat(30) + "s", "blank", " "));
+        assertEquals(Optional.of(Duration.ofSeconds(90)), query.duration("two"));
         assertEquals(Optional.of(Duration.ofSeconds(5)), query.duration("s"));
         assertEquals(Optional.of(Duration.ofMinutes(1)), query.duration("m"));
         assertEquals(Optional.of(Duration.ofMillis(20)), query.duration("ms"));
-        for (String bad : new String[] {"none", "word"}) {
-            refused("expected a duration such as `5s`", () -> query.duration(bad));
-        }
+        refused("time unit needed, for example 5sec or 5ms", () -> query.duration("none"));
+        refused("expected number at 0", () -> query.duration("word"));
+        refused("expected number at 2", () -> query.duration("late"));
+        refused("unknown time unit \"parsecs\", supported units: ns, us, ms, sec, min, hours, days",
+                () -> query.duration("unit"));
+        refused("number is too large", () -> query.duration("huge"));
+        refused("value was empty", () -> query.duration("blank"));
     }
 
     /** Either case, leading zeros optional: all forms of one number become the same text. */
@@ -76,7 +83,7 @@ class QueryTest {
         assertEquals(Optional.of("0xab"), query.hash("b"));
         assertEquals(Optional.of("0x0"), query.hash("zero"));
         for (String bad : new String[] {"bare", "long"}) {
-            refused("expected `0x` and up to 64 hex digits", () -> query.hash(bad));
+            refused("invalid digit found in string: expected `0x` and up to 64 hex digits", () -> query.hash(bad));
         }
     }
 }

@@ -66,6 +66,8 @@ public enum ErrorCode {
     NO_SUCH_DATABASE(0),
     INVALID_NAME(0),
     NAME_TAKEN(0),
+    /** A name that resolves to nothing, but was registered by somebody else. */
+    NAME_RESERVED(0),
     NOT_AUTHORIZED(0),
     INVALID_TOKEN(0),
     /** SQL that does not parse, bind or run. */

@@ -48,6 +48,11 @@ final class ControlDatabase implements AutoCloseable {
     private static final int NAMES_BY_IDENTITY = SystemTables.FIRST_USER_ID + 2;
     private static final int ENVIRONMENT = SystemTables.FIRST_USER_ID + 2;
     private static final int ENVIRONMENT_BY_IDENTITY = SystemTables.FIRST_USER_ID + 3;
+    private static final int FORMER_NAMES = SystemTables.FIRST_USER_ID + 3;
+    private static final int FORMER_NAMES_BY_NAME = SystemTables.FIRST_USER_ID + 4;
+    private static final int FORMER_NAMES_BY_OWNER = SystemTables.FIRST_USER_ID + 5;
+    /** Of one owner: renaming must not be a way to take all names. */
+    private static final int FORMER_NAMES_MAX = 1000;
 
     private final CommittedState committed;
     private final Durability durability;
@@ -78,6 +83,9 @@ final class ControlDatabase implements AutoCloseable {
         if (committed.writerView().table(ENVIRONMENT).isEmpty()) {
             change(() -> catalog.createTable(tx, environmentTable()));
         }
+        if (committed.writerView().table(FORMER_NAMES).isEmpty()) {
+            change(() -> catalog.createTable(tx, formerNames()));
+        }
     }
 
     private static TableSchema databases() {
@@ -97,6 +105,15 @@ final class ControlDatabase implements AutoCloseable {
                         column(2, "owner", PrimitiveType.U256)),
                 List.of(index(NAMES_BY_NAME, "name_name_idx_btree", 0, true),
                         index(NAMES_BY_IDENTITY, "name_identity_idx_btree", 1, false)));
+    }
+
+    /** Names that databases had before they were renamed: nobody but their owner may use them again. */
+    private static TableSchema formerNames() {
+        return table(FORMER_NAMES, "former_name", List.of(
+                        column(0, "name", PrimitiveType.STRING),
+                        column(1, "owner", PrimitiveType.U256)),
+                List.of(index(FORMER_NAMES_BY_NAME, "former_name_name_idx_btree", 0, true),
+                        index(FORMER_NAMES_BY_OWNER, "former_name_owner_idx_btree", 1, false)));
     }
 
     private static TableSchema environmentTable() {
@@ -124,7 +141,16 @@ final class ControlDatabase implements AutoCloseable {
         return new IndexSchema(id, name, Optional.empty(), new IndexAlgorithm.BTree(List.of(column)), unique);
     }
 
-    private synchronized void change(Runnable work) {
+    /** Whoever reads meanwhile waits for no disk. */
+    private void change(Runnable work) {
+        long txOffset = commit(work);
+        if (txOffset >= 0) {
+            Database.join(gate.whenDurable(txOffset));
+        }
+    }
+
+    /** Offset of the transaction, or -1 if nothing has changed. */
+    private synchronized long commit(Runnable work) {
         tx.begin();
         try {
             work.run();
@@ -135,14 +161,14 @@ final class ControlDatabase implements AutoCloseable {
         TxData data = tx.finish();
         if (data.isEmpty()) {
             tx.end();
-            return;
+            return -1;
         }
         long txOffset = committed.apply(data);
         tx.end();
         BsatnWriter record = new BsatnWriter();
         TxRecord.write(data, record);
         durability.append(txOffset, record.buffer(), 0, record.length());
-        Database.join(gate.whenDurable(txOffset));
+        return txOffset;
     }
 
     // ---- databases ----
@@ -161,7 +187,7 @@ final class ControlDatabase implements AutoCloseable {
         return all;
     }
 
-    /** Adds or replaces a database, with a name to add, at once or not at all. Errors: NAME_TAKEN. */
+    /** Adds or replaces a database, with a name to add, at once or not at all. Errors: as {@link #addName}. */
     void put(DatabaseEntry entry, Optional<String> newName) {
         change(() -> {
             deleteDatabase(entry.identity());
@@ -208,10 +234,25 @@ final class ControlDatabase implements AutoCloseable {
     // ---- names ----
 
     synchronized Optional<NameEntry> name(String name) {
+        RowIterator rows = byName(NAMES_BY_NAME, name);
+        return rows.next() ? Optional.of(readName(rows)) : Optional.empty();
+    }
+
+    private RowIterator byName(int indexId, String name) {
         BsatnWriter key = new BsatnWriter();
         key.writeString(name);
-        RowIterator rows = committed.writerView().point(NAMES_BY_NAME, MemorySegment.ofArray(key.buffer()), 0, key.length());
-        return rows.next() ? Optional.of(readName(rows)) : Optional.empty();
+        return committed.writerView().point(indexId, MemorySegment.ofArray(key.buffer()), 0, key.length());
+    }
+
+    /** Who registered a name that resolves to nothing now. */
+    synchronized Optional<Identity> formerOwner(String name) {
+        RowIterator rows = byName(FORMER_NAMES_BY_NAME, name);
+        if (!rows.next()) {
+            return Optional.empty();
+        }
+        BsatnReader in = reader(rows);
+        in.readString();
+        return Optional.of(in.readIdentity());
     }
 
     synchronized List<NameEntry> namesOf(Identity identity) {
@@ -228,12 +269,22 @@ final class ControlDatabase implements AutoCloseable {
         return new NameEntry(in.readString(), in.readIdentity(), in.readIdentity());
     }
 
-    /** Adds a name. Errors: NAME_TAKEN. */
+    /** Adds a name. Errors: NAME_TAKEN; NAME_RESERVED with the name between backticks. */
     void addName(NameEntry entry) {
         change(() -> insertName(entry));
     }
 
     private void insertName(NameEntry entry) {
+        Optional<Identity> former = formerOwner(entry.name());
+        if (former.isPresent()) {
+            if (!former.get().equals(entry.owner())) {
+                throw new EngineException(
+                        ErrorCode.NAME_RESERVED, "the name `" + entry.name() + "` is registered to somebody else");
+            }
+            row.clear();
+            row.writeString(entry.name());
+            tx.deletePoint(FORMER_NAMES_BY_NAME, MemorySegment.ofArray(row.buffer()), 0, row.length());
+        }
         row.clear();
         row.writeString(entry.name());
         row.writeIdentity(entry.identity());
@@ -248,13 +299,38 @@ final class ControlDatabase implements AutoCloseable {
         }
     }
 
-    /** Replaces all names of a database, at once or not at all. Errors: NAME_TAKEN. */
+    /**
+     * Replaces all names of a database, at once or not at all; those that it had stay with their owners. Errors: as
+     * {@link #addName}, LIMIT_EXCEEDED.
+     */
     void setNames(Identity identity, List<NameEntry> names) {
         change(() -> {
+            List<NameEntry> before = namesOf(identity);
             tx.deletePoint(
                     NAMES_BY_IDENTITY, MemorySegment.ofArray(identity.toLittleEndian()), 0, Identity.BYTE_COUNT);
             names.forEach(this::insertName);
+            before.stream().filter(old -> names.stream().noneMatch(name -> name.name().equals(old.name())))
+                    .forEach(this::reserve);
         });
+    }
+
+    private void reserve(NameEntry old) {
+        if (count(byIdentity(FORMER_NAMES_BY_OWNER, old.owner())) >= FORMER_NAMES_MAX) {
+            throw new EngineException(
+                    ErrorCode.LIMIT_EXCEEDED, "more than " + FORMER_NAMES_MAX + " former names of one owner");
+        }
+        row.clear();
+        row.writeString(old.name());
+        row.writeIdentity(old.owner());
+        tx.insert(FORMER_NAMES, MemorySegment.ofArray(row.buffer()), 0, row.length());
+    }
+
+    private static int count(RowIterator rows) {
+        int count = 0;
+        while (rows.next()) {
+            count++;
+        }
+        return count;
     }
 
     // ---- variables of modules ----

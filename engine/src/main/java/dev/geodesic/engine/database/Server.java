@@ -62,6 +62,9 @@ public final class Server implements AutoCloseable {
 
     private static final System.Logger LOG = System.getLogger(Server.class.getName());
 
+    /** Of one database. */
+    private static final int NAMES_MAX = 100;
+
     private final ServerOptions options;
     private final FileChannel lock;
     private final TokenAuthority tokens;
@@ -363,15 +366,28 @@ public final class Server implements AutoCloseable {
         return control.namesOf(identity).stream().map(ControlDatabase.NameEntry::name).toList();
     }
 
-    /** Adds a name. Errors: INVALID_NAME, NO_SUCH_DATABASE, NOT_AUTHORIZED unless the caller owns the database, NAME_TAKEN. */
+    /**
+     * Adds a name. Errors: INVALID_NAME, NO_SUCH_DATABASE, NOT_AUTHORIZED unless the caller owns the database; NAME_TAKEN;
+     * NAME_RESERVED with the name between backticks if it was somebody else's; LIMIT_EXCEEDED.
+     */
     public void addName(Identity identity, String name, Identity caller) {
         requireOwner(identity, caller, "rename database");
+        if (control.namesOf(identity).size() >= NAMES_MAX) {
+            throw tooManyNames();
+        }
         control.addName(new ControlDatabase.NameEntry(DatabaseNames.check(name), identity, caller));
     }
 
-    /** Replaces all names. Errors: as {@link #addName}. */
+    private static EngineException tooManyNames() {
+        return new EngineException(ErrorCode.LIMIT_EXCEEDED, "more than " + NAMES_MAX + " names for one database");
+    }
+
+    /** Replaces all names; those before stay registered to the owner and nobody else. Errors: as {@link #addName}. */
     public void setNames(Identity identity, List<String> names, Identity caller) {
         requireOwner(identity, caller, "rename database");
+        if (names.size() > NAMES_MAX) {
+            throw tooManyNames();
+        }
         for (String name : names) {
             if (control.name(DatabaseNames.check(name)).isPresent()) {
                 throw new EngineException(ErrorCode.NAME_TAKEN, "Cannot rename to " + name + " because it already is in use.");
@@ -385,11 +401,15 @@ public final class Server implements AutoCloseable {
         DatabaseEntry entry = control.database(identity)
                 .orElseThrow(() -> new EngineException(ErrorCode.NO_SUCH_DATABASE, "No such database."));
         if (!entry.owner().equals(caller)) {
-            throw new EngineException(
-                    ErrorCode.NOT_AUTHORIZED,
-                    caller.toHex() + " is not authorized to perform action on database " + identity.toHex() + ": " + action);
+            throw notAuthorized(identity, caller, action);
         }
         return entry;
+    }
+
+    private static EngineException notAuthorized(Identity identity, Identity caller, String action) {
+        return new EngineException(
+                ErrorCode.NOT_AUTHORIZED,
+                caller.toHex() + " is not authorized to perform action on database " + identity.toHex() + ": " + action);
     }
 
     // ---- publishing ----
@@ -397,7 +417,8 @@ public final class Server implements AutoCloseable {
     /**
      * Installs a program: creates a database, or updates or clears an existing one.
      *
-     * @throws EngineException INVALID_NAME; NAME_TAKEN if the name belongs to somebody else; NOT_AUTHORIZED; INVALID_MODULE,
+     * @throws EngineException INVALID_NAME; NAME_TAKEN, NAME_RESERVED if the name is or was somebody else's; NOT_AUTHORIZED, also
+     *     for the identity of a deleted database that has names of somebody else; INVALID_MODULE,
      *     INVALID_MODULE_DEF, UNSUPPORTED_FEATURE; REDUCER_FAILED if {@code init} failed; MIGRATION_REFUSED, MIGRATION_FAILED;
      *     LIMIT_EXCEEDED. Nothing has changed then; a new name is free again.
      */
@@ -421,6 +442,11 @@ public final class Server implements AutoCloseable {
     private PublishResult install(PublishRequest request) {
         Optional<Identity> identity = request.database().flatMap(DatabaseNames::identity);
         if (identity.isPresent() || request.database().isEmpty()) {
+            // Who comes by one of these names trusts its owner.
+            if (identity.isPresent() && control.database(identity.get()).isEmpty()
+                    && control.namesOf(identity.get()).stream().anyMatch(n -> !n.owner().equals(request.caller()))) {
+                throw notAuthorized(identity.get(), request.caller(), "update database");
+            }
             return install(identity.orElseGet(Server::newIdentity), Optional.empty(), false, request);
         }
         String name = DatabaseNames.check(request.database().get());
@@ -430,6 +456,9 @@ public final class Server implements AutoCloseable {
             if (known.isPresent() && control.database(known.get().identity()).isEmpty()
                     && !known.get().owner().equals(request.caller())) {
                 throw new EngineException(ErrorCode.NAME_TAKEN, "the name " + name + " is registered to somebody else");
+            }
+            if (known.isEmpty() && control.formerOwner(name).filter(owner -> !owner.equals(request.caller())).isPresent()) {
+                throw new EngineException(ErrorCode.NAME_RESERVED, "the name `" + name + "` is registered to somebody else");
             }
             return install(known.map(ControlDatabase.NameEntry::identity).orElseGet(Server::newIdentity), Optional.of(name),
                     known.isEmpty(), request);

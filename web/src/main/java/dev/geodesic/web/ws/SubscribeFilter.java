@@ -9,7 +9,9 @@ import dev.geodesic.protocol.ConnectParams;
 import dev.geodesic.protocol.Subprotocol;
 import dev.geodesic.protocol.wire.Compression;
 import dev.geodesic.sats.ConnectionId;
+import dev.geodesic.web.CorsFilter;
 import dev.geodesic.web.Credentials;
+import dev.geodesic.web.DatabasePath;
 import dev.geodesic.web.ErrorStatus;
 import jakarta.ejb.EJB;
 import jakarta.servlet.FilterChain;
@@ -30,8 +32,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * The handshake of {@code GET /v1/database/{name}/subscribe} (spec/websocket.md section 1): everything that can be refused is
@@ -41,7 +41,6 @@ import java.util.regex.Pattern;
 public class SubscribeFilter extends HttpFilter {
 
     private static final long serialVersionUID = 1L;
-    private static final Pattern PATH = Pattern.compile("/v1/database/([^/]+)/subscribe");
     private static final int UPGRADE_REQUIRED = 426;
 
     @EJB
@@ -82,14 +81,14 @@ public class SubscribeFilter extends HttpFilter {
     @Override
     protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws IOException, ServletException {
-        Matcher path = PATH.matcher(request.getRequestURI());
-        if (!path.matches() || request.getMethod().equals("OPTIONS")) {
+        Optional<DatabasePath> path = DatabasePath.of(request, "subscribe").filter(found -> found.below().isEmpty());
+        if (path.isEmpty()) {
             chain.doFilter(request, response);
             return;
         }
-        response.setHeader("Access-Control-Allow-Origin", "*");
+        CorsFilter.allowOrigins(response);
         try {
-            upgrade(request, response, path.group(1));
+            upgrade(request, response, path.get().name());
         } catch (RefusedException e) {
             refuse(response, e.status, e.getMessage());
         } catch (EngineException e) {
