@@ -2,6 +2,8 @@ package dev.geodesic.pgwire;
 
 import dev.geodesic.pgwire.message.MessageWriter;
 import dev.geodesic.pgwire.message.PgException;
+import dev.geodesic.pgwire.type.TextFormat;
+import java.io.IOException;
 import java.util.List;
 
 /** A complete result. */
@@ -25,10 +27,27 @@ interface RowSet {
     /** Writes the values of one row, each with its length. */
     void write(int row, Formats formats, MessageWriter out);
 
-    /** Which columns a client wants in binary form: none given is all text, one is for all (Bind message). */
-    record Formats(List<Boolean> binary) {
+    /** Writes a RowDescription. */
+    static void describe(List<Column> columns, Formats formats, MessageWriter out) throws IOException {
+        out.begin('T').int16(columns.size());
+        for (int i = 0; i < columns.size(); i++) {
+            Column column = columns.get(i);
+            out.text(column.name()).int32(0).int16(0).int32(column.oid()).int16(column.byteSize()).int32(-1)
+                    .int16(formats.isBinary(i) ? 1 : 0);
+        }
+        out.end();
+    }
 
-        static final Formats TEXT = new Formats(List.of());
+    /**
+     * How a client wants values.
+     *
+     * @param binary which columns in binary form: none given is all text, one is for all (Bind message)
+     * @param text how text looks
+     */
+    record Formats(List<Boolean> binary, TextFormat.Style text) {
+
+        /** For simple queries. */
+        static final Formats TEXT = new Formats(List.of(), TextFormat.Style.RECORDED);
 
         public Formats {
             binary = List.copyOf(binary);

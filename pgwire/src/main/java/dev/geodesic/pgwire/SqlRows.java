@@ -60,7 +60,7 @@ final class SqlRows implements RowSet {
             if (formats.isBinary(i)) {
                 BinaryFormat.write(elements.get(i).type(), in, out);
             } else {
-                TextFormat.write(elements.get(i).type(), in, out);
+                TextFormat.write(elements.get(i).type(), formats.text(), in, out);
             }
             out.endValue(mark);
         }

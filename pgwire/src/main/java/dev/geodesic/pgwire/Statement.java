@@ -47,7 +47,7 @@ sealed interface Statement {
 
         /** Whether it changes nothing; not so if it cannot be told. */
         boolean reads() {
-            return verb.equals("select") || verb.equals("show");
+            return verb.equals("select") || verb.equals("show") || verb.equals("explain");
         }
     }
 }

@@ -16,10 +16,12 @@ import java.util.Optional;
  */
 final class Variables {
 
+    /** Whose protocol and catalogue are spoken; without it the JDBC driver takes the server for an ancient one. */
+    private static final String POSTGRES_VERSION_NUMBER = "150000";
     /** Reported to clients at the login (spec/sql.md 15) and when they change. */
     private static final List<String> REPORTED = List.of(
-            "server_version", "server_encoding", "client_encoding", "DateStyle", "IntervalStyle", "TimeZone",
-            "integer_datetimes", "standard_conforming_strings", "is_superuser", "in_hot_standby",
+            "server_version", "server_version_num", "server_encoding", "client_encoding", "DateStyle", "IntervalStyle",
+            "TimeZone", "integer_datetimes", "standard_conforming_strings", "is_superuser", "in_hot_standby",
             "default_transaction_read_only", "search_path", "session_authorization");
     private static final int COUNT_MAX = 200;
     private static final int CHARS_MAX = 4_096;
@@ -29,6 +31,7 @@ final class Variables {
 
     Variables(String serverVersion, String user, String applicationName) {
         define("server_version", serverVersion);
+        define("server_version_num", POSTGRES_VERSION_NUMBER);
         define("server_encoding", "UTF8");
         define("client_encoding", "UTF8");
         define("datestyle", "ISO, YMD");
@@ -87,8 +90,9 @@ final class Variables {
                     throw PgException.error("22023", "standard_conforming_strings is always on");
                 }
             }
-            case "server_version", "server_encoding", "integer_datetimes", "is_superuser", "in_hot_standby",
-                    "session_authorization" -> throw PgException.error("55P02", "parameter \"" + name + "\" cannot be changed");
+            case "server_version", "server_version_num", "server_encoding", "integer_datetimes", "is_superuser",
+                    "in_hot_standby", "session_authorization" ->
+                    throw PgException.error("55P02", "parameter \"" + name + "\" cannot be changed");
             case "datestyle", "intervalstyle", "timezone", "bytea_output" -> {
                 // Values have one form only.
             }

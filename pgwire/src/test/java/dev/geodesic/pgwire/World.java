@@ -78,7 +78,8 @@ final class World implements AutoCloseable {
                  "-0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff", 1.5, -0.0, "it's \\"q\\" ü"]""");
         call("add_specials", """
                 [1, {"__identity__": "0x%s"}, {"__connection_id__": 5},
-                 {"__timestamp_micros_since_unix_epoch__": 1700000000123456}, {"__time_duration_micros__": -5}, {"__uuid__": 3}, {"Interval": {"__time_duration_micros__": 7}}]"""
+                 {"__timestamp_micros_since_unix_epoch__": 1700000000123456}, {"__time_duration_micros__": -5},
+                 {"__uuid__": 3}, {"Interval": {"__time_duration_micros__": 7}}]"""
                 .formatted(owner.claims().identity().toHex()));
         call("add_specials", """
                 [2, ["0x1"], [340282366920938463463374607431768211455], [-1], [90061000001],

@@ -57,7 +57,7 @@ public final class BinaryFormat {
                 long low = in.readU64();
                 out.int64(in.readU64()).int64(low);
             }
-            default -> TextFormat.write(type, in, out);
+            default -> TextFormat.write(type, TextFormat.Style.POSTGRES, in, out);
         }
     }
 

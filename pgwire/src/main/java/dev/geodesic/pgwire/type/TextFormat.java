@@ -22,42 +22,56 @@ import java.time.format.DateTimeFormatterBuilder;
 import java.time.temporal.ChronoField;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.UUID;
 
 /** Values as text (spec/sql.md 15). */
 public final class TextFormat {
 
+    /** Where forms differ. */
+    public enum Style {
+        /** Those of spec/sql.md 15: {@code 2023-11-14T22:13:20+00:00}, {@code PT61S}, {@code inf}. */
+        RECORDED,
+        /** Those that drivers of extended queries read: {@code 2023-11-14 22:13:20}, {@code 00:01:01}, {@code Infinity}. */
+        POSTGRES
+    }
+
     private static final int TEXT_CHARS_MAX = 256 << 20;
     private static final long MICROS = 1_000_000;
-    private static final DateTimeFormatter TIMESTAMP = new DateTimeFormatterBuilder()
-            .appendPattern("uuuu-MM-dd'T'HH:mm:ss")
-            .appendFraction(ChronoField.NANO_OF_SECOND, 0, 9, true)
-            .appendLiteral("+00:00")
-            .toFormatter()
-            .withZone(ZoneOffset.UTC);
+    private static final DateTimeFormatter RECORDED_TIMESTAMP = timestamps("uuuu-MM-dd'T'HH:mm:ss", "+00:00");
+    private static final DateTimeFormatter POSTGRES_TIMESTAMP = timestamps("uuuu-MM-dd HH:mm:ss", "");
 
     private TextFormat() {
     }
 
+    private static DateTimeFormatter timestamps(String seconds, String end) {
+        return new DateTimeFormatterBuilder()
+                .appendPattern(seconds)
+                .appendFraction(ChronoField.NANO_OF_SECOND, 0, 9, true)
+                .appendLiteral(end)
+                .toFormatter()
+                .withZone(ZoneOffset.UTC);
+    }
+
     /** Writes one value, without its length. */
-    public static void write(AlgebraicType type, BsatnReader in, MessageWriter out) {
+    public static void write(AlgebraicType type, Style style, BsatnReader in, MessageWriter out) {
         if (type == PrimitiveType.STRING) {
             int from = in.skipString();
             out.raw(in.buffer(), from, in.position() - from);
         } else {
-            out.utf8(text(type, in));
+            out.utf8(text(type, style, in));
         }
     }
 
     /** One value as a column shows it. */
-    static String text(AlgebraicType type, BsatnReader in) {
+    static String text(AlgebraicType type, Style style, BsatnReader in) {
         return switch (type) {
             case PrimitiveType.STRING -> in.readString();
             case PrimitiveType.BOOL -> in.readBool() ? "t" : "f";
-            case PrimitiveType p -> number(p, in);
+            case PrimitiveType p -> number(p, style, in);
             case ArrayType a when SpecialTypes.isBytes(a) -> bytea(in.readBytes());
-            case ArrayType a -> array(a, in);
-            case ProductType p when isWrapped(p) -> wrapped(p, in);
+            case ArrayType a -> array(a, style, in);
+            case ProductType p when isWrapped(p) -> wrapped(p, style, in);
             case SumType s when ColumnType.isEnum(s) -> variant(s, in).name().orElse("");
             default -> {
                 StringBuilder json = new StringBuilder();
@@ -67,7 +81,7 @@ public final class TextFormat {
         };
     }
 
-    private static String number(PrimitiveType type, BsatnReader in) {
+    private static String number(PrimitiveType type, Style style, BsatnReader in) {
         return switch (type) {
             case I8 -> Integer.toString((byte) in.readU8());
             case U8 -> Integer.toString(in.readU8());
@@ -77,24 +91,24 @@ public final class TextFormat {
             case U32 -> Integer.toUnsignedString(in.readU32());
             case I64 -> Long.toString(in.readU64());
             case U64 -> Long.toUnsignedString(in.readU64());
-            case F32 -> real(in.readF32());
-            case F64 -> real(in.readF64());
+            case F32 -> real(in.readF32(), style);
+            case F64 -> real(in.readF64(), style);
             case I128, U128, I256, U256 -> Integers.fromLittleEndian(
                     in.readRaw(type.byteSize()), 0, type.byteSize(), type.isSignedInteger()).toString();
             case STRING, BOOL -> throw new IllegalStateException();
         };
     }
 
-    private static String real(float value) {
-        return Float.isFinite(value) ? decimal(new BigDecimal(Float.toString(value)), 1 / value < 0) : special(value);
+    private static String real(float value, Style style) {
+        return Float.isFinite(value) ? decimal(new BigDecimal(Float.toString(value)), 1 / value < 0) : special(value, style);
     }
 
-    private static String real(double value) {
-        return Double.isFinite(value) ? decimal(new BigDecimal(Double.toString(value)), 1 / value < 0) : special(value);
+    private static String real(double value, Style style) {
+        return Double.isFinite(value) ? decimal(new BigDecimal(Double.toString(value)), 1 / value < 0) : special(value, style);
     }
 
-    private static String special(double value) {
-        return Double.isNaN(value) ? "NaN" : value > 0 ? "inf" : "-inf";
+    private static String special(double value, Style style) {
+        return Double.isNaN(value) ? "NaN" : (value > 0 ? "" : "-") + (style == Style.RECORDED ? "inf" : "Infinity");
     }
 
     /** As PostgreSQL does: plain digits from 1e-4 to 1e15, an exponent of at least two digits elsewhere. */
@@ -115,19 +129,23 @@ public final class TextFormat {
         return "\\x" + HexFormat.of().formatHex(bytes);
     }
 
-    /** RFC 3339, with the fraction as long as needed. */
-    static String timestamp(long micros) {
-        return TIMESTAMP.format(Instant.ofEpochSecond(
+    /** With the fraction as long as needed. */
+    static String timestamp(long micros, Style style) {
+        return (style == Style.RECORDED ? RECORDED_TIMESTAMP : POSTGRES_TIMESTAMP).format(Instant.ofEpochSecond(
                 Math.floorDiv(micros, MICROS), Math.floorMod(micros, MICROS) * 1_000));
     }
 
-    /** ISO 8601 in seconds. */
-    static String duration(long micros) {
-        if (micros == 0) {
-            return "P0D";
+    /** ISO 8601 in seconds, or hours, minutes and seconds. */
+    static String duration(long micros, Style style) {
+        String sign = micros < 0 ? "-" : "";
+        BigDecimal seconds = BigDecimal.valueOf(micros, 6).abs();
+        if (style == Style.RECORDED) {
+            return micros == 0 ? "P0D" : sign + "PT" + seconds.stripTrailingZeros().toPlainString() + "S";
         }
-        BigDecimal seconds = BigDecimal.valueOf(micros, 6).abs().stripTrailingZeros();
-        return (micros < 0 ? "-PT" : "PT") + seconds.toPlainString() + "S";
+        long whole = seconds.longValue();
+        int fraction = seconds.remainder(BigDecimal.ONE).unscaledValue().intValue();
+        String text = String.format(Locale.ROOT, "%s%02d:%02d:%02d", sign, whole / 3_600, whole / 60 % 60, whole % 60);
+        return fraction == 0 ? text : text + String.format(Locale.ROOT, ".%06d", fraction);
     }
 
     /** Identity, connection id, timestamp, duration or UUID: a product that is one value of PostgreSQL. */
@@ -135,15 +153,15 @@ public final class TextFormat {
         return type.elements().size() == 1 && SpecialTypes.isSpecial(type);
     }
 
-    private static String wrapped(ProductType type, BsatnReader in) {
+    private static String wrapped(ProductType type, Style style, BsatnReader in) {
         if (type.equals(SpecialTypes.IDENTITY)) {
             return "\\x" + in.readIdentity().toHex();
         } else if (type.equals(SpecialTypes.CONNECTION_ID)) {
             return "\\x" + in.readConnectionId().toHex();
         } else if (type.equals(SpecialTypes.TIMESTAMP)) {
-            return timestamp(in.readU64());
+            return timestamp(in.readU64(), style);
         } else if (type.equals(SpecialTypes.TIME_DURATION)) {
-            return duration(in.readU64());
+            return duration(in.readU64(), style);
         }
         long low = in.readU64();
         return new UUID(in.readU64(), low).toString();
@@ -164,7 +182,7 @@ public final class TextFormat {
     // ---- arrays ----
 
     /** PostgreSQL array text: {@code {1,-2}}, elements in quotes where needed. */
-    private static String array(ArrayType type, BsatnReader in) {
+    private static String array(ArrayType type, Style style, BsatnReader in) {
         AlgebraicType element = type.element();
         boolean nested = element instanceof ArrayType && !SpecialTypes.isBytes(element);
         int count = in.readCount(0);
@@ -173,7 +191,7 @@ public final class TextFormat {
             if (i > 0) {
                 out.append(',');
             }
-            String text = text(element, in);
+            String text = text(element, style, in);
             if (nested) {
                 out.append(text);
             } else {
@@ -221,7 +239,7 @@ public final class TextFormat {
             case PrimitiveType.STRING -> string(in.readString(), out);
             case PrimitiveType.BOOL -> out.append(in.readBool());
             case PrimitiveType p -> {
-                String number = number(p, in);
+                String number = number(p, Style.RECORDED, in);
                 if (number.endsWith("N") || number.endsWith("f")) {
                     // NaN and infinity are no numbers in JSON.
                     string(number, out);
@@ -241,7 +259,7 @@ public final class TextFormat {
             }
             case ProductType p when isWrapped(p) -> {
                 key(p.elements().getFirst().name().orElseThrow(), out.append('{'));
-                string(wrapped(p, in), out);
+                string(wrapped(p, Style.RECORDED, in), out);
                 out.append('}');
             }
             case ProductType p -> product(p.elements(), in, out);
