@@ -22,6 +22,7 @@ samples/modules/features-1.12 features_1_12
 samples/modules/features-2.0 features_2_0
 samples/modules/features-2.8 features_2_8
 samples/modules/features-2.11 features_2_11
+samples/modules/extras    extras
 samples/modules/timers    timers timers_all
 bench/load/module         loadmod
 bench/load/bank           bank

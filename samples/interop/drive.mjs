@@ -1,6 +1,6 @@
 // Drives a database that runs one of the test modules with a published npm client; prints one JSON document, exit code 0 if all is well.
-// usage: node drive.mjs --client 1.12|2.10 [--protocol v1|v2|v3] --module v1|v2 [--owner TOKEN] [--wasm FILE] URL DATABASE
-//   --protocol  offer only this subprotocol (2.10 speaks v2 and v3; without it the package offers what it likes)
+// usage: node drive.mjs --client 1.12|2.0|2.1|2.10 [--protocol v1|v2|v3] --module v1|v2 [--owner TOKEN] [--wasm FILE] URL DATABASE
+//   --protocol  offer only this subprotocol (2.10 speaks v2 and v3); without it the package offers what it likes
 //   --owner     token of the database's owner: adds the checks that need one
 //   --wasm      the database's module: with --owner, adds publishing again with `clear` as the last check
 import { parseArgs } from 'node:util';
@@ -18,9 +18,11 @@ const { values, positionals } = parseArgs({
     wasm: { type: 'string' },
   },
 });
+/** What each package asks for first. */
+const DEFAULT_PROTOCOL = { '1.12': 'v1', '2.0': 'v2', '2.1': 'v2', '2.10': 'v3' };
 const [url, database] = positionals;
-if (!database || !['1.12', '2.10'].includes(values.client) || !['v1', 'v2'].includes(values.module)) {
-  console.error('usage: node drive.mjs --client 1.12|2.10 [--protocol v1|v2|v3] --module v1|v2 [--owner TOKEN] [--wasm FILE] URL DATABASE');
+if (!database || !DEFAULT_PROTOCOL[values.client] || !['v1', 'v2'].includes(values.module)) {
+  console.error('usage: node drive.mjs --client 1.12|2.0|2.1|2.10 [--protocol v1|v2|v3] --module v1|v2 [--owner TOKEN] [--wasm FILE] URL DATABASE');
   process.exit(2);
 }
 
@@ -34,17 +36,24 @@ globalThis.WebSocket = class extends NodeWebSocket {
   }
 };
 
+// Packages 2.0 and 2.1 use what Node has from version 22 on.
+Promise.withResolvers ??= function withResolvers() {
+  let resolve, reject;
+  const promise = new this((accept, refuse) => { [resolve, reject] = [accept, refuse]; });
+  return { promise, resolve, reject };
+};
+
 // The packages report on the console; standard output is for the report.
 for (const level of ['log', 'info', 'warn', 'debug']) console[level] = console.error;
 const print = (text) => process.stdout.write(`${text}\n`);
 process.on('unhandledRejection', (error) => report.note(`unhandled rejection: ${error?.stack ?? error}`));
 
-const { client } = await import(values.client === '1.12' ? './client-v1.mjs' : './client-v2.mjs');
+const client = values.client === '1.12' ? (await import('./client-1.mjs')).client : await (await import('./client-2.mjs')).client(values.client);
 const report = new Report(`${client.package}, module ${values.module}`, print);
 await run({ client, report, url, database, module: values.module, owner: values.owner, wasm: values.wasm });
 await report.check('the subprotocol is the one that was asked for', () => {
   const names = [...negotiated].join(' ');
-  const wanted = only ?? (values.client === '1.12' ? 'v1.bsatn.spacetimedb' : 'v3.bsatn.spacetimedb');
+  const wanted = only ?? `${DEFAULT_PROTOCOL[values.client]}.bsatn.spacetimedb`;
   if (names !== wanted) throw new Error(`negotiated "${names}", not "${wanted}"`);
 });
 report.finish();

@@ -19,6 +19,8 @@ if (!url) {
 const here = import.meta.dirname;
 const samples = path.dirname(here);
 const wasmOf = (module) => path.join(samples, `modules/${module}/kitchen_${module}.wasm`);
+/** What build.sh made. */
+const built = process.env.GEODESIC_CLIENTS ?? path.join(samples, '../target/clients');
 const mark = Date.now().toString(36);
 mkdirSync(out, { recursive: true });
 
@@ -37,14 +39,16 @@ async function publish(name, body, token) {
 }
 
 /** Runs a script of this directory; resolves to its report, or to a report of why there is none. */
-function script(args, env = {}) {
+const script = (args, env = {}) => program(process.execPath, args, env);
+
+function program(file, args, env = {}) {
   return new Promise((resolve) => {
-    execFile(process.execPath, args, { cwd: here, env: { ...process.env, ...env }, timeout: 300_000, maxBuffer: 1 << 26 }, (error, output, errors) => {
+    execFile(file, args, { cwd: here, env: { ...process.env, ...env }, timeout: 300_000, maxBuffer: 1 << 26 }, (error, output, errors) => {
       try {
         resolve(JSON.parse(output));
       } catch {
         const text = `${error ?? ''} ${output.slice(-2000)} ${errors.slice(-4000)}`;
-        resolve({ driver: args[0], ok: false, failed: 1, checks: [{ name: 'prints a report', ok: false, error: text }] });
+        resolve({ driver: file, ok: false, failed: 1, checks: [{ name: 'prints a report', ok: false, error: text }] });
       }
     });
   });
@@ -63,17 +67,34 @@ async function section(name, body) {
 }
 
 for (const module of ['v1', 'v2']) {
-  for (const [client, protocol] of [['1.12', 'v1'], ['2.10', undefined], ['2.10', 'v2']]) {
-    await section(`client ${client} ${protocol ?? 'v3'} module ${module}`, async () => {
+  for (const [client, protocol] of [['1.12', 'v1'], ['2.0', 'v2'], ['2.1', 'v2'], ['2.10', 'v3'], ['2.10', 'v2']]) {
+    await section(`client ${client} ${protocol} module ${module}`, async () => {
       const owner = await newOwner();
-      const database = `interop-${mark}-${module}-${client.replace('.', '-')}-${protocol ?? 'v3'}`;
+      const database = `interop-${mark}-${module}-${client.replace('.', '-')}-${protocol}`;
       const { status, text } = await publish(database, readFileSync(wasmOf(module)), owner);
       if (status !== 200) return { ok: false, failed: 1, checks: [{ name: 'publish', ok: false, error: `${status} ${text}` }] };
-      return script(['drive.mjs', '--client', client, ...(protocol ? ['--protocol', protocol] : []), '--module', module,
+      return script(['drive.mjs', '--client', client, ...(`${client} ${protocol}` === '2.10 v2' ? ['--protocol', protocol] : []), '--module', module,
         '--owner', owner, '--wasm', wasmOf(module), url, database]);
     });
   }
 }
+
+for (const [name, crate, modules] of [
+  ['crate 1.12 v1', 'client-1', [wasmOf('v1')]],
+  ['crate 2.11 v2', 'client-2', [wasmOf('v2'), path.join(samples, 'modules/extras/extras.wasm')]],
+]) {
+  await section(name, async () => {
+    const databases = [];
+    for (const wasm of modules) {
+      databases.push(`${crate}-${mark}-${databases.length}`);
+      const { status, text } = await publish(databases.at(-1), readFileSync(wasm), await newOwner());
+      if (status !== 200) return { ok: false, failed: 1, checks: [{ name: 'publish', ok: false, error: `${status} ${text}` }] };
+    }
+    return program(path.join(built, 'debug', crate), [url, ...databases]);
+  });
+}
+
+await section('command line tool', () => script(['cli.mjs', path.join(built, 'bin/spacetimedb-cli'), url]));
 
 await section('what must be refused', async () => {
   let result;

@@ -1,5 +1,5 @@
 // Package 1.12 behind the interface that `scenario.mjs` drives.
-import * as sdk from 'spacetimedb-v1';
+import * as sdk from 'spacetimedb-1.12';
 import { bindings1 } from './bindings.mjs';
 import { within } from './report.mjs';
 
