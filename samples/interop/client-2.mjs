@@ -4,6 +4,13 @@ import path from 'node:path';
 import { bindings2 } from './bindings.mjs';
 import { within } from './report.mjs';
 
+// Packages 2.0 and 2.1 use what Node has from version 22 on.
+Promise.withResolvers ??= function withResolvers() {
+  let resolve, reject;
+  const promise = new this((accept, refuse) => { [resolve, reject] = [accept, refuse]; });
+  return { promise, resolve, reject };
+};
+
 /** The package that package.json calls `spacetimedb-<version>`. */
 export async function client(version) {
   const name = `spacetimedb-${version}`;

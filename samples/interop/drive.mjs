@@ -36,13 +36,6 @@ globalThis.WebSocket = class extends NodeWebSocket {
   }
 };
 
-// Packages 2.0 and 2.1 use what Node has from version 22 on.
-Promise.withResolvers ??= function withResolvers() {
-  let resolve, reject;
-  const promise = new this((accept, refuse) => { [resolve, reject] = [accept, refuse]; });
-  return { promise, resolve, reject };
-};
-
 // The packages report on the console; standard output is for the report.
 for (const level of ['log', 'info', 'warn', 'debug']) console[level] = console.error;
 const print = (text) => process.stdout.write(`${text}\n`);

@@ -1,5 +1,5 @@
-// Everything at once against a running server: publishes the test modules, drives them with both packages over every subprotocol,
-// tries what must be refused, the chat client and the chat page.
+// Everything at once against a running server: publishes the test modules, drives them with all packages over every subprotocol,
+// tries the command line tool, what must be refused, pages of another origin, the chat client and the chat page.
 // usage: node run.mjs URL [--out DIRECTORY for reports and screenshots] [--only WORD]
 // Prints a line per run and the failed checks; exit code 0 if everything succeeded.
 import { execFile } from 'node:child_process';
@@ -78,6 +78,14 @@ for (const module of ['v1', 'v2']) {
     });
   }
 }
+
+await section('large client', async () => {
+  const owner = await newOwner();
+  const database = `large-${mark}`;
+  const { status, text } = await publish(database, readFileSync(wasmOf('v2')), owner);
+  if (status !== 200) return { ok: false, failed: 1, checks: [{ name: 'publish', ok: false, error: `${status} ${text}` }] };
+  return script(['large.mjs', url, database]);
+});
 
 for (const [name, crate, modules] of [
   ['crate 1.12 v1', 'client-1', [wasmOf('v1')]],
@@ -167,6 +175,13 @@ await section('chat client', async () => {
   });
   report.finish();
   return result;
+});
+
+await section('page of another origin', async () => {
+  const database = `origin-${mark}`;
+  const { status, text } = await publish(database, readFileSync(wasmOf('v2')), await newOwner());
+  if (status !== 200) return { ok: false, failed: 1, checks: [{ name: 'publish', ok: false, error: `${status} ${text}` }] };
+  return script(['browser.mjs', url, database]);
 });
 
 await section('chat page', () => script(['chat-page.mjs', url, path.resolve(out)], { CHAT_DB: `page-${mark}` }));

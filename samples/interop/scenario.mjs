@@ -460,6 +460,26 @@ export async function run({ client, report, url, database, module, owner, wasm }
       assert.equal(Number(ann.connection.db.blob.count()), count + 1);
       assert.deepEqual((await sql('SELECT * FROM secret WHERE id = 4000000')).rows, [], 'nothing of a failed reducer stays');
     });
+    await check('thousands of small transactions with compression asked for: the cache is what SQL says', async () => {
+      const { connection } = await open();
+      const mine = fresh();
+      await subscribe(connection, `SELECT * FROM member WHERE team_id = ${mine}`, 'SELECT * FROM blob WHERE id > 0');
+      for (let round = 0; round < 10; round++) {
+        const ids = Array.from({ length: 100 }, fresh);
+        await Promise.all(ids.flatMap((id, i) => [
+          call(bob.connection, 'addMember', { id, teamId: mine, name: 'x'.repeat(i * 30), active: true }),
+          call(bob.connection, 'renameMember', { id, name: `renamed ${id}` }),
+          ...(i % 2 ? [call(bob.connection, 'deleteMember', { id })] : []),
+        ]));
+      }
+      const last = fresh();
+      await call(bob.connection, 'addBlob', { id: last, size: 8 });
+      await until(() => connection.db.blob.id.find(last), 'a later transaction');
+      const told = (await sql(`SELECT id, name FROM member WHERE team_id = ${mine}`)).rows;
+      assert.equal(told.length, 500);
+      assert.deepEqual(rows(connection.db.member).map((row) => [row.id, row.name]).sort(), told.sort());
+      connection.disconnect();
+    });
     await check('SQL writes of others are refused', () => assert.rejects(sql('DELETE FROM team', ann.token), /^Error: (400|401|403) /));
     await check('the module hears who comes and goes', async () => {
       await call(ann.connection, 'testTurn', { name: 'sessions', on: true });

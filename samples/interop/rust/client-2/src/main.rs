@@ -13,20 +13,24 @@ pub mod kitchen {
     include!("../../shared/rows.rs");
     use spacetimedb_sdk::Uuid;
 
-    types! {
-        pub struct Specials {
-            pub id: u32, pub ident: Identity, pub conn: ConnectionId, pub at: Timestamp, pub dur: TimeDuration, pub uuid: Uuid,
-            pub sched: ScheduleAt,
-        }
-
-        pub struct Compounds {
-            pub id: u32, pub color: Color, pub shape: Shape, pub point: Point, pub opt_text: Option<String>, pub opt_num: Option<u64>,
-            pub opt_point: Option<Point>, pub res: Result<u32, String>, pub bytes: Vec<u8>, pub nums: Vec<i32>, pub words: Vec<String>,
-            pub points: Vec<Point>, pub nested: Vec<Vec<u8>>,
-        }
-
-        pub struct TestTimes { pub uuid: Uuid, pub at: Timestamp }
+    #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+    #[sats(crate = spacetimedb_sdk::__codegen::__lib)]
+    pub struct Specials {
+        pub id: u32, pub ident: Identity, pub conn: ConnectionId, pub at: Timestamp, pub dur: TimeDuration, pub uuid: Uuid,
+        pub sched: ScheduleAt,
     }
+
+    #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+    #[sats(crate = spacetimedb_sdk::__codegen::__lib)]
+    pub struct Compounds {
+        pub id: u32, pub color: Color, pub shape: Shape, pub point: Point, pub opt_text: Option<String>, pub opt_num: Option<u64>,
+        pub opt_point: Option<Point>, pub res: Result<u32, String>, pub bytes: Vec<u8>, pub nums: Vec<i32>, pub words: Vec<String>,
+        pub points: Vec<Point>, pub nested: Vec<Vec<u8>>,
+    }
+
+    #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+    #[sats(crate = spacetimedb_sdk::__codegen::__lib)]
+    pub struct TestTimes { pub uuid: Uuid, pub at: Timestamp }
 
     bindings! {
         tables {

@@ -23,8 +23,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
- * The published npm packages, unmodified, and the chat page in a headless browser against the deployed EAR: what
- * {@code samples/interop} describes. Reports and screenshots go to {@code target/interop}.
+ * The published clients, unmodified, and pages in a headless browser against the deployed EAR: what {@code samples/interop}
+ * describes. Reports and screenshots go to {@code target/interop}.
  */
 @ExtendWith(ArquillianExtension.class)
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
@@ -39,15 +39,53 @@ class InteropIT {
         return Ear.with(InteropIT.class);
     }
 
+    /** Packages 1.12, 2.0, 2.1 and 2.10 of npm. */
     @Test
     @RunAsClient
+    @Proves("client-expectations.md 1.1")
+    @Proves("client-expectations.md 3")
     @Proves("client-expectations.md 4.1")
     @Proves("client-expectations.md 4.2")
     @Proves("client-expectations.md 4.3")
+    @Proves("client-expectations.md 4.4")
+    @Proves("client-expectations.md 4.5")
     @Proves("client-expectations.md 5")
+    @Proves("client-expectations.md 12")
+    @Proves("client-expectations.md 13")
     void packagesFollowEveryChange() throws IOException, InterruptedException {
         requireNode();
         run("client");
+    }
+
+    /** Crates spacetimedb-sdk 1.12 and 2.11. */
+    @Test
+    @RunAsClient
+    @Proves("client-expectations.md 1.1")
+    @Proves("client-expectations.md 3")
+    @Proves("client-expectations.md 6.1")
+    @Proves("client-expectations.md 6.2")
+    @Proves("client-expectations.md 6.3")
+    @Proves("client-expectations.md 6.4")
+    @Proves("client-expectations.md 7")
+    @Proves("client-expectations.md 12")
+    @Proves("client-expectations.md 13")
+    void cratesFollowEveryChange() throws IOException, InterruptedException {
+        requireNode();
+        requireBuilt("debug/client-1", "clients");
+        requireBuilt("debug/client-2", "clients");
+        run("crate");
+    }
+
+    /** Crate spacetimedb-cli 1.3.0, and the npm package of its time with the bindings that it generates. */
+    @Test
+    @RunAsClient
+    @Proves("client-expectations.md 1.1")
+    @Proves("client-expectations.md 10")
+    @Proves("client-expectations.md 11")
+    void commandLineTool() throws IOException, InterruptedException {
+        requireNode();
+        requireBuilt("bin/spacetimedb-cli", "cli");
+        run("command line");
     }
 
     @Test
@@ -61,11 +99,33 @@ class InteropIT {
     @RunAsClient
     void twoTabsChat() throws IOException, InterruptedException {
         requireNode();
+        requireChromium();
+        run("chat");
+    }
+
+    @Test
+    @RunAsClient
+    @Proves("client-expectations.md 4.1")
+    @Proves("client-expectations.md 13")
+    void pagesOfOtherOriginsConnect() throws IOException, InterruptedException {
+        requireNode();
+        requireChromium();
+        run("another origin");
+    }
+
+    private static void requireChromium() {
         String chromium = Optional.ofNullable(System.getenv("CHROMIUM")).orElse("chromium");
         if (!Files.isExecutable(Path.of(chromium)) && path(chromium).isEmpty()) {
             missing("Chromium; install it, or name it in the environment variable CHROMIUM");
         }
-        run("chat");
+    }
+
+    private static void requireBuilt(String program, String part) {
+        Path clients = Optional.ofNullable(System.getenv("GEODESIC_CLIENTS")).map(Path::of)
+                .orElse(SAMPLES.resolveSibling("target").resolve("clients"));
+        if (!Files.isExecutable(clients.resolve(program))) {
+            missing("target/clients/" + program + "; run `samples/interop/build.sh " + part + "`");
+        }
     }
 
     private static Optional<Path> path(String executable) {

@@ -21,6 +21,9 @@ interface HandshakeTests {
 
     @Test
     @Proves("websocket.md 1.1")
+    @Proves("client-expectations.md 1.2")
+    @Proves("client-expectations.md 1.3")
+    @Proves("client-expectations.md 2")
     default void subprotocolIsTheServersChoice() {
         try (TestDatabase db = TestDatabase.publish()) {
             for (Subprotocol only : Subprotocol.values()) {
@@ -82,6 +85,7 @@ interface HandshakeTests {
     @Test
     @Proves("websocket.md 1.3")
     @Proves("http-api.md 3.1")
+    @Proves("client-expectations.md 12")
     default void refusesStrangersAndUnknownDatabases() {
         try (TestDatabase db = TestDatabase.publish()) {
             Upgrade.Answer rubbish = db.upgrade(Subprotocol.V2).token("rubbish").send();
@@ -103,6 +107,7 @@ interface HandshakeTests {
     }
 
     @Test
+    @Proves("client-expectations.md 12")
     default void firstMessageTellsWhoIsConnected() {
         try (TestDatabase db = TestDatabase.publish()) {
             for (Subprotocol subprotocol : Subprotocol.values()) {
@@ -135,6 +140,7 @@ interface HandshakeTests {
     }
 
     @Test
+    @Proves("client-expectations.md 8")
     default void connectionIdIsTheClientsIfItWants() {
         try (TestDatabase db = TestDatabase.publish()) {
             String id = "0123456789abcdef00112233445566ff";

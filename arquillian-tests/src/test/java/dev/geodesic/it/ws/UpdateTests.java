@@ -399,6 +399,7 @@ interface UpdateTests {
     /** More than 1024 bytes are compressed for who asked for it; text never. */
     @Test
     @Proves("websocket.md 2")
+    @Proves("client-expectations.md 4.4")
     default void compression() {
         try (TestDatabase db = TestDatabase.publish()) {
             // Tag and fields around 1024 and 1025 bytes of BSATN.

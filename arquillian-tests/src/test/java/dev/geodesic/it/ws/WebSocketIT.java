@@ -15,7 +15,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(ArquillianExtension.class)
 @Timeout(60)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
-class WebSocketIT implements HandshakeTests, MessageTests, UpdateTests, ReplayTests, HostileTests, IdleTests {
+class WebSocketIT implements HandshakeTests, MessageTests, UpdateTests, ReplayTests, HostileTests, IdleTests,
+        ClientHabitTests {
 
     @Deployment(testable = false)
     static EnterpriseArchive ear() {

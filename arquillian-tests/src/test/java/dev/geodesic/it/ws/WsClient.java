@@ -13,6 +13,7 @@ import dev.geodesic.protocol.message.ServerMessage;
 import dev.geodesic.protocol.message.SubscriptionKind;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -55,6 +56,7 @@ final class WsClient implements AutoCloseable {
     private final Semaphore reading = new Semaphore(1);
     private volatile boolean answersPings = true;
     private volatile int pings;
+    private volatile long bytesPerSecond = Long.MAX_VALUE;
     private Received last;
     private boolean ended;
     private ServerMessage.InitialConnection hello;
@@ -84,7 +86,7 @@ final class WsClient implements AutoCloseable {
                     throw new AssertionError("masked frame or reserved bits: " + first + " " + length);
                 }
                 length = length == 126 ? in.readUnsignedShort() : length == 127 ? Math.toIntExact(in.readLong()) : length;
-                byte[] payload = in.readNBytes(length);
+                byte[] payload = payload(length);
                 switch (first & 15) {
                     case PING -> {
                         pings++;
@@ -119,11 +121,31 @@ final class WsClient implements AutoCloseable {
         }
     }
 
+    private byte[] payload(int length) throws IOException, InterruptedException {
+        byte[] payload = new byte[length];
+        for (int at = 0; at < length;) {
+            int count = in.read(payload, at, Math.min(length - at, 1 << 16));
+            if (count < 0) {
+                throw new EOFException("within a frame");
+            }
+            at += count;
+            if (bytesPerSecond < Long.MAX_VALUE) {
+                Thread.sleep(count * 1000L / bytesPerSecond);
+            }
+        }
+        return payload;
+    }
+
     private void receive(boolean text, byte[] payload) {
         List<ServerMessage> messages = decoder.decode(text ? Frame.text(payload) : Frame.binary(payload));
         for (ServerMessage message : messages) {
             inbox.add(new Received(message, payload, 0, null));
         }
+    }
+
+    /** Reads payloads slowly. */
+    void readAtMost(long bytesInOneSecond) {
+        bytesPerSecond = bytesInOneSecond;
     }
 
     /** Leaves what comes in the socket. */
@@ -157,7 +179,11 @@ final class WsClient implements AutoCloseable {
     }
 
     ServerMessage nextMessage() {
-        Received next = take(PATIENCE_SECONDS * 1000L);
+        return nextMessageWithin(PATIENCE_SECONDS * 1000L);
+    }
+
+    ServerMessage nextMessageWithin(long millis) {
+        Received next = take(millis);
         if (next == null) {
             return fail("no message came");
         }

@@ -6,10 +6,14 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
-/** Pings every client, and drops those from which nothing came for too long (spec/websocket.md section 10). */
+/**
+ * Pings every client, and drops those that gave no sign of life for too long (spec/websocket.md section 10): nothing came, and
+ * nothing could be sent.
+ */
 final class Heartbeat implements AutoCloseable {
 
     private static final long PING_SECONDS = 15;
+    static final long PING_NANOS = TimeUnit.SECONDS.toNanos(PING_SECONDS);
     private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(30);
 
     private final Set<SubscribeEndpoint> endpoints = ConcurrentHashMap.newKeySet();
@@ -31,7 +35,7 @@ final class Heartbeat implements AutoCloseable {
     private void beat() {
         long now = System.nanoTime();
         for (SubscribeEndpoint endpoint : endpoints) {
-            if (now - endpoint.lastInboundNanos() > IDLE_NANOS) {
+            if (now - endpoint.lastSignNanos() > IDLE_NANOS) {
                 endpoint.dropIdle();
             } else {
                 endpoint.ping();

@@ -13,11 +13,13 @@ import jakarta.websocket.Endpoint;
 import jakarta.websocket.EndpointConfig;
 import jakarta.websocket.MessageHandler;
 import jakarta.websocket.PongMessage;
+import jakarta.websocket.RemoteEndpoint;
 import jakarta.websocket.Session;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 
 /** One WebSocket connection over Jakarta WebSocket. The container calls it by one thread at a time. */
@@ -27,6 +29,8 @@ public class SubscribeEndpoint extends Endpoint {
 
     private static final dev.geodesic.protocol.message.CloseReason TOO_BIG =
             new dev.geodesic.protocol.message.CloseReason(1009, "the message is too big");
+    /** Longer messages are sent in parts: each that gets through shows that the client reads, and pings come between them. */
+    private static final int PART_MAX = 1 << 18;
 
     private Session session;
     private Handshake handshake;
@@ -36,7 +40,9 @@ public class SubscribeEndpoint extends Endpoint {
     /** What has come of an unfinished message. */
     private ByteArrayOutputStream fragments;
     private volatile boolean ended;
-    private volatile long lastInboundNanos = System.nanoTime();
+    private volatile long lastSignNanos = System.nanoTime();
+    /** Of pings between the parts of a message; used by the thread that sends. */
+    private long lastPingNanos = System.nanoTime();
 
     @Override
     public void onOpen(Session opened, EndpointConfig config) {
@@ -49,7 +55,7 @@ public class SubscribeEndpoint extends Endpoint {
         Subprotocol subprotocol = handshake.subprotocol();
         decoder = new ClientDecoder(subprotocol);
         outbox = new Outbox(
-                new SessionWire(session),
+                new SessionWire(session, this::partSent),
                 new ServerEncoder(subprotocol, handshake.compression()),
                 handshake.database().limits(),
                 handshake.senders());
@@ -63,7 +69,7 @@ public class SubscribeEndpoint extends Endpoint {
         session.addMessageHandler(ByteBuffer.class, (MessageHandler.Partial<ByteBuffer>) this::onBinary);
         session.addMessageHandler(String.class, (MessageHandler.Partial<String>) this::onText);
         session.addMessageHandler(PongMessage.class,
-                (MessageHandler.Whole<PongMessage>) pong -> lastInboundNanos = System.nanoTime());
+                (MessageHandler.Whole<PongMessage>) pong -> lastSignNanos = System.nanoTime());
         handshake.heartbeat().add(this);
         if (ended) {
             ended();
@@ -82,7 +88,7 @@ public class SubscribeEndpoint extends Endpoint {
 
     /** The container bounds a frame, but not a message of many. */
     private void assemble(byte[] part, boolean last, boolean isText) {
-        lastInboundNanos = System.nanoTime();
+        lastSignNanos = System.nanoTime();
         if (fragments == null && last) {
             receive(new Frame(isText, part, part.length));
             return;
@@ -120,17 +126,28 @@ public class SubscribeEndpoint extends Endpoint {
         outbox.close(reason);
     }
 
-    long lastInboundNanos() {
-        return lastInboundNanos;
+    long lastSignNanos() {
+        return lastSignNanos;
     }
 
     void ping() {
         outbox.ping();
     }
 
+    /** The outbox is busy with this message: the ping that may be due would have to wait for its end. */
+    private void partSent(RemoteEndpoint.Basic remote) throws IOException {
+        long now = System.nanoTime();
+        lastSignNanos = now;
+        if (now - lastPingNanos > Heartbeat.PING_NANOS) {
+            lastPingNanos = now;
+            remote.sendPing(ByteBuffer.wrap(SessionWire.PING));
+        }
+    }
+
     void dropIdle() {
         ended();
-        new SessionWire(session).abort(new dev.geodesic.protocol.message.CloseReason(1001, "nothing came for 30 seconds"));
+        new SessionWire(session, this::partSent).abort(
+                new dev.geodesic.protocol.message.CloseReason(1001, "nothing came for 30 seconds"));
     }
 
     @Override
@@ -154,20 +171,48 @@ public class SubscribeEndpoint extends Endpoint {
         }
     }
 
-    /** Blocking sends of one session. */
-    private record SessionWire(Session session) implements Outbox.Wire {
+    /** What is done between the parts of a message. */
+    private interface Part {
+
+        void done(RemoteEndpoint.Basic remote) throws IOException;
+    }
+
+    /**
+     * Blocking sends of one session.
+     *
+     * @param partSent runs after each part of a long message, but the last
+     */
+    private record SessionWire(Session session, Part partSent) implements Outbox.Wire {
 
         private static final byte[] PING = {'g', 'e', 'o', 'd'};
 
         @Override
         public void send(Frame frame) throws IOException {
+            RemoteEndpoint.Basic remote = session.getBasicRemote();
             if (frame.isText()) {
-                session.getBasicRemote().sendText(frame.text());
+                String text = frame.text();
+                int from = 0;
+                for (int to = end(text, from); to < text.length(); from = to, to = end(text, from)) {
+                    remote.sendText(text.substring(from, to), false);
+                    partSent.done(remote);
+                }
+                remote.sendText(text.substring(from), true);
             } else {
-                session.getBasicRemote().sendBinary(
-                        // Liberty reaches for the array of the buffer, so that it cannot be a read-only one.
-                        ByteBuffer.wrap(frame.bytes(), 0, frame.length()));
+                int from = 0;
+                for (; frame.length() - from > PART_MAX; from += PART_MAX) {
+                    remote.sendBinary(ByteBuffer.wrap(Arrays.copyOfRange(frame.bytes(), from, from + PART_MAX)), false);
+                    partSent.done(remote);
+                }
+                // Liberty reaches for the array of the buffer, from its start.
+                byte[] last = from == 0 ? frame.bytes() : Arrays.copyOfRange(frame.bytes(), from, frame.length());
+                remote.sendBinary(ByteBuffer.wrap(last, 0, frame.length() - from), true);
             }
+        }
+
+        /** Where a part that begins at {@code from} ends, not within a character. */
+        private static int end(String text, int from) {
+            int to = Math.min(from + PART_MAX, text.length());
+            return to < text.length() && Character.isLowSurrogate(text.charAt(to)) ? to - 1 : to;
         }
 
         @Override
