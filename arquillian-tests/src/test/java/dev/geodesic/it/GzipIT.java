@@ -152,7 +152,8 @@ class GzipIT {
             throws InterruptedException {
         var inbox = new LinkedBlockingQueue<byte[]>();
         WebSocket socket = http.newWebSocketBuilder().subprotocols(subprotocol.headerValue())
-                .header("Authorization", "Bearer " + token).buildAsync(URI.create("ws://" + authority + "/v1/database/unreal/subscribe?compression=" + compression
+                .header("Authorization", "Bearer " + token)
+                .buildAsync(URI.create("ws://" + authority + "/v1/database/unreal/subscribe?compression=" + compression
                         + "&connection_id=0123456789abcdef0123456789abcdef"), new Listener(inbox)).join();
         assertNotNull(inbox.poll(10, TimeUnit.SECONDS), "the first message");
         byte[][] answers = new byte[3][];
