@@ -118,6 +118,7 @@ final class Binder {
             case Expr.Compare compare -> comparison(compare, scope);
             case Expr.Literal literal -> constant(compared(literal, PrimitiveType.BOOL));
             case Expr.Sender sender -> throw LiteralCodec.senderMismatch(PrimitiveType.BOOL);
+            case Expr.Aggregate call -> throw notHere(call);
             case Expr.Column name -> {
                 Scope.Resolved column = scope.resolve(name);
                 if (column.column().type() != PrimitiveType.BOOL) {
@@ -126,6 +127,10 @@ final class Binder {
                 yield new BoundExpr.CompareConstant(Operator.EQUAL, bound(column), new byte[] {1});
             }
         };
+    }
+
+    private static EngineException notHere(Expr.Aggregate call) {
+        return SqlError.of("Unsupported expression: " + SqlError.shorten(call.toString()));
     }
 
     private static BoundExpr constant(byte[] bool) {
@@ -171,6 +176,7 @@ final class Binder {
                 yield LiteralCodec.sender(caller.identity(), type);
             }
             case Expr.Column column -> throw new EngineException(ErrorCode.INTERNAL, "a column is no constant");
+            case Expr.Aggregate call -> throw notHere(call);
         };
     }
 

@@ -71,6 +71,10 @@ public sealed interface DmlPlan extends SqlStatement {
             return scan.table();
         }
 
+        TableScan scan() {
+            return scan;
+        }
+
         @Override
         public SqlResult execute(Transaction tx) {
             RowBuffer old = new RowBuffer();
@@ -116,6 +120,10 @@ public sealed interface DmlPlan extends SqlStatement {
         @Override
         public TableSchema table() {
             return scan.table();
+        }
+
+        TableScan scan() {
+            return scan;
         }
 
         @Override

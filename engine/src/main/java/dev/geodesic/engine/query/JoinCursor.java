@@ -2,6 +2,7 @@ package dev.geodesic.engine.query;
 
 import dev.geodesic.engine.table.RowIterator;
 import dev.geodesic.engine.tx.ReadView;
+import java.util.List;
 
 /**
  * A walk over the combinations of rows that a {@link JoinPlan} finds, one at a time: what it keeps are hash tables of row
@@ -25,16 +26,20 @@ final class JoinCursor {
     private boolean started;
 
     JoinCursor(JoinPlan plan, ReadView view, QueryBudget budget) {
-        this(plan, view, budget, HASH_ROWS_MAX);
+        this(plan, view, budget, plan.steps().size());
     }
 
-    JoinCursor(JoinPlan plan, ReadView view, QueryBudget budget, int hashRowsMax) {
+    /** @param steps how many of the plan's, from the first one on, are walked */
+    JoinCursor(JoinPlan plan, ReadView view, QueryBudget budget, int steps) {
+        this(plan, view, budget, steps, HASH_ROWS_MAX);
+    }
+
+    JoinCursor(JoinPlan plan, ReadView view, QueryBudget budget, int count, int hashRowsMax) {
         this.hashRowsMax = hashRowsMax;
         this.plan = plan;
         this.view = view;
         this.budget = budget;
-        int count = plan.steps().size();
-        rows = new RowTuple(count);
+        rows = new RowTuple(plan.steps().size());
         iterators = new RowIterator[count];
         hashes = new JoinHash[count];
         unhashed = new RowIterator[count];
@@ -97,7 +102,7 @@ final class JoinCursor {
     }
 
     private boolean accepts(JoinPlan.Step step) {
-        if (step.access() instanceof JoinPlan.Access.Index(IndexProbe probe, RowPredicate filter)) {
+        if (step.access() instanceof JoinPlan.Access.Index(IndexProbe probe, List<BoundExpr> local, RowPredicate filter)) {
             int table = step.table();
             if (!filter.test(rows.segment(table), rows.offset(table), rows.length(table))) {
                 return false;
@@ -110,7 +115,7 @@ final class JoinCursor {
         JoinPlan.Step step = plan.steps().get(level);
         return switch (step.access()) {
             case JoinPlan.Access.Scan all -> step.scan().open(view);
-            case JoinPlan.Access.Index(IndexProbe probe, RowPredicate filter) -> probe.open(view, rows);
+            case JoinPlan.Access.Index(IndexProbe probe, List<BoundExpr> local, RowPredicate filter) -> probe.open(view, rows);
             case JoinPlan.Access.Hash hash -> {
                 if (hashes[level] == null) {
                     unhashed[level] = step.scan().open(view);

@@ -12,6 +12,8 @@ public final class QueryBudget {
 
     private static final int STEPS_PER_CLOCK = 1_024;
     private static final long NANOS_PER_MILLI = 1_000_000;
+    /** What keeping a few bytes costs beside them; about. */
+    private static final int ENTRY_BYTES = 64;
 
     /** What a query without an index may take of the time in which nobody can write. */
     private static final int ON_WRITER = 10;
@@ -21,6 +23,7 @@ public final class QueryBudget {
     private final long start = System.nanoTime();
     private int steps;
     private long bytes;
+    private long ordered;
 
     public QueryBudget(Limits limits) {
         this(limits, limits.callMillisMax());
@@ -58,6 +61,20 @@ public final class QueryBudget {
     private void keep(int length) {
         bytes += length;
         checkKept(bytes);
+    }
+
+    /**
+     * Counts bytes that a sorted, grouped or distinct result keeps before its first row can be given; less than zero if it
+     * keeps fewer again. Errors: LIMIT_EXCEEDED.
+     */
+    void keepInOrder(int count) {
+        ordered += count + (count < 0 ? -ENTRY_BYTES : ENTRY_BYTES);
+        if (ordered > limits.queueBytesMax()) {
+            throw new EngineException(
+                    ErrorCode.LIMIT_EXCEEDED,
+                    "ORDER BY, GROUP BY or DISTINCT keeps more bytes than the limit queue-bytes-max of "
+                            + limits.queueBytesMax());
+        }
     }
 
     /** Whether so many bytes of the rows of a join may be in memory. Errors: LIMIT_EXCEEDED. */

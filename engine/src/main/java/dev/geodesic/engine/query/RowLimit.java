@@ -54,9 +54,11 @@ final class RowLimit {
         ColumnSchema value = variables.columns().get(VALUE);
         return new SelectPlan(
                 List.of(new JoinPlan(new BoundQuery(List.of(variables), isRowLimit()))),
-                new SelectPlan.Output.Columns(List.of(new BoundExpr.BoundColumn(0, VALUE, ValueKind.OTHER))),
-                Long.MAX_VALUE,
-                ProductType.of(ProductElement.of(value.name(), value.type())),
+                new ResultShape(
+                        new SelectPlan.Output.Columns(List.of(new BoundExpr.BoundColumn(0, VALUE, ValueKind.OTHER))),
+                        Optional.empty(),
+                        ResultShape.Order.ALL,
+                        ProductType.of(ProductElement.of(value.name(), value.type()))),
                 limits);
     }
 

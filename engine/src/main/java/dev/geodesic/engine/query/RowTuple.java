@@ -17,6 +17,12 @@ public final class RowTuple {
         lengths = new int[tables];
     }
 
+    void set(int table, MemorySegment segment, long offset, int length) {
+        segments[table] = segment;
+        offsets[table] = offset;
+        lengths[table] = length;
+    }
+
     /** Takes the present row of an iterator. */
     void set(int table, RowIterator row) {
         segments[table] = row.segment();

@@ -43,6 +43,10 @@ final class Scope {
         return entries.stream().map(Entry::table).toList();
     }
 
+    String alias(int number) {
+        return entries.get(number).alias();
+    }
+
     TableSchema table(int number) {
         return entries.get(number).table();
     }
@@ -65,6 +69,17 @@ final class Scope {
         return column(table(number), name.name())
                 .map(c -> new Resolved(number, c))
                 .orElseThrow(() -> SqlError.notInScope(name.name()));
+    }
+
+    /** As {@link #resolve}; empty if there is no such column. */
+    Optional<Resolved> find(Expr.Column name) {
+        for (int i = 0; i < entries.size(); i++) {
+            if (name.table().isEmpty() ? entries.size() == 1 : name.table().get().equals(entries.get(i).alias())) {
+                int number = i;
+                return column(table(i), name.name()).map(c -> new Resolved(number, c));
+            }
+        }
+        return Optional.empty();
     }
 
     static EngineException mustBeQualified() {

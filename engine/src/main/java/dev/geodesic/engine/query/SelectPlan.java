@@ -9,6 +9,7 @@ import dev.geodesic.sats.ProductType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.function.Predicate;
 
 /** A SELECT that is ready to run. Immutable; may be shared by threads. */
 public final class SelectPlan implements SqlStatement {
@@ -16,14 +17,13 @@ public final class SelectPlan implements SqlStatement {
     private final Limits limits;
     /** Evaluated one after the other: more than one if several row-level-security rules allow rows. */
     private final List<JoinPlan> parts;
-    private final Output output;
-    private final long limit;
-    private final ProductType schema;
+    private final ResultShape shape;
 
     /** What becomes of a combination of rows. Tables by their number in the query. */
     sealed interface Output {
 
-        record WholeRow(int table) implements Output {
+        /** @param hidden bytes at the start of a row that are not given */
+        record WholeRow(int table, int hidden) implements Output {
         }
 
         record Columns(List<BoundExpr.BoundColumn> columns) implements Output {
@@ -31,19 +31,22 @@ public final class SelectPlan implements SqlStatement {
 
         record Count() implements Output {
         }
+
+        /** Lines that were known when the statement was prepared, one in a row. */
+        record Text(List<String> lines) implements Output {
+        }
     }
 
-    SelectPlan(List<JoinPlan> parts, Output output, long limit, ProductType schema, Limits limits) {
+    SelectPlan(List<JoinPlan> parts, ResultShape shape, Limits limits) {
         this.parts = List.copyOf(parts);
-        this.output = output;
-        this.limit = limit;
-        this.schema = schema;
+        this.shape = shape;
         this.limits = limits;
     }
 
     /** The table whose rows are returned; the first one if none or several are. */
     public TableSchema table() {
-        return parts.getFirst().query().tables().get(output instanceof Output.WholeRow(int number) ? number : 0);
+        int number = shape.output() instanceof Output.WholeRow(int table, int hidden) ? table : 0;
+        return parts.getFirst().query().tables().get(number);
     }
 
     /** Every table that is read. */
@@ -53,11 +56,15 @@ public final class SelectPlan implements SqlStatement {
 
     /** Names and types of the output columns. */
     public ProductType schema() {
-        return schema;
+        return shape.schema();
     }
 
     Output output() {
-        return output;
+        return shape.output();
+    }
+
+    ResultShape shape() {
+        return shape;
     }
 
     List<JoinPlan> parts() {
@@ -68,7 +75,7 @@ public final class SelectPlan implements SqlStatement {
     public SqlResult execute(ReadView view) {
         RowBuffer rows = new RowBuffer();
         execute(view, rows);
-        return SqlResult.rows(schema, rows);
+        return SqlResult.rows(schema(), rows);
     }
 
     /**
@@ -84,46 +91,51 @@ public final class SelectPlan implements SqlStatement {
 
     /** As {@link #execute(ReadView, RowSink)}. */
     public long execute(ReadView view, QueryBudget budget, RowSink sink) {
-        if (output instanceof Output.Count) {
+        if (shape.output() instanceof Output.Count) {
             BsatnWriter row = new BsatnWriter(Long.BYTES);
-            row.writeU64(parts.stream().mapToLong(p -> count(p, view, budget)).sum());
+            row.writeU64(parts.stream().mapToLong(p -> p.count(view, budget)).sum());
             sink.row(MemorySegment.ofArray(row.buffer()), 0, row.length());
             return 1;
-        }
-        BsatnWriter projected = new BsatnWriter();
-        long count = 0;
-        for (JoinPlan part : parts) {
-            if (count >= limit) {
-                break;
+        } else if (shape.output() instanceof Output.Text(List<String> lines)) {
+            for (String line : lines) {
+                BsatnWriter row = new BsatnWriter();
+                row.writeString(line);
+                sink.row(MemorySegment.ofArray(row.buffer()), 0, row.length());
             }
-            RowSink out = part.steps().size() == 1 ? sink : budget.limit(sink);
-            JoinCursor cursor = part.open(view, budget);
-            while (count < limit && cursor.next()) {
-                count++;
-                switch (output) {
-                    case Output.WholeRow(int number) -> wholeRow(part, number, cursor.rows(), out);
-                    case Output.Columns(List<BoundExpr.BoundColumn> columns) ->
-                        columns(part, columns, cursor.rows(), projected, out);
-                    case Output.Count none -> throw new IllegalStateException();
+            return lines.size();
+        }
+        RowLayout[] layouts = parts.getFirst().layouts();
+        if (shape.aggregation().isEmpty()) {
+            boolean isJoin = parts.stream().anyMatch(p -> p.steps().size() > 1);
+            RowSink out = isJoin && shape.isPassing() ? budget.limit(sink) : sink;
+            RowEmitter emitter = new RowEmitter(shape, layouts, budget, out);
+            forEach(view, budget, emitter::add);
+            return emitter.finish();
+        }
+        Groups groups = new Groups(shape.aggregation().get(), layouts, budget);
+        forEach(view, budget, rows -> {
+            groups.add(rows);
+            return true;
+        });
+        RowEmitter emitter = new RowEmitter(shape, new RowLayout[] {shape.aggregation().get().layout()}, budget, sink);
+        groups.forEach(emitter::add);
+        return emitter.finish();
+    }
+
+    /** Gives the combinations of rows of all parts, until there is one after which no more are wanted. */
+    private void forEach(ReadView view, QueryBudget budget, Predicate<RowTuple> wantsMore) {
+        for (JoinPlan part : parts) {
+            for (JoinCursor cursor = part.open(view, budget); cursor.next();) {
+                if (!wantsMore.test(cursor.rows())) {
+                    return;
                 }
             }
         }
-        return count;
     }
 
     static void wholeRow(JoinPlan part, int number, RowTuple rows, RowSink sink) {
         int hidden = VisibleColumns.hiddenBytes(part.query().tables().get(number));
         sink.row(rows.segment(number), rows.offset(number) + hidden, rows.length(number) - hidden);
-    }
-
-    private static void columns(
-            JoinPlan part, List<BoundExpr.BoundColumn> columns, RowTuple rows, BsatnWriter row, RowSink sink) {
-        row.clear();
-        for (int i = 0; i < columns.size(); i++) {
-            int table = columns.get(i).table();
-            appendColumn(row, part.layout(table), rows.segment(table), rows.offset(table), columns.get(i).position());
-        }
-        sink.row(MemorySegment.ofArray(row.buffer()), 0, row.length());
     }
 
     static void appendColumn(BsatnWriter out, RowLayout layout, MemorySegment segment, long rowOffset, int column) {
@@ -134,20 +146,10 @@ public final class SelectPlan implements SqlStatement {
         out.advance(length);
     }
 
-    private static long count(JoinPlan part, ReadView view, QueryBudget budget) {
-        if (part.readsWholeTable()) {
-            return view.rowCount(part.query().tables().getFirst().tableId());
-        }
-        long count = 0;
-        for (JoinCursor cursor = part.open(view, budget); cursor.next();) {
-            count++;
-        }
-        return count;
-    }
-
     /** Rows that this reads, for the row limit (spec/sql.md 11). */
     long estimate(ReadView view) {
-        long pushedLimit = output instanceof Output.Count ? Long.MAX_VALUE : limit;
+        boolean isPushed = shape.isPassing() && !(shape.output() instanceof Output.Count);
+        long pushedLimit = isPushed ? shape.order().rowsWanted() : Long.MAX_VALUE;
         return parts.stream().mapToLong(p -> p.estimate(view, pushedLimit)).reduce(0, SelectPlan::sum);
     }
 

@@ -21,12 +21,10 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.function.LongSupplier;
 
 /**
@@ -79,6 +77,7 @@ public final class SqlEngine {
             case Statement.Delete delete -> authorized(delete(delete, binder), binder.caller());
             case Statement.SetVariable set -> authorized(RowLimit.set(set, binder, view), binder.caller());
             case Statement.ShowVariable show -> RowLimit.show(show, view, limits);
+            case Statement.Explain(Statement explained) -> explain(bind(explained, binder, view), binder.caller(), view);
         };
     }
 
@@ -146,7 +145,7 @@ public final class SqlEngine {
             case Statement.Projection.Columns columns -> throw noTableType();
             case Statement.Projection.Count count -> throw noTableType();
         }
-        if (select.limit().isPresent()) {
+        if (select.tail().limit().isPresent()) {
             throw SqlError.unsupported(select.text());
         }
         return select;
@@ -163,46 +162,13 @@ public final class SqlEngine {
         Binder.From from = binder.relation(select.from());
         Scope scope = from.scope();
         BoundExpr where = select.where().map(w -> binder.condition(w, scope)).orElse(BoundExpr.TRUE);
-        Projected projected = project(select.projection(), scope);
+        ResultShape shape = ShapeBinder.bind(select, binder, scope);
         BoundQuery query = new BoundQuery(scope.tables(), BoundExpr.and(List.of(from.on(), where)));
-        return new SelectPlan(
-                parts(query, binder, view),
-                projected.output(),
-                select.limit().map(binder::rowCount).orElse(Long.MAX_VALUE),
-                projected.schema(),
-                limits);
+        return new SelectPlan(parts(query, binder, view), shape, limits);
     }
 
     private List<JoinPlan> parts(BoundQuery query, Binder binder, ReadView view) {
         return RowLevelSecurity.expand(query, view, binder, limits).stream().map(JoinPlan::new).toList();
-    }
-
-    private record Projected(SelectPlan.Output output, ProductType schema) {
-    }
-
-    private static Projected project(Statement.Projection projection, Scope scope) {
-        return switch (projection) {
-            case Statement.Projection.Count(String alias) -> new Projected(
-                    new SelectPlan.Output.Count(), ProductType.of(ProductElement.of(alias, PrimitiveType.U64)));
-            case Statement.Projection.Columns(List<Statement.OutputColumn> columns) -> {
-                Set<String> names = new HashSet<>();
-                List<ProductElement> elements = new ArrayList<>();
-                List<BoundExpr.BoundColumn> bound = new ArrayList<>();
-                for (Statement.OutputColumn column : columns) {
-                    Scope.Resolved resolved = scope.resolve(column.column());
-                    if (!names.add(column.name())) {
-                        throw SqlError.of("Duplicate name `" + SqlError.shorten(column.name()) + "`");
-                    }
-                    bound.add(Binder.bound(resolved));
-                    elements.add(ProductElement.of(column.name(), resolved.column().type()));
-                }
-                yield new Projected(new SelectPlan.Output.Columns(List.copyOf(bound)), new ProductType(elements));
-            }
-            default -> {
-                int table = returnedTable(projection, scope);
-                yield new Projected(new SelectPlan.Output.WholeRow(table), VisibleColumns.rowType(scope.table(table)));
-            }
-        };
     }
 
     /** Number of the table that {@code *} or {@code t.*} means. */
@@ -218,6 +184,17 @@ public final class SqlEngine {
             case Statement.Projection.Columns columns -> throw noTableType();
             case Statement.Projection.Count count -> throw noTableType();
         };
+    }
+
+    /** Plans name tables and show constants of rules, and estimates count rows: they are for the owner. */
+    private SelectPlan explain(SqlStatement statement, Caller caller, ReadView view) {
+        if (!caller.isOwner()) {
+            throw SqlError.of("Caller " + caller.identity().toHex() + " is not authorized to run EXPLAIN");
+        }
+        ResultShape shape = new ResultShape(
+                new SelectPlan.Output.Text(PlanText.of(statement, view)), Optional.empty(), ResultShape.Order.ALL,
+                ProductType.of(ProductElement.of("plan", PrimitiveType.STRING)));
+        return new SelectPlan(List.of(), shape, limits);
     }
 
     // ---- INSERT, UPDATE, DELETE ----

@@ -1,26 +1,19 @@
 package dev.geodesic.engine.query;
 
-import dev.geodesic.engine.query.parse.Operator;
-import dev.geodesic.engine.schema.IndexAlgorithm;
-import dev.geodesic.engine.schema.IndexSchema;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.RowIterator;
 import dev.geodesic.engine.table.RowLayout;
 import dev.geodesic.engine.table.TableStore;
 import dev.geodesic.engine.tx.ReadView;
-import dev.geodesic.sats.BsatnWriter;
 import it.unimi.dsi.fastutil.ints.IntOpenHashSet;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
- * How the rows of one table that fulfil a condition are found: by a point of one index, or by reading all rows; what the
- * index does not decide filters (spec/sql.md 12). Immutable.
+ * How the rows of one table that fulfil a condition are found: by an index, or by reading all rows; what the index does not
+ * decide filters (spec/sql.md 12). Immutable.
  */
 final class TableScan {
 
@@ -29,19 +22,17 @@ final class TableScan {
     private final TableSchema table;
     private final BoundExpr condition;
     private final RowLayout layout;
-    private final Optional<Point> point;
+    private final Optional<IndexScan> index;
+    private final List<BoundExpr> rest;
     private final RowPredicate filter;
-
-    /** An index and the BSATN of all its columns. */
-    private record Point(IndexSchema index, MemorySegment key) {
-    }
 
     TableScan(TableSchema table, RowLayout layout, BoundExpr condition) {
         this.table = table;
         this.condition = condition;
         this.layout = layout;
-        List<BoundExpr> rest = new ArrayList<>(condition.conjuncts());
-        point = choosePoint(table, rest);
+        index = IndexScan.choose(table, condition.conjuncts());
+        rest = new ArrayList<>(condition.conjuncts());
+        index.ifPresent(i -> rest.removeIf(term -> i.decided().stream().anyMatch(d -> d == term)));
         filter = Predicates.compile(BoundExpr.and(rest), layout);
     }
 
@@ -58,35 +49,39 @@ final class TableScan {
         return condition;
     }
 
-    /** Name of the index that is used. */
-    Optional<String> indexName() {
-        return point.map(p -> p.index().name());
+    Optional<IndexScan> index() {
+        return index;
+    }
+
+    /** Terms that the index does not decide. */
+    List<BoundExpr> rest() {
+        return rest;
     }
 
     /** Whether every row of the table matches. */
     boolean readsWholeTable() {
-        return point.isEmpty() && !isFiltered();
+        return index.isEmpty() && !isFiltered();
     }
 
     private boolean isFiltered() {
         return filter != RowPredicate.ALWAYS;
     }
 
+    private boolean isPoint() {
+        return index.isPresent() && index.get().isPoint();
+    }
+
     RowIterator open(ReadView view) {
         if (filter == RowPredicate.NEVER) {
             return Empty.INSTANCE;
         }
-        RowIterator rows = openUnfiltered(view);
+        RowIterator rows = index.isPresent() ? index.get().open(view) : view.scan(table.tableId());
         return isFiltered() ? new Filtered(rows, filter) : rows;
     }
 
-    private RowIterator openUnfiltered(ReadView view) {
-        return point.map(p -> view.point(p.index().indexId(), p.key(), 0, (int) p.key().byteSize()))
-                .orElseGet(() -> view.scan(table.tableId()));
-    }
-
     /**
-     * Rows that this will read, as spec/sql.md 11 counts them. The rows of a point are counted, not estimated.
+     * Rows that the reference would read, as spec/sql.md 11 counts them: it has no ranges. The rows of a point are counted, not
+     * estimated.
      *
      * @param limit rows that are wanted at most
      */
@@ -95,19 +90,19 @@ final class TableScan {
             return 0;
         }
         long rows = estimateRows(view);
-        if (isFiltered()) {
+        if (isFiltered() || index.isPresent() && !isPoint()) {
             return 2 * rows;
         }
-        return point.isPresent() ? rows : Math.min(rows, limit);
+        return isPoint() ? rows : Math.min(rows, limit);
     }
 
     /** Rows that are found before the filter, whose effect nobody estimates. */
     long estimateRows(ReadView view) {
-        if (point.isEmpty()) {
+        if (!isPoint()) {
             return view.rowCount(table.tableId());
         }
         long rows = 0;
-        for (RowIterator i = openUnfiltered(view); i.next();) {
+        for (RowIterator i = index.get().open(view); i.next();) {
             rows++;
         }
         return rows;
@@ -123,38 +118,6 @@ final class TableScan {
             keys.add(JoinHash.hash(plan, row, columns));
         }
         return rows == 0 ? 0 : (double) rows / keys.size();
-    }
-
-    /** Removes from the terms those that the chosen index decides. */
-    private static Optional<Point> choosePoint(TableSchema table, List<BoundExpr> terms) {
-        Map<Integer, BoundExpr.CompareConstant> byColumn = new HashMap<>();
-        for (BoundExpr term : terms) {
-            if (term instanceof BoundExpr.CompareConstant c && c.operator() == Operator.EQUAL) {
-                byColumn.putIfAbsent(c.column().position(), c);
-            }
-        }
-        Optional<IndexSchema> chosen = table.indexes().stream()
-                .filter(i -> byColumn.keySet().containsAll(i.algorithm().columns()) && comparesValues(i, byColumn))
-                .max(Comparator.<IndexSchema>comparingInt(i -> i.algorithm().columns().size())
-                        .thenComparing(IndexSchema::unique)
-                        .thenComparing(IndexSchema::indexId, Comparator.reverseOrder()));
-        return chosen.map(index -> {
-            BsatnWriter key = new BsatnWriter();
-            for (int column : index.algorithm().columns()) {
-                BoundExpr.CompareConstant term = byColumn.get(column);
-                key.writeRaw(term.value());
-                terms.removeIf(t -> t == term);
-            }
-            return new Point(index, MemorySegment.ofArray(key.toByteArray()));
-        });
-    }
-
-    /** A hash index over several columns may compare bytes (spec/bsatn.md 5), in which 0.0 and -0.0 differ. */
-    private static boolean comparesValues(IndexSchema index, Map<Integer, BoundExpr.CompareConstant> byColumn) {
-        List<Integer> columns = index.algorithm().columns();
-        return !(index.algorithm() instanceof IndexAlgorithm.Hash)
-                || columns.size() == 1
-                || columns.stream().noneMatch(c -> byColumn.get(c).column().kind().isFloat());
     }
 
     private enum Empty implements RowIterator {

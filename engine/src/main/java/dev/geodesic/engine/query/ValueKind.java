@@ -38,7 +38,7 @@ enum ValueKind {
     OTHER(-1);
 
     static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final int byteSize;
@@ -93,6 +93,11 @@ enum ValueKind {
     /** Encoded bytes, or -1 if that depends on the value. */
     int byteSize() {
         return byteSize;
+    }
+
+    /** Encoded bytes of the value that is there. Not for {@link #OTHER}. */
+    int byteSize(MemorySegment s, long at) {
+        return isText() ? Integer.BYTES + s.get(INT, at) : byteSize;
     }
 
     boolean isSigned() {
@@ -179,7 +184,7 @@ enum ValueKind {
 
     /** Equal for equal values; differs from one process to the next. Not for {@link #OTHER}. */
     long hash(RowLayout layout, MemorySegment s, long at) {
-        return isNarrow() ? sortKey(s, at) : layout.hash(s, at, isText() ? Integer.BYTES + s.get(INT, at) : byteSize);
+        return isNarrow() ? sortKey(s, at) : layout.hash(s, at, byteSize(s, at));
     }
 
     /** Whether two texts have the same length, which is cheaper to ask than whether they are equal. */

@@ -233,7 +233,7 @@ final class JoinTest {
                     database.view(), OWNER);
             for (int rowsMax = 1; rowsMax < 9; rowsMax++) {
                 JoinCursor cursor = new JoinCursor(
-                        plan.parts().getFirst(), database.view(), new QueryBudget(Limits.DEFAULTS), rowsMax);
+                        plan.parts().getFirst(), database.view(), new QueryBudget(Limits.DEFAULTS), 3, rowsMax);
                 int count = 0;
                 while (cursor.next()) {
                     count++;
@@ -307,7 +307,15 @@ final class JoinTest {
             });
             SqlEngine engine = new SqlEngine(limits);
             String from = " FROM t a JOIN t b JOIN t c JOIN t d";
-            SelectPlan count = (SelectPlan) engine.prepare("SELECT COUNT(*) AS n" + from, database.view(), OWNER);
+            SelectPlan product = (SelectPlan) engine.prepare("SELECT COUNT(*) AS n" + from, database.view(), OWNER);
+            assertEquals(List.of(List.of(BigInteger.TEN.pow(12))), decoded(product, database));
+            SelectPlan huge = (SelectPlan) engine.prepare(
+                    "SELECT COUNT(*) AS n" + from + " JOIN t e JOIN t f JOIN t g", database.view(), OWNER);
+            assertEquals(
+                    "the number of rows has more than 63 bits",
+                    assertThrows(EngineException.class, () -> huge.execute(database.view())).getMessage());
+            SelectPlan count = (SelectPlan) engine.prepare(
+                    "SELECT COUNT(*) AS n" + from + " WHERE a.id < d.id", database.view(), OWNER);
             EngineException slow = assertThrows(EngineException.class, () -> count.execute(database.view()));
             assertEquals("the query runs longer than the limit call-millis-max of 200", slow.getMessage());
             SelectPlan rows = (SelectPlan) engine.prepare("SELECT a.*" + from, database.view(), OWNER);

@@ -89,6 +89,15 @@ final class NaiveValues {
         };
     }
 
+    /** The same for values that are equal. */
+    static Object normal(Object value) {
+        return switch (value) {
+            case Double d -> d == 0 ? 0.0 : d;
+            case List<?> l -> l.stream().map(NaiveValues::normal).toList();
+            default -> value;
+        };
+    }
+
     private static int codePoints(String a, String b) {
         int[] x = a.codePoints().toArray();
         int[] y = b.codePoints().toArray();

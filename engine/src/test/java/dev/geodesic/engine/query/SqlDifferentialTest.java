@@ -1,8 +1,10 @@
 package dev.geodesic.engine.query;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.query.parse.Operator;
@@ -23,13 +25,18 @@ import dev.geodesic.sats.ProductType;
 import dev.geodesic.sats.SpecialTypes;
 import dev.geodesic.testkit.Proves;
 import java.lang.foreign.MemorySegment;
+import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.math.MathContext;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.Consumer;
@@ -66,6 +73,9 @@ final class SqlDifferentialTest {
 
     private final List<SampleType> types = sampleTypes();
     private int indexed;
+    private int grouped;
+    /** Whether conditions may have what dialect S has not. */
+    private boolean extended;
 
     @Test
     @Proves("sql.md 5")
@@ -93,6 +103,7 @@ final class SqlDifferentialTest {
                 tx.rollback();
             }
         }
+        assertTrue(grouped > ROUNDS, "groups must be compared: " + grouped + seedText());
         assertTrue(indexed > ROUNDS / 4, "index paths must be exercised: " + indexed + seedText());
     }
 
@@ -128,6 +139,7 @@ final class SqlDifferentialTest {
 
     private void compareQueries(ReadView view, TableSchema table, List<SampleType> columns, List<byte[]> rows) {
         for (int i = 0; i < QUERIES_PER_ROUND; i++) {
+            extended = random.nextBoolean();
             compare(view, table, condition(columns, 3), rows);
         }
     }
@@ -188,7 +200,7 @@ final class SqlDifferentialTest {
                 .toList();
 
         SelectPlan plan = (SelectPlan) engine.prepare("SELECT * FROM t" + where, tx, OWNER);
-        indexed += plan.parts().getFirst().steps().getFirst().scan().indexName().isPresent() ? 1 : 0;
+        indexed += plan.parts().getFirst().steps().getFirst().scan().index().isPresent() ? 1 : 0;
         SqlResult all = plan.execute(tx);
         assertEquals(multiset(expected), multiset(rows(all)), message);
 
@@ -215,7 +227,159 @@ final class SqlDifferentialTest {
                 .toList();
         assertEquals(wanted, got, message);
 
-        compareSubscription(tx, rowType, condition, where, expected, tableRows);
+        if (!extended) {
+            compareSubscription(tx, rowType, condition, where, expected, tableRows);
+        }
+        List<List<Object>> values = expected.stream().map(r -> NaiveValues.decodeRow(rowType, r)).toList();
+        compareOrder(tx, table, where, values);
+        compareDistinct(tx, table, where, values);
+        compareGroups(tx, table, where, values);
+    }
+
+    private List<List<Object>> run(ReadView view, String sql) {
+        SqlResult result = ((SelectPlan) engine.prepare(sql, view, OWNER)).execute(view);
+        return rows(result).stream().map(r -> NaiveValues.decodeRow(result.schema(), r)).toList();
+    }
+
+    private int comparableColumn(TableSchema table) {
+        int column = random.nextInt(table.columns().size());
+        return table.columns().get(column).type() == SpecialTypes.TIME_DURATION ? -1 : column;
+    }
+
+    private void compareOrder(ReadView view, TableSchema table, String where, List<List<Object>> rows) {
+        List<Integer> keys = new ArrayList<>();
+        List<Boolean> descending = new ArrayList<>();
+        for (int i = 1 + random.nextInt(3); i > 0; i--) {
+            int column = comparableColumn(table);
+            if (column < 0) {
+                return;
+            }
+            keys.add(column);
+            descending.add(random.nextBoolean());
+        }
+        Comparator<List<Object>> order = (a, b) -> {
+            for (int i = 0; i < keys.size(); i++) {
+                int c = NaiveValues.compare(a.get(keys.get(i)), b.get(keys.get(i)));
+                if (c != 0) {
+                    return descending.get(i) ? -c : c;
+                }
+            }
+            return 0;
+        };
+        int offset = random.nextInt(3);
+        int limit = random.nextBoolean() ? Integer.MAX_VALUE : random.nextInt(5);
+        StringBuilder sql = new StringBuilder("SELECT * FROM t").append(where).append(" ORDER BY ");
+        for (int i = 0; i < keys.size(); i++) {
+            String key = random.nextInt(3) == 0 ? Integer.toString(keys.get(i) + 1) : "c" + keys.get(i);
+            sql.append(i == 0 ? "" : ", ").append(key)
+                    .append(descending.get(i) ? " DESC" : random.nextBoolean() ? " ASC" : "");
+        }
+        sql.append(limit == Integer.MAX_VALUE ? "" : " LIMIT " + limit).append(offset == 0 ? "" : " OFFSET " + offset);
+        String message = sql + seedText();
+        List<List<Object>> expected = rows.stream().sorted(order).skip(offset).limit(limit).toList();
+        List<List<Object>> got = run(view, sql.toString());
+        assertEquals(expected.size(), got.size(), message);
+        for (int i = 0; i < got.size(); i++) {
+            assertEquals(0, order.compare(expected.get(i), got.get(i)), message + " row " + i);
+        }
+        List<Object> left = new ArrayList<>(rows);
+        got.forEach(row -> assertTrue(left.remove(row), message));
+    }
+
+    private void compareDistinct(ReadView view, TableSchema table, String where, List<List<Object>> rows) {
+        int a = comparableColumn(table);
+        int b = comparableColumn(table);
+        if (a >= 0 && b >= 0) {
+            String sql = "SELECT DISTINCT c" + a + " AS x, c" + b + " AS y FROM t" + where;
+            List<String> got = run(view, sql).stream().map(r -> NaiveValues.normal(r).toString()).sorted().toList();
+            List<String> expected = rows.stream().map(r -> NaiveValues.normal(List.of(r.get(a), r.get(b))).toString())
+                    .distinct().sorted().toList();
+            assertEquals(expected, got, sql + seedText());
+        }
+    }
+
+    private void compareGroups(ReadView view, TableSchema table, String where, List<List<Object>> rows) {
+        int key = comparableColumn(table);
+        int measure = comparableColumn(table);
+        if (key < 0 || measure < 0) {
+            return;
+        }
+        AlgebraicType type = table.columns().get(measure).type();
+        boolean hasSum = type instanceof PrimitiveType p && p != PrimitiveType.BOOL && p != PrimitiveType.STRING;
+        boolean isGrouped = random.nextBoolean();
+        int least = random.nextInt(3);
+        String c = "c" + measure;
+        String sql = "SELECT " + (isGrouped ? "c" + key + " AS k, " : "") + "COUNT(*) AS n, COUNT(DISTINCT " + c
+                + ") AS d, MIN(" + c + ") AS lo, MAX(" + c + ") AS hi"
+                + (hasSum ? ", SUM(" + c + ") AS s, AVG(" + c + ") AS a" : "") + " FROM t" + where
+                + (isGrouped ? " GROUP BY " + pick(List.of("c" + key, "k", "1", "t.c" + key)) : "")
+                + (least > 0 ? " HAVING " + pick(List.of("n", "COUNT(*)")) + " >= " + least : "");
+        String message = sql + seedText();
+        Map<Object, List<Object>> groups = new HashMap<>();
+        rows.forEach(r -> groups.computeIfAbsent(isGrouped ? NaiveValues.normal(r.get(key)) : "", k -> new ArrayList<>())
+                .add(r.get(measure)));
+        groups.values().removeIf(g -> g.size() < least);
+        boolean fits = !hasSum || groups.values().stream().allMatch(g -> fits(g, (PrimitiveType) type));
+        if (!fits) {
+            // A group that HAVING would take away may fail too, but one that stays must.
+            String error = assertThrows(EngineException.class, () -> run(view, sql), message).getMessage();
+            assertTrue(error.startsWith("SUM: ") && error.contains(" does not fit type "), message + error);
+            return;
+        }
+        List<List<Object>> got;
+        try {
+            got = run(view, sql);
+        } catch (EngineException e) {
+            assertTrue(least > 0 && e.getMessage().startsWith("SUM: "), message + e.getMessage());
+            return;
+        }
+        grouped++;
+        assertEquals(groups.size(), got.size(), message);
+        for (List<Object> row : got) {
+            int at = isGrouped ? 1 : 0;
+            List<Object> group = groups.remove(isGrouped ? NaiveValues.normal(row.get(0)) : "");
+            assertEquals(BigInteger.valueOf(group.size()), row.get(at), message);
+            assertEquals(
+                    BigInteger.valueOf(group.stream().map(NaiveValues::normal).distinct().count()), row.get(at + 1), message);
+            Object smallest = group.stream().min(NaiveValues::compare).orElseThrow();
+            Object greatest = group.stream().max(NaiveValues::compare).orElseThrow();
+            assertEquals(0, NaiveValues.compare(smallest, row.get(at + 2)), message);
+            assertEquals(0, NaiveValues.compare(greatest, row.get(at + 3)), message);
+            if (hasSum) {
+                compareSum(group, row.get(at + 4), (double) row.get(at + 5), message);
+            }
+        }
+    }
+
+    private static BigInteger sum(List<Object> integers) {
+        return integers.stream().map(BigInteger.class::cast).reduce(BigInteger.ZERO, BigInteger::add);
+    }
+
+    private static boolean fits(List<Object> group, PrimitiveType type) {
+        if (!type.isInteger()) {
+            return true;
+        }
+        int bits = Math.min(256, Math.max(64, type.byteSize() * 16));
+        BigInteger sum = sum(group);
+        return type.isSignedInteger() ? sum.bitLength() < bits : sum.bitLength() <= bits;
+    }
+
+    private static void compareSum(List<Object> group, Object sum, double average, String message) {
+        if (sum instanceof BigInteger integer) {
+            assertEquals(sum(group), integer, message);
+            double exact = new BigDecimal(integer).divide(BigDecimal.valueOf(group.size()), MathContext.DECIMAL128).doubleValue();
+            assertEquals(exact, average, Math.abs(exact) * 1e-15, message);
+            return;
+        }
+        double expected = 0;
+        double size = 0;
+        for (Object value : group) {
+            expected += (Double) value;
+            size += Math.abs((Double) value);
+        }
+        double tolerance = Double.isFinite(size) ? size * 1e-12 : 0;
+        assertEquals(expected, (double) sum, tolerance, message);
+        assertEquals(expected / group.size(), average, tolerance, message);
     }
 
     private void compareSubscription(
@@ -268,13 +432,30 @@ final class SqlDifferentialTest {
             return leaf("c" + column + " " + spelling(operator) + " t.c" + other, row ->
                     operator.accepts(NaiveValues.compare(row.get(column), row.get(other))));
         }
-        Sample sample = pick(type.samples().stream().filter(s -> !s.texts().isEmpty()).toList());
+        List<Sample> written = type.samples().stream().filter(s -> !s.texts().isEmpty()).toList();
+        Sample sample = pick(written);
         String text = pick(sample.texts());
+        if (extended && random.nextInt(6) == 0) {
+            return listOrRange("c" + column, column, sample, pick(written));
+        }
         return random.nextInt(3) == 0
                 ? leaf(text + spelling(operator) + "\"c" + column + "\"", row ->
                         operator.accepts(NaiveValues.compare(sample.value(), row.get(column))))
                 : leaf("c" + column + spelling(operator) + text, row ->
                         operator.accepts(NaiveValues.compare(row.get(column), sample.value())));
+    }
+
+    private Condition listOrRange(String name, int column, Sample a, Sample b) {
+        boolean isNegated = random.nextBoolean();
+        String not = isNegated ? " NOT" : "";
+        if (random.nextBoolean()) {
+            return leaf(name + not + " IN (" + pick(a.texts()) + ", " + pick(b.texts()) + ")", row -> isNegated
+                    != (NaiveValues.compare(row.get(column), a.value()) == 0
+                            || NaiveValues.compare(row.get(column), b.value()) == 0));
+        }
+        return leaf(name + not + " BETWEEN " + pick(a.texts()) + " AND " + pick(b.texts()), row -> isNegated
+                != (NaiveValues.compare(row.get(column), a.value()) >= 0
+                        && NaiveValues.compare(row.get(column), b.value()) <= 0));
     }
 
     private Condition chain(List<SampleType> columns, int depth, String word, boolean isAnd) {
@@ -283,7 +464,9 @@ final class SqlDifferentialTest {
             terms.add(condition(columns, depth - 1));
         }
         String sql = terms.stream().map(t -> "(" + t.sql() + ")").collect(Collectors.joining(" " + word + " "));
-        return leaf(sql, row -> isAnd ? terms.stream().allMatch(t -> t.holds(row)) : terms.stream().anyMatch(t -> t.holds(row)));
+        boolean isNegated = extended && random.nextInt(4) == 0;
+        return leaf(isNegated ? "NOT (" + sql + ")" : sql, row -> isNegated
+                != (isAnd ? terms.stream().allMatch(t -> t.holds(row)) : terms.stream().anyMatch(t -> t.holds(row))));
     }
 
     private static Condition constant(boolean value) {

@@ -169,7 +169,7 @@ final class SqlEngineTest {
         "UPDATE member SET member.id = 1                | `member` does not have a field `member.id`",
         "UPDATE member SET id = '1'                     | Unexpected type: (expected) String != U32 (inferred)",
         "UPDATE member SET id = 1 WHERE x.id = 2        | `x` is not in scope",
-        "UPDATE odd SET at = '2023-11-14T22:13:20'      | The literal expression `2023-11-14T22:13:20` cannot be parsed as type",
+        "UPDATE odd SET at = '2023-11-14T22:13:20'      | The literal expression `2023-11-14T22:13:20` cannot be parsed",
         "UPDATE odd SET conn = '00'                     | Unexpected type: (expected) String != (__connection_id__",
         "UPDATE odd SET dur = 'PT'                      | The literal expression `PT` cannot be parsed as type `(__time_duration",
         "UPDATE odd SET dur = 5                         | The literal expression `5` cannot be parsed as type `(__time_duration",
@@ -245,7 +245,8 @@ final class SqlEngineTest {
         SelectPlan plan = (SelectPlan) engine.prepare(sql, view, OTHER, List.of("2", "", "t", "", "7"));
         assertEquals(1, plan.execute(view).rows().count());
         SqlStatement insert = engine.prepare(
-                "INSERT INTO member (id, team_id, name, active) VALUES ($1, 7, $2, $3)", view, OWNER, List.of("77", " x ", "off"));
+                "INSERT INTO member (id, team_id, name, active) VALUES ($1, 7, $2, $3)", view, OWNER,
+                List.of("77", " x ", "off"));
         assertEquals(1, database.execute((DmlPlan) insert).inserted());
         assertEquals(List.of("[77,7,\" x \",false]"), rows("SELECT * FROM member WHERE id = 77", OWNER));
         assertEquals("there is no parameter $2", parameterError("id = $2", "1"));
@@ -300,16 +301,17 @@ final class SqlEngineTest {
         assertEquals("member_team_id_idx_btree", index("team_id = 1"));
         assertEquals("member_active_team_id_idx_btree", index("team_id = 1 AND id = 2 AND active"));
         assertEquals("member_id_idx_btree", index("team_id = 1 AND 2 = id"));
-        assertEquals("none", index("id > 1"));
+        assertEquals("member_id_idx_btree", index("id > 1"));
+        assertEquals("none", index("name > 'a'"));
         assertEquals("none", index("id = 1 OR id = 2"));
-        assertEquals("none", index("active"));
+        assertEquals("member_active_team_id_idx_btree", index("active"));
         assertEquals("none", index("id = team_id"));
         assertEquals(0, rows("SELECT * FROM member WHERE id = 1 AND id = 2", OWNER).size());
     }
 
     private String index(String condition) {
         SelectPlan plan = (SelectPlan) engine.prepare("SELECT * FROM member WHERE " + condition, view, OWNER);
-        return plan.parts().getFirst().steps().getFirst().scan().indexName().orElse("none");
+        return plan.parts().getFirst().steps().getFirst().scan().index().map(i -> i.index().name()).orElse("none");
     }
 
     @Test

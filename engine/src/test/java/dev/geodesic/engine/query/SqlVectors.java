@@ -35,14 +35,27 @@ public final class SqlVectors {
             // "better to refuse": hex digits are no decimal number.
             Map.entry("SELECT * FROM member WHERE id = 0x1", "The literal expression `1` cannot be parsed as type `U32`"),
             Map.entry("SELECT * FROM member WHERE id = 0x10", "The literal expression `10` cannot be parsed as type `U32`"),
-            Map.entry("SELECT id FROM scalars WHERE n_u_256 = 0x05", "The literal expression `05` cannot be parsed as type `U256`"),
-            Map.entry("INSERT INTO team (id, name) VALUES (0x10, 'hex')", "The literal expression `10` cannot be parsed as type `U32`"),
+            Map.entry(
+                    "SELECT id FROM scalars WHERE n_u_256 = 0x05", "The literal expression `05` cannot be parsed as type `U256`"),
+            Map.entry(
+                    "INSERT INTO team (id, name) VALUES (0x10, 'hex')",
+                    "The literal expression `10` cannot be parsed as type `U32`"),
+            // Extensions, but not so.
+            Map.entry("SELECT COUNT(*) AS n, id FROM member", "column `id` must appear in the GROUP BY clause"),
+            Map.entry("SELECT id FROM team HAVING id = 1", "column `id` must appear in the GROUP BY clause"),
             // "reorder properly": names are not ignored.
-            Map.entry("INSERT INTO team (name, id) VALUES (5, 'five')", "Unexpected type: (expected) String != U32 (inferred)"),
+            Map.entry(
+                    "INSERT INTO team (name, id) VALUES (5, 'five')", "Unexpected type: (expected) String != U32 (inferred)"),
             Map.entry("INSERT INTO team (a, b) VALUES (6, 'six')", "`team` does not have a field `a`"));
 
     /** Statements that fail on the recorded server and work here. */
-    private static final List<String> WORKING = List.of("INSERT INTO team (name, id) VALUES ('five', 5)");
+    private static final List<String> WORKING = List.of(
+            "INSERT INTO team (name, id) VALUES ('five', 5)",
+            // Extensions.
+            "SELECT COUNT(id) AS n FROM member", "SELECT SUM(id) AS n FROM member", "SELECT * FROM team LIMIT 1 OFFSET 1",
+            "SELECT * FROM team OFFSET 1", "SELECT DISTINCT id FROM team", "SELECT * FROM team ORDER BY id",
+            "SELECT id FROM team GROUP BY id", "SELECT * FROM member WHERE NOT active", "SELECT * FROM member WHERE id IN (1,2)",
+            "SELECT * FROM member WHERE id BETWEEN 1 AND 2", "EXPLAIN SELECT * FROM team");
 
     /** Beginnings of statements that write types which cannot be written there: the next statements would find their rows. */
     private static final List<String> NOT_RUN = List.of(

@@ -54,4 +54,21 @@ public sealed interface Expr {
     /** {@code :sender}, the caller's identity. */
     record Sender() implements Operand {
     }
+
+    /** {@code COUNT(*)}, {@code SUM(x)}...; in output columns, HAVING and ORDER BY. */
+    record Aggregate(Function function, boolean distinct, Optional<Column> column) implements Operand {
+
+        public enum Function {
+            COUNT,
+            SUM,
+            MIN,
+            MAX,
+            AVG
+        }
+
+        @Override
+        public String toString() {
+            return function + "(" + (distinct ? "DISTINCT " : "") + column.map(Column::toString).orElse("*") + ")";
+        }
+    }
 }

@@ -27,6 +27,18 @@ public enum Operator {
         return (accepted >> (Integer.signum(comparison) + 1) & 1) != 0;
     }
 
+    /** The operator that holds where this one does not. */
+    public Operator negated() {
+        return switch (this) {
+            case EQUAL -> NOT_EQUAL;
+            case NOT_EQUAL -> EQUAL;
+            case LESS -> GREATER_OR_EQUAL;
+            case LESS_OR_EQUAL -> GREATER;
+            case GREATER -> LESS_OR_EQUAL;
+            case GREATER_OR_EQUAL -> LESS;
+        };
+    }
+
     /** The operator that says the same with the operands swapped. */
     public Operator swapped() {
         return switch (this) {

@@ -4,11 +4,14 @@ import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.Limits;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Recursive descent over the grammar of spec/sql.md section 1. Only parentheses recurse, and their depth is limited, so no
@@ -46,6 +49,8 @@ public final class Parser {
             "TABLESAMPLE", "FOR", "CREATE");
     private static final Set<String> AGGREGATES = Set.of(
             "COUNT", "SUM", "AVG", "MIN", "MAX", "ARRAY_AGG", "STRING_AGG", "STDDEV", "VARIANCE", "BOOL_AND", "BOOL_OR", "EVERY");
+    private static final Map<String, Expr.Aggregate.Function> FUNCTIONS =
+            Arrays.stream(Expr.Aggregate.Function.values()).collect(Collectors.toMap(Enum::name, f -> f));
     private static final Set<String> ARITHMETIC = Set.of(
             "+", "-", "*", "/", "%", "^", "||", "&", "|", "#", "<<", ">>", "&&", "@>", "<@", "->", "->>", "#>", "#>>", "~", "~*",
             "!~", "!~*", "@", "?");
@@ -60,6 +65,7 @@ public final class Parser {
     private int at;
     private int chained;
     private int depth;
+    private boolean aggregatesAllowed;
 
     private Parser(String sql, Dialect dialect) {
         this.sql = sql;
@@ -121,13 +127,27 @@ public final class Parser {
             return set(first);
         } else if (accept("SHOW")) {
             return show(first);
+        } else if (isExtended() && accept("EXPLAIN")) {
+            return explain(first);
         } else if (first.isSymbol("(") || first.kind() == Token.Kind.WORD && UNSUPPORTED_STATEMENTS.contains(upper(first))) {
             throw SqlError.unsupported(restOfStatement(first));
         }
         throw expected("an SQL statement");
     }
 
+    private Statement explain(Token first) {
+        if (!peek().isWord("SELECT") && !peek().isWord("UPDATE") && !peek().isWord("DELETE")) {
+            throw SqlError.unsupported(restOfStatement(first));
+        }
+        return new Statement.Explain(statement());
+    }
+
+    private boolean isExtended() {
+        return dialect != Dialect.SUBSCRIPTION;
+    }
+
     private Statement select(Token first) {
+        boolean distinct = isExtended() && !ahead(1).isWord("ON") && accept("DISTINCT");
         if (peek().isWord("DISTINCT") || peek().isWord("ALL") && !follows(1, ".")) {
             throw SqlError.unsupported(restOfStatement(first));
         }
@@ -142,7 +162,7 @@ public final class Parser {
             from = Optional.of(relation(first));
         }
         Optional<Expr> where = accept("WHERE") ? Optional.of(expression()) : Optional.empty();
-        Optional<Expr.Literal> limit = accept("LIMIT") ? Optional.of(limit(first)) : Optional.empty();
+        Statement.Tail tail = tail(distinct, first);
         refuseClause(first);
         if (!atEnd()) {
             throw expected("end of statement");
@@ -155,8 +175,107 @@ public final class Parser {
                 projection,
                 from.orElseThrow(() -> SqlError.of("A FROM clause is required")),
                 where,
-                limit,
+                tail,
                 restOfStatement(first));
+    }
+
+    private Statement.Tail tail(boolean distinct, Token first) {
+        List<Expr.Operand> groupBy = isExtended() && accept("GROUP") ? groupBy() : List.of();
+        Optional<Expr> having = isExtended() && accept("HAVING") ? Optional.of(having()) : Optional.empty();
+        List<Statement.SortKey> orderBy = isExtended() && accept("ORDER") ? orderBy() : List.of();
+        Optional<Expr.Literal> limit = Optional.empty();
+        Optional<Expr.Literal> offset = Optional.empty();
+        while (peek().isWord("LIMIT") && limit.isEmpty() || isExtended() && peek().isWord("OFFSET") && offset.isEmpty()) {
+            if (next().isWord("LIMIT")) {
+                limit = Optional.of(rowCount(first));
+            } else {
+                offset = Optional.of(rowCount(first));
+            }
+        }
+        return new Statement.Tail(distinct, groupBy, having, orderBy, limit, offset);
+    }
+
+    private List<Expr.Operand> groupBy() {
+        require("BY");
+        List<Expr.Operand> keys = new ArrayList<>();
+        do {
+            keys.add(key(false));
+        } while (acceptSymbol(","));
+        return List.copyOf(keys);
+    }
+
+    private Expr having() {
+        aggregatesAllowed = true;
+        Expr condition = expression();
+        aggregatesAllowed = false;
+        return condition;
+    }
+
+    private List<Statement.SortKey> orderBy() {
+        require("BY");
+        List<Statement.SortKey> keys = new ArrayList<>();
+        do {
+            Expr.Operand key = key(true);
+            boolean descending = accept("DESC");
+            if (!descending) {
+                accept("ASC");
+            }
+            keys.add(new Statement.SortKey(key, descending));
+        } while (acceptSymbol(","));
+        return List.copyOf(keys);
+    }
+
+    /** A key of GROUP BY or ORDER BY: a column, a position in the output, or an aggregate. */
+    private Expr.Operand key(boolean aggregates) {
+        Token start = peek();
+        Expr.Operand key;
+        if (start.kind() == Token.Kind.NUMBER) {
+            key = new Expr.Literal(Expr.Literal.Kind.NUMBER, next().text());
+        } else if (aggregates && isAggregate(start)) {
+            key = aggregateCall().orElseThrow(() -> unsupportedExpression(start));
+        } else if (atEnd() || isClause(start) || !start.isName() && start.kind() == Token.Kind.SYMBOL && !start.isSymbol("(")) {
+            throw expected("an expression:");
+        } else if (isColumnStart(start) && !follows(1, "(")) {
+            key = columnName();
+        } else {
+            throw unsupportedExpression(start);
+        }
+        refuseOtherOperator(start);
+        return key;
+    }
+
+    private Expr.Column columnName() {
+        List<String> parts = new ArrayList<>();
+        parts.add(next().text());
+        while (acceptSymbol(".")) {
+            parts.add(name());
+        }
+        return column(parts);
+    }
+
+    private boolean isAggregate(Token token) {
+        return token.kind() == Token.Kind.WORD && follows(1, "(")
+                && FUNCTIONS.containsKey(upper(token));
+    }
+
+    /** {@code f(*)}, {@code f(x)} or {@code f(DISTINCT x)}; empty, with nothing consumed, if it is none of those that we have. */
+    private Optional<Expr.Aggregate> aggregateCall() {
+        int start = at;
+        Expr.Aggregate.Function function = FUNCTIONS.get(upper(next()));
+        boolean isCount = function == Expr.Aggregate.Function.COUNT;
+        next();
+        if (isCount && acceptSymbol("*") && acceptSymbol(")")) {
+            return Optional.of(new Expr.Aggregate(function, false, Optional.empty()));
+        }
+        boolean distinct = isCount && accept("DISTINCT");
+        if (isExtended() && isColumnStart(peek()) && !follows(1, "(")) {
+            Expr.Column column = columnName();
+            if (acceptSymbol(")")) {
+                return Optional.of(new Expr.Aggregate(function, distinct, Optional.of(column)));
+            }
+        }
+        at = start;
+        return Optional.empty();
     }
 
     /** One element of a projection before the elements are checked against each other. */
@@ -170,7 +289,12 @@ public final class Parser {
         record Column(Statement.OutputColumn column) implements Item {
         }
 
-        record Count(Optional<String> alias) implements Item {
+        record Aggregate(Expr.Aggregate call, Optional<String> alias) implements Item {
+
+            Statement.OutputColumn named() {
+                return new Statement.OutputColumn(
+                        call, alias.orElseThrow(() -> SqlError.of("Aggregate expressions must have column aliases")));
+            }
         }
     }
 
@@ -206,32 +330,34 @@ public final class Parser {
     }
 
     private Item aggregate(Token start) {
-        if (start.isWord("COUNT") && follows(2, "*") && follows(3, ")")) {
-            at += 4;
+        Optional<Expr.Aggregate> call = isAggregate(start) ? aggregateCall() : Optional.empty();
+        if (call.isPresent()) {
             Optional<String> alias = alias();
             if (endsItem()) {
-                return new Item.Count(alias);
+                return new Item.Aggregate(call.get(), alias);
             }
         }
         String kind = AGGREGATES.contains(upper(start)) ? "aggregate function" : "projection expression";
         throw SqlError.of("Unsupported " + kind + ": " + restOfItem(start));
     }
 
-    private static Statement.Projection projection(List<Item> items) {
+    private Statement.Projection projection(List<Item> items) {
         if (items.size() == 1) {
             return switch (items.getFirst()) {
                 case Item.Star star -> new Statement.Projection.Star();
                 case Item.TableStar star -> new Statement.Projection.TableStar(star.table());
                 case Item.Column c -> new Statement.Projection.Columns(List.of(c.column()));
-                case Item.Count count -> new Statement.Projection.Count(count.alias()
-                        .orElseThrow(() -> SqlError.of("Aggregate expressions must have column aliases")));
+                case Item.Aggregate a -> a.call().column().isEmpty()
+                        ? new Statement.Projection.Count(a.named().name())
+                        : new Statement.Projection.Columns(List.of(a.named()));
             };
         }
         List<Statement.OutputColumn> columns = new ArrayList<>();
         for (Item item : items) {
             columns.add(switch (item) {
                 case Item.Column c -> c.column();
-                case Item.Count count -> throw SqlError.of("Unsupported projection expression: COUNT(*)");
+                case Item.Aggregate a when isExtended() -> a.named();
+                case Item.Aggregate a -> throw SqlError.of("Unsupported projection expression: " + a.call());
                 case Item.Star star -> throw SqlError.of("Mixed wildcard projections are not supported");
                 case Item.TableStar star -> throw SqlError.of("Mixed wildcard projections are not supported");
             });
@@ -297,7 +423,8 @@ public final class Parser {
         return new Statement.TableRef(name, alias().orElse(name));
     }
 
-    private Expr.Literal limit(Token statement) {
+    /** The number of LIMIT or OFFSET. */
+    private Expr.Literal rowCount(Token statement) {
         acceptSymbol("+");
         if (atEnd()) {
             throw expected("an expression");
@@ -306,8 +433,7 @@ public final class Parser {
             throw SqlError.unsupported(restOfStatement(statement));
         }
         Expr.Operand count = constant().orElseThrow();
-        refuseClause(statement);
-        if (!atEnd()) {
+        if (!atEnd() && !(isExtended() && (peek().isWord("LIMIT") || peek().isWord("OFFSET")))) {
             throw SqlError.unsupported(restOfStatement(statement));
         }
         return (Expr.Literal) count;
@@ -418,6 +544,7 @@ public final class Parser {
                 case Expr.Literal literal -> literal;
                 case Expr.Sender sender -> throw SqlError.of("Unsupported literal expression: :sender");
                 case Expr.Column column -> throw SqlError.of(phrase + column);
+                case Expr.Aggregate call -> throw SqlError.of(phrase + call);
             };
         }
         if (operand.isEmpty() && (atEnd() || start.isSymbol(")") || start.isSymbol(","))) {
@@ -448,10 +575,14 @@ public final class Parser {
         if (!accept(word)) {
             return false;
         }
+        countChained();
+        return true;
+    }
+
+    private void countChained() {
         if (++chained > CHAIN_MAX) {
             throw SqlError.of("Recursion limit exceeded, `sql-parser::parse_expr`");
         }
-        return true;
     }
 
     private static void addFlat(List<Expr> terms, Expr term, boolean and) {
@@ -465,10 +596,25 @@ public final class Parser {
     }
 
     private Expr condition() {
+        boolean isNegated = false;
+        while (isExtended() && accept("NOT")) {
+            isNegated = !isNegated;
+        }
+        Expr comparison = comparison();
+        return isNegated ? negation(comparison) : comparison;
+    }
+
+    private Expr comparison() {
         Token start = peek();
         Expr left = primary();
         Optional<Operator> operator = operator();
         if (operator.isEmpty()) {
+            if (isExtended() && left instanceof Expr.Operand operand) {
+                Optional<Expr> list = listOrRange(operand, start);
+                if (list.isPresent()) {
+                    return list.get();
+                }
+            }
             refuseOtherOperator(start);
             return left;
         }
@@ -482,6 +628,60 @@ public final class Parser {
             throw unsupportedExpression(start);
         }
         return new Expr.Compare(operator.get(), leftOperand, rightOperand);
+    }
+
+    /** {@code [NOT] IN (a, b)} and {@code [NOT] BETWEEN a AND b}, as comparisons; nothing consumed if it is neither. */
+    private Optional<Expr> listOrRange(Expr.Operand left, Token start) {
+        int negation = peek().isWord("NOT") ? 1 : 0;
+        Token word = ahead(negation);
+        List<Expr> terms = new ArrayList<>();
+        boolean isList = word.isWord("IN");
+        if (isList && !ahead(negation + 2).isWord("SELECT")) {
+            at += negation + 1;
+            requireSymbol("(");
+            do {
+                terms.add(new Expr.Compare(Operator.EQUAL, left, operand(start)));
+                countChained();
+            } while (acceptSymbol(","));
+            requireSymbol(")");
+        } else if (word.isWord("BETWEEN")) {
+            at += negation + 1;
+            terms.add(new Expr.Compare(Operator.GREATER_OR_EQUAL, left, operand(start)));
+            require("AND");
+            terms.add(new Expr.Compare(Operator.LESS_OR_EQUAL, left, operand(start)));
+            countChained();
+        } else {
+            return Optional.empty();
+        }
+        refuseOtherOperator(start);
+        Expr condition = terms.size() == 1 ? terms.getFirst() : isList ? new Expr.Or(terms) : new Expr.And(terms);
+        return Optional.of(negation == 1 ? negation(condition) : condition);
+    }
+
+    private Expr.Operand operand(Token start) {
+        if (primary() instanceof Expr.Operand operand) {
+            refuseOtherOperator(start);
+            return operand;
+        }
+        throw unsupportedExpression(start);
+    }
+
+    /** There is no NULL, so a condition that does not hold has an opposite that does. */
+    private static Expr negation(Expr expr) {
+        return switch (expr) {
+            case Expr.And(List<Expr> terms) -> new Expr.Or(negations(terms, false));
+            case Expr.Or(List<Expr> terms) -> new Expr.And(negations(terms, true));
+            case Expr.Compare(Operator operator, Expr.Operand left, Expr.Operand right) ->
+                new Expr.Compare(operator.negated(), left, right);
+            case Expr.Operand operand ->
+                new Expr.Compare(Operator.EQUAL, operand, new Expr.Literal(Expr.Literal.Kind.BOOL, "false"));
+        };
+    }
+
+    private static List<Expr> negations(List<Expr> terms, boolean and) {
+        List<Expr> negated = new ArrayList<>();
+        terms.forEach(term -> addFlat(negated, negation(term), and));
+        return negated;
     }
 
     /** A parenthesised expression or an operand. */
@@ -512,15 +712,16 @@ public final class Parser {
                 || start.isWord("AND") || start.isWord("OR")) {
             throw expected("an expression:");
         }
+        if (aggregatesAllowed && isAggregate(start)) {
+            Optional<Expr.Aggregate> call = aggregateCall();
+            if (call.isPresent()) {
+                return call.get();
+            }
+        }
         if (!isColumnStart(start) || follows(1, "(")) {
             throw unsupportedExpression(start);
         }
-        List<String> parts = new ArrayList<>();
-        parts.add(next().text());
-        while (acceptSymbol(".")) {
-            parts.add(name());
-        }
-        return column(parts);
+        return columnName();
     }
 
     /** A literal with its sign, or {@code :sender}; nothing consumed if there is none. */
@@ -676,8 +877,13 @@ public final class Parser {
         return token;
     }
 
-    private boolean follows(int ahead, String symbol) {
-        return at + ahead < tokens.size() && tokens.get(at + ahead).isSymbol(symbol);
+    /** The token so many behind the present one, or the end. */
+    private Token ahead(int count) {
+        return tokens.get(Math.min(at + count, tokens.size() - 1));
+    }
+
+    private boolean follows(int count, String symbol) {
+        return ahead(count).isSymbol(symbol);
     }
 
     private boolean accept(String word) {
@@ -744,7 +950,8 @@ public final class Parser {
         Token found = peek();
         boolean end = found.kind() == Token.Kind.END;
         return SqlError.syntax("Expected " + what + ", found: "
-                + (end ? "EOF" : SqlError.shorten(sql.substring(found.start(), found.end())) + Lexer.place(sql, found.start())));
+                + (end ? "EOF" : SqlError.shorten(sql.substring(found.start(), found.end())))
+                + Lexer.place(sql, found.start()));
     }
 
     private static String upper(Token token) {

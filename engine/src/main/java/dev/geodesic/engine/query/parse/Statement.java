@@ -6,12 +6,32 @@ import java.util.Optional;
 /** A statement as written; names are not resolved. */
 public sealed interface Statement {
 
+    /** @param text the statement on one line, for messages */
+    record Select(Projection projection, Relation from, Optional<Expr> where, Tail tail, String text) implements Statement {
+    }
+
     /**
+     * What becomes of the rows that were found. All but the limit is an extension of dialect Q.
+     *
+     * @param groupBy columns, or positions in the output as numbers
      * @param limit rows at most; a number or a parameter
-     * @param text the statement on one line, for messages
+     * @param offset rows that are left out before; a number or a parameter
      */
-    record Select(Projection projection, Relation from, Optional<Expr> where, Optional<Expr.Literal> limit, String text)
-            implements Statement {
+    record Tail(
+            boolean distinct,
+            List<Expr.Operand> groupBy,
+            Optional<Expr> having,
+            List<SortKey> orderBy,
+            Optional<Expr.Literal> limit,
+            Optional<Expr.Literal> offset) {
+    }
+
+    /** @param value a column or alias, a position in the output as a number, or an aggregate */
+    record SortKey(Expr.Operand value, boolean descending) {
+    }
+
+    /** {@code EXPLAIN} of a SELECT, UPDATE or DELETE. */
+    record Explain(Statement statement) implements Statement {
     }
 
     /** Every row has at least one value; the number of values is not checked. */
@@ -44,7 +64,7 @@ public sealed interface Statement {
         record TableStar(String table) implements Projection {
         }
 
-        /** {@code a, t.b AS c}. */
+        /** {@code a, t.b AS c, SUM(d) AS e}. */
         record Columns(List<OutputColumn> columns) implements Projection {
         }
 
@@ -53,8 +73,8 @@ public sealed interface Statement {
         }
     }
 
-    /** A column under its output name. */
-    record OutputColumn(Expr.Column column, String name) {
+    /** A column or an aggregate under its output name. */
+    record OutputColumn(Expr.Operand value, String name) {
     }
 
     /** A table under the name that the rest of the query uses. */

@@ -31,6 +31,10 @@ final class ParserTest {
         return select("SELECT * FROM t WHERE " + condition).where().orElseThrow();
     }
 
+    private static Statement.Select query(String sql) {
+        return (Statement.Select) Parser.parse(sql, Dialect.QUERY, Limits.DEFAULTS);
+    }
+
     private static String error(String sql) {
         EngineException e = assertThrows(EngineException.class, () -> parse(sql), sql);
         assertEquals(ErrorCode.SQL, e.code(), sql);
@@ -162,6 +166,89 @@ final class ParserTest {
         assertTrue(actual.startsWith(message), sql + "\nexpected: " + message + "\nbut was:  " + actual);
     }
 
+    /** What dialect Q has beyond the reference, and what it still has not. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+        "SELECT a FROM t ORDER id                   | "
+                + "sql parser error: Expected BY, found: id at Line: 1, Column 23",
+        "SELECT a FROM t ORDER BY                   | "
+                + "sql parser error: Expected an expression:, found: EOF at Line: 1, Column 25",
+        "SELECT a FROM t ORDER BY a NULLS FIRST     | sql parser error: Expected end of statement, found: NULLS at Line: 1",
+        "SELECT a FROM t ORDER BY a,                | sql parser error: Expected an expression:",
+        "SELECT a FROM t ORDER BY a + 1             | Unsupported binary operator: +",
+        "SELECT a FROM t ORDER BY lower(a)          | Unsupported expression: lower(a)",
+        "SELECT a FROM t ORDER BY 'a'               | Unsupported expression: 'a'",
+        "SELECT a FROM t ORDER BY (a)               | Unsupported expression: (a)",
+        "SELECT a FROM t ORDER BY SUM(*)            | Unsupported expression: SUM(*)",
+        "SELECT a FROM t GROUP BY SUM(a)            | Unsupported expression: SUM(a)",
+        "SELECT a FROM t GROUP BY ROLLUP (a)        | Unsupported expression: ROLLUP (a)",
+        "SELECT a FROM t LIMIT 1 LIMIT 2            | Unsupported: SELECT a FROM t LIMIT 1 LIMIT 2",
+        "SELECT a FROM t OFFSET -1                  | Unsupported: SELECT a FROM t OFFSET -1",
+        "SELECT a FROM t LIMIT 1 ORDER BY a         | Unsupported: SELECT a FROM t LIMIT 1 ORDER BY a",
+        "SELECT a FROM t FETCH FIRST 1 ROWS ONLY    | Unsupported: SELECT a FROM t FETCH FIRST 1 ROWS ONLY",
+        "SELECT DISTINCT ON (a) a FROM t            | Unsupported: SELECT DISTINCT ON (a) a FROM t",
+        "SELECT ALL a FROM t                        | Unsupported: SELECT ALL a FROM t",
+        "SELECT SUM(*) AS n FROM t                  | Unsupported aggregate function: SUM(*)",
+        "SELECT SUM(DISTINCT a) AS n FROM t         | Unsupported aggregate function: SUM(DISTINCT a)",
+        "SELECT SUM(a + 1) AS n FROM t              | Unsupported aggregate function: SUM(a + 1)",
+        "SELECT SUM(a) + 1 AS n FROM t              | Unsupported aggregate function: SUM(a) + 1",
+        "SELECT STDDEV(a) AS n FROM t               | Unsupported aggregate function: STDDEV(a)",
+        "SELECT SUM(a) FROM t                       | Aggregate expressions must have column aliases",
+        "SELECT a, SUM(a) FROM t                    | Aggregate expressions must have column aliases",
+        "SELECT a FROM t WHERE SUM(a) > 1           | Unsupported expression: SUM(a) > 1",
+        "SELECT a FROM t WHERE a IN ()              | sql parser error: Expected an expression:, found: ) at Line: 1, Column 29",
+        "SELECT a FROM t WHERE a IN (1, 2           | sql parser error: Expected ), found: EOF at Line: 1, Column 33",
+        "SELECT a FROM t WHERE a IN (SELECT a FROM u) | Unsupported expression: a IN (SELECT a FROM u)",
+        "SELECT a FROM t WHERE a IN 1               | sql parser error: Expected (, found: 1",
+        "SELECT a FROM t WHERE a BETWEEN 1          | sql parser error: Expected AND, found: EOF",
+        "SELECT a FROM t WHERE a BETWEEN 1 OR 2     | sql parser error: Expected AND, found: OR",
+        "SELECT a FROM t WHERE a LIKE 'x'           | Unsupported expression: a LIKE 'x'",
+        "SELECT a FROM t WHERE a NOT LIKE 'x'       | Unsupported expression: a NOT LIKE 'x'",
+        "SELECT a FROM t WHERE a = NOT b            | Unsupported expression: NOT b",
+        "SELECT a FROM t WHERE a IS NULL            | Unsupported expression: a IS NULL",
+        "EXPLAIN                                    | Unsupported: EXPLAIN",
+        "EXPLAIN ANALYZE SELECT a FROM t            | Unsupported: EXPLAIN ANALYZE SELECT a FROM t",
+        "EXPLAIN EXPLAIN SELECT a FROM t            | Unsupported: EXPLAIN EXPLAIN SELECT a FROM t",
+        "EXPLAIN INSERT INTO t (a) VALUES (1)       | Unsupported: EXPLAIN INSERT INTO t (a) VALUES (1)",
+    })
+    void refusesInDialectQ(String sql, String message) {
+        String actual = assertThrows(EngineException.class, () -> query(sql), sql).getMessage();
+        assertTrue(actual.startsWith(message), sql + "\nexpected: " + message + "\nbut was:  " + actual);
+    }
+
+    @Test
+    void readsGroupsAndOrder() {
+        Statement.Select select = query("SELECT a, count(*) n, max(t.b) AS m FROM t GROUP BY a, 2 "
+                + "HAVING COUNT(DISTINCT b) > 1 ORDER BY m DESC, SUM(c), 1 ASC OFFSET 2 LIMIT 3;");
+        Statement.Tail tail = select.tail();
+        assertEquals(
+                "[a, COUNT(*), MAX(t.b)]",
+                ((Statement.Projection.Columns) select.projection()).columns().stream()
+                        .map(c -> c.value().toString()).toList().toString());
+        assertEquals(List.of(column("a"), literal(Expr.Literal.Kind.NUMBER, "2")), tail.groupBy());
+        assertEquals("COUNT(DISTINCT b)", ((Expr.Compare) tail.having().orElseThrow()).left().toString());
+        assertEquals(List.of(true, false, false), tail.orderBy().stream().map(Statement.SortKey::descending).toList());
+        assertEquals(Optional.of(literal(Expr.Literal.Kind.NUMBER, "2")), tail.offset());
+        assertEquals(Optional.of(literal(Expr.Literal.Kind.NUMBER, "3")), tail.limit());
+        assertTrue(query("SELECT DISTINCT a FROM t").tail().distinct());
+    }
+
+    @Test
+    void readsNegationsListsAndRanges() {
+        assertEquals(q("a <> 1 OR b >= 2"), q("NOT (a = 1 AND b < 2)"));
+        assertEquals(q("a <> 1 AND (b = 2 OR c = 3) AND d = false"), q("NOT (a = 1 OR b <> 2 AND c <> 3 OR d)"));
+        assertEquals(q("a = 1"), q("NOT NOT a = 1"));
+        assertEquals(q("a = 1 OR a = 2"), q("a IN (1, 2)"));
+        assertEquals(q("a <> 1 AND a <> 2 AND b"), q("a NOT IN (1, 2) AND b"));
+        assertEquals(q("a >= 1 AND a <= b AND c"), q("a BETWEEN 1 AND b AND c"));
+        assertEquals(q("a < 1 OR a > 2"), q("a NOT BETWEEN 1 AND 2"));
+        assertEquals(q("5 = a"), q("5 IN (a)"));
+    }
+
+    private static Expr q(String condition) {
+        return query("SELECT * FROM t WHERE " + condition).where().orElseThrow();
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"", "  \n\t", ";", " ; ;", "-- nothing", "/* nothing /* at */ all */"})
     void refusesEmptyText(String sql) {
@@ -179,7 +266,7 @@ final class ParserTest {
                         new Statement.OutputColumn(new Expr.Column(Optional.empty(), "e\"f"), "g")),
                 ((Statement.Projection.Columns) select.projection()).columns());
         assertEquals(new Statement.TableRef("T", "x"), select.from().first());
-        assertEquals(Optional.of(literal(Expr.Literal.Kind.NUMBER, "1e1")), select.limit());
+        assertEquals(Optional.of(literal(Expr.Literal.Kind.NUMBER, "1e1")), select.tail().limit());
         assertEquals(
                 new Expr.Compare(
                         Operator.GREATER_OR_EQUAL,
@@ -232,7 +319,7 @@ final class ParserTest {
         assertEquals("lib.items", select.from().first().name());
         assertEquals(
                 new Expr.Column(Optional.of("lib.items"), "order"),
-                ((Statement.Projection.Columns) select.projection()).columns().getLast().column());
+                ((Statement.Projection.Columns) select.projection()).columns().getLast().value());
         assertEquals("user", select("SELECT * FROM user").from().first().name());
         assertEquals("u", select("SELECT * FROM user u WHERE u.name = 'x'").from().first().alias());
     }
@@ -300,12 +387,13 @@ final class ParserTest {
                 ",", "-", "+", "NOT ", "SELECT ", "FROM ", "WHERE ", "a.", "a ", "a=", "a IN (", "1e", "1e9", ".", "\u0000",
                 "\ud83d",
                 "\ud83d\ude00", "JOIN a ", "CASE ", "COUNT(*)", "BETWEEN 1 ", "LIMIT ", "AND ", "OR (", "VALUES (", "[", "{",
-                "\\")) {
+                "\\", "NOT a AND ", "a,", "a DESC,", "1,", "COUNT(", "SUM(a),", "$1", "$1,", "a BETWEEN 1 AND ")) {
             String flood = part.repeat(20_000 / part.length());
             for (String prefix : List.of(
                     "", "SELECT ", "SELECT * FROM t WHERE ", "SELECT * FROM t WHERE a = ", "SELECT * FROM t ",
                     "INSERT INTO t (a) VALUES (", "INSERT INTO t (a) VALUES ", "UPDATE t SET a = ", "DELETE FROM t WHERE ",
-                    "SET ")) {
+                    "SET ", "SELECT * FROM t ORDER BY ", "SELECT a FROM t GROUP BY ", "SELECT a FROM t GROUP BY a HAVING ",
+                    "EXPLAIN ", "SELECT * FROM t WHERE a IN (")) {
                 survives(prefix + flood);
             }
         }
@@ -320,7 +408,8 @@ final class ParserTest {
                 "LIMIT",
                 ";", "JOIN", "ON", "INSERT", "INTO", "VALUES", "UPDATE", "SET", "DELETE", "NOT", "IN", "NULL", ":sender",
                 "0xff", "-",
-                "<>", "\"q\"", "SHOW", "BETWEEN", "--", "/*", "*/", "ORDER", "BY");
+                "<>", "\"q\"", "SHOW", "BETWEEN", "--", "/*", "*/", "ORDER", "BY", "GROUP", "HAVING",
+                "DISTINCT", "SUM", "MIN", "OFFSET", "EXPLAIN", "DESC", "$1", "TO", "row_limit", "CROSS");
         for (int i = 0; i < 20_000; i++) {
             StringBuilder sql = new StringBuilder(random.nextBoolean() ? "SELECT * FROM t WHERE " : "");
             for (int n = random.nextInt(25); n > 0; n--) {
@@ -335,11 +424,13 @@ final class ParserTest {
     }
 
     private static void survives(String sql) {
-        try {
-            parse(sql);
-        } catch (EngineException e) {
-            assertEquals(ErrorCode.SQL, e.code());
-            assertTrue(e.getMessage().length() < 2_000, () -> "long message: " + e.getMessage().length());
+        for (Dialect dialect : Dialect.values()) {
+            try {
+                Parser.parse(sql, dialect, Limits.DEFAULTS);
+            } catch (EngineException e) {
+                assertEquals(ErrorCode.SQL, e.code());
+                assertTrue(e.getMessage().length() < 2_000, () -> "long message: " + e.getMessage().length());
+            }
         }
     }
 }
