@@ -160,7 +160,8 @@ public record ServerConfig(
                 new Limits.Reads(
                         read.number("limits.read.millis", defaults.reads().millisMax()),
                         read.number("limits.read.retained.bytes", defaults.reads().retainedBytesMax()),
-                        read.number("limits.read.writer.rows", defaults.reads().writerRowsMax())));
+                        read.number("limits.read.writer.rows", defaults.reads().writerRowsMax()),
+                        read.number("limits.read.sort.bytes", defaults.reads().sortBytesMax())));
     }
 
     private record Settings(Function<String, Optional<String>> values) {

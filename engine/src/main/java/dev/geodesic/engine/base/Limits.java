@@ -68,10 +68,11 @@ public record Limits(
      * @param millisMax time of one such read
      * @param retainedBytesMax memory of deleted rows, and of what is known about new ones, that one read holds back
      * @param writerRowsMax rows that a client's query may look at on the writer thread; larger ones run beside it
+     * @param sortBytesMax memory of what ORDER BY, GROUP BY and DISTINCT of one query keep
      */
-    public record Reads(long millisMax, long retainedBytesMax, long writerRowsMax) {
+    public record Reads(long millisMax, long retainedBytesMax, long writerRowsMax, long sortBytesMax) {
 
-        public static final Reads DEFAULTS = new Reads(60_000, 512L * MIB, 5_000);
+        public static final Reads DEFAULTS = new Reads(60_000, 512L * MIB, 5_000, 256L * MIB);
     }
 
     private static final int KIB = 1 << 10;

@@ -69,11 +69,11 @@ public final class QueryBudget {
      */
     void keepInOrder(int count) {
         ordered += count + (count < 0 ? -ENTRY_BYTES : ENTRY_BYTES);
-        if (ordered > limits.queueBytesMax()) {
+        if (ordered > limits.reads().sortBytesMax()) {
             throw new EngineException(
                     ErrorCode.LIMIT_EXCEEDED,
-                    "ORDER BY, GROUP BY or DISTINCT keeps more bytes than the limit queue-bytes-max of "
-                            + limits.queueBytesMax());
+                    "ORDER BY, GROUP BY or DISTINCT keeps more bytes than the limit read-sort-bytes-max of "
+                            + limits.reads().sortBytesMax());
         }
     }
 

@@ -267,7 +267,7 @@ final class SelectExtensionsTest {
     @Test
     void memoryIsLimited() {
         Limits d = Limits.DEFAULTS;
-        SqlEngine small = new SqlEngine(TestLimits.queueBytes(d, 100_000));
+        SqlEngine small = new SqlEngine(TestLimits.sortBytes(d, 100_000));
         database.transact(tx -> {
             for (int i = 10; i < 5_000; i++) {
                 BsatnWriter row = new BsatnWriter();
@@ -284,7 +284,8 @@ final class SelectExtensionsTest {
             EngineException e = assertThrows(EngineException.class, () -> plan.execute(database.view()), sql);
             assertEquals(ErrorCode.LIMIT_EXCEEDED, e.code());
             assertEquals(
-                    "ORDER BY, GROUP BY or DISTINCT keeps more bytes than the limit queue-bytes-max of 100000", e.getMessage());
+                    "ORDER BY, GROUP BY or DISTINCT keeps more bytes than the limit read-sort-bytes-max of 100000",
+                    e.getMessage());
         }
         SelectPlan first = (SelectPlan) small.prepare("SELECT id FROM team ORDER BY id DESC LIMIT 2", database.view(), OWNER);
         RowBuffer rows = new RowBuffer();

@@ -8,11 +8,13 @@ final class TestLimits {
     private TestLimits() {
     }
 
-    static Limits queueBytes(Limits d, long bytes) {
+    static Limits sortBytes(Limits d, long bytes) {
         return new Limits(
                 d.memoryBytesMax(), d.callMillisMax(), d.rowBytesMax(), d.transactionRowsMax(), d.transactionBytesMax(),
-                d.handlesMax(), d.logLineBytesMax(), d.logLinesPerSecondMax(), d.queueMessagesMax(), bytes, d.messageBytesMax(),
-                d.moduleBytesMax(), d.subscriptionQueriesMax(), d.queryTablesMax(), d.queryNodesMax(), d.queryTextBytesMax(),
-                d.databasesMax(), d.connectionsMax(), d.calls());
+                d.handlesMax(), d.logLineBytesMax(), d.logLinesPerSecondMax(), d.queueMessagesMax(),
+                d.queueBytesMax(),
+                d.messageBytesMax(), d.moduleBytesMax(), d.subscriptionQueriesMax(), d.queryTablesMax(), d.queryNodesMax(), d.queryTextBytesMax(),
+                d.databasesMax(), d.connectionsMax(), d.calls(),
+                new Limits.Reads(d.reads().millisMax(), d.reads().retainedBytesMax(), d.reads().writerRowsMax(), bytes));
     }
 }

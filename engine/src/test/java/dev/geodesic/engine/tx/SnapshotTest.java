@@ -117,7 +117,7 @@ class SnapshotTest {
     }
 
     private static Limits.Reads limits(long millis, long bytes) {
-        return new Limits.Reads(millis, bytes, 0);
+        return new Limits.Reads(millis, bytes, 0, 0);
     }
 
     private static void assertLimit(String setting, Runnable read) {
