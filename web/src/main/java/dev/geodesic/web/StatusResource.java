@@ -2,6 +2,7 @@ package dev.geodesic.web;
 
 import dev.geodesic.engine.database.Database;
 import dev.geodesic.engine.database.Server;
+import dev.geodesic.web.ws.Outboxes;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import jakarta.json.bind.annotation.JsonbPropertyOrder;
@@ -92,7 +93,9 @@ public class StatusResource {
         gauge(text, "geodesic_databases_failed", "Databases that could not be opened", server.failedDatabases().size());
         gauge(text, "geodesic_log_followers", "Module logs that are being followed", logs.followerCount());
         gauge(text, "geodesic_requests", "HTTP requests that databases work on, or that wait for them", requests.pending());
+        gauge(text, "geodesic_outbox_messages", "Messages that wait to be sent to WebSocket clients", Outboxes.waitingMessages());
         gauges(text, "geodesic_connections", "WebSocket connections", Database::connectionCount);
+        gauges(text, "geodesic_watched_queries", "Distinct queries that clients watch", Database::watchedQueryCount);
         gauges(text, "geodesic_memory_bytes", "Bytes of rows and indexes", Database::memoryBytes);
         gauges(text, "geodesic_queue_depth", "Tasks that wait for the writer", Database::queueDepth);
         gauges(text, "geodesic_durable_offset", "Offset of the last transaction on stable storage", Database::durableOffset);

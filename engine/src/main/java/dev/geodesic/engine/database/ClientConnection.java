@@ -290,15 +290,12 @@ public final class ClientConnection {
     private Prepared prepare(SubscriptionKind kind, List<String> texts) {
         List<SubscriptionQuery> queries = new ArrayList<>();
         for (String text : texts) {
-            queries.addAll(database.sqlEngine().compileSubscription(text, database.transactor().view(), caller));
+            queries.addAll(kind == SubscriptionKind.SINGLE
+                    ? database.sqlEngine().compileSingle(text, database.transactor().view(), caller)
+                    : database.sqlEngine().compileSubscription(text.strip(), database.transactor().view(), caller));
         }
         if (subscriber.isV1() && queries.stream().anyMatch(q -> q.table().event())) {
             throw new EngineException(ErrorCode.SQL, ErrorTexts.EVENT_TABLE_NEEDS_V2);
-        }
-        if (kind == SubscriptionKind.SINGLE
-                && queries.stream().mapToInt(SubscriptionQuery::tableId).distinct().count() != 1) {
-            throw new EngineException(ErrorCode.SQL, ErrorTexts.executing(
-                    "a single subscription is a query of one table", texts.getFirst()));
         }
         database.sqlEngine().checkRowLimit(
                 database.transactor().view(), caller, database.subscriptions().unwatched(queries));

@@ -524,6 +524,11 @@ public final class Database implements AutoCloseable {
         });
     }
 
+    /** Number of distinct queries that clients watch. */
+    public int watchedQueryCount() {
+        return subscriptions.planCount();
+    }
+
     /** Number of WebSocket clients. */
     public int connectionCount() {
         return clients.connectionCount();

@@ -118,6 +118,10 @@ final class IndexProbe {
         return own(term, number).isPresent();
     }
 
+    boolean hasConstants() {
+        return parts.stream().anyMatch(Part.Constant.class::isInstance);
+    }
+
     IndexSchema index() {
         return index;
     }

@@ -7,6 +7,7 @@ import dev.geodesic.engine.table.RowLayout;
 import dev.geodesic.engine.table.RowPointers;
 import dev.geodesic.engine.tx.ReadView;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -28,10 +29,18 @@ public final class Semijoin {
     private static final int FEW_PAIRS = 64;
 
     private final JoinPlan plan;
+    /**
+     * A narrow probe is cheap for few queries: so many partners of a row are looked at for each of them before it is asked.
+     */
+    private static final int PARTNERS_PER_NARROW = 4;
+
     /** How a row of the other side finds rows of this one; null where an event table has no index. */
     private final IndexProbe[] probes = new IndexProbe[2];
+    /** The same with an index of join columns alone where there is one, so that it serves queries with other constants too. */
+    private final IndexProbe[] shared = new IndexProbe[2];
     private final List<List<BoundExpr.BoundColumn>> columns = List.of(new ArrayList<>(), new ArrayList<>());
     private final String shape;
+    private final String narrowShape;
 
     /** Takes the pairs of a transaction. */
     public interface PairSink {
@@ -41,6 +50,15 @@ public final class Semijoin {
 
         /** One pair that may be in the join: index and hash have decided what they can, the rest is to be tested. */
         void pair(RowTuple rows, boolean made);
+
+        /** Joins of the same shape whose indexes find fewer pairs, those of interest to their own queries. */
+        Collection<? extends Narrow> narrow();
+    }
+
+    /** One of the joins of a shape, which differ in the constants of their narrow probes. */
+    public interface Narrow extends PairSink {
+
+        Semijoin join();
     }
 
     /** @throws dev.geodesic.engine.base.EngineException SQL if there is an index missing, or an event table cannot follow */
@@ -50,6 +68,7 @@ public final class Semijoin {
         List<BoundExpr> terms = plan.query().condition().conjuncts();
         if (plan.isEmpty()) {
             shape = "nothing";
+            narrowShape = shape;
             return;
         }
         RowLayout[] layouts = {plan.layout(0), plan.layout(1)};
@@ -60,6 +79,8 @@ public final class Semijoin {
                     .filter(t -> t.tables().cardinality() == 1 && t.tables().get(number))
                     .toList();
             probes[side] = IndexProbe.choose(tables.get(side), side, local, equalities, layouts).orElse(null);
+            shared[side] = probes[side] == null || !probes[side].hasConstants() ? probes[side]
+                    : IndexProbe.choose(tables.get(side), side, List.of(), equalities, layouts).orElse(probes[side]);
             boolean isDriving = side == returned && tables.get(side).event();
             if (probes[side] == null && !isDriving) {
                 throw SqlError.of("Subscriptions require indexes on join columns");
@@ -73,16 +94,28 @@ public final class Semijoin {
             columns.get(equality.left().table()).add(equality.left());
             columns.get(equality.right().table()).add(equality.right());
         }
-        shape = tables.get(0).tableId() + " " + tables.get(1).tableId() + " " + describe(0) + " " + describe(1);
+        String ids = tables.get(0).tableId() + " " + tables.get(1).tableId() + " ";
+        shape = ids + describe(shared[0]) + " " + describe(shared[1]);
+        narrowShape = ids + describe(probes[0]) + " " + describe(probes[1]);
     }
 
-    private String describe(int side) {
-        return probes[side] == null ? "none" : probes[side].describe();
+    private static String describe(IndexProbe probe) {
+        return probe == null ? "none" : probe.describe();
     }
 
     /** Equal for joins that find the same pairs, before what {@link PairSink#pair} has to test. */
     public String shape() {
         return shape;
+    }
+
+    /** Whether it can find fewer pairs than others of the same {@link #shape}. */
+    public boolean isNarrow() {
+        return !narrowShape.equals(shape);
+    }
+
+    /** Equal for joins whose indexes are asked for the same constants too. */
+    public String narrowShape() {
+        return narrowShape;
     }
 
     public int tableId(int side) {
@@ -137,7 +170,7 @@ public final class Semijoin {
         /** Pairs of some rows of a side with rows of the other one that are there now, or that were there before too. */
         private void withPresent(int side, RowPointers some, boolean made, boolean onlyOld) {
             int other = 1 - side;
-            if (probes[other] == null) {
+            if (shared[other] == null) {
                 return;
             }
             for (int i = 0; i < some.size(); i++) {
@@ -146,12 +179,37 @@ public final class Semijoin {
                 if (!sink.wants(side, rows)) {
                     continue;
                 }
-                for (RowIterator partners = probes[other].open(view, rows); partners.next();) {
-                    budget.step();
-                    if (!onlyOld || !deltas[other].isInserted(partners.row())) {
-                        rows.set(other, partners);
-                        sink.pair(rows, made);
+                Collection<? extends Narrow> narrow = sink.narrow();
+                if (narrow.isEmpty() || hasFewPartners(shared[other], PARTNERS_PER_NARROW * (long) narrow.size())) {
+                    pairs(shared[other], other, made, onlyOld, sink);
+                } else {
+                    for (Narrow one : narrow) {
+                        if (one.wants(side, rows)) {
+                            pairs(one.join().probes[other], other, made, onlyOld, one);
+                        }
                     }
+                }
+            }
+        }
+
+        private boolean hasFewPartners(IndexProbe probe, long max) {
+            RowIterator partners = probe.open(view, rows);
+            for (long i = 0; i <= max; i++) {
+                if (!partners.next()) {
+                    return true;
+                }
+                budget.step();
+            }
+            return false;
+        }
+
+        private void pairs(IndexProbe probe, int other, boolean made, boolean onlyOld, PairSink to) {
+            budget.step();
+            for (RowIterator partners = probe.open(view, rows); partners.next();) {
+                budget.step();
+                if (!onlyOld || !deltas[other].isInserted(partners.row())) {
+                    rows.set(other, partners);
+                    to.pair(rows, made);
                 }
             }
         }

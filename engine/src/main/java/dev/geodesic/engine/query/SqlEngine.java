@@ -94,18 +94,32 @@ public final class SqlEngine {
      */
     public List<SubscriptionQuery> compileSubscription(String sql, ReadView view, Caller caller) {
         try {
-            if (Parser.isSelectAll(sql, limits)) {
-                return selectAll(view, caller);
-            }
-            Statement.Select select = subscriptionDialect(Parser.parse(sql, Dialect.SUBSCRIPTION, limits));
-            checkTables(1 + select.from().joins().size());
-            Binder binder = new Binder(view, caller, limits);
-            SelectPlan plan = select(select, binder, view);
-            int returned = ((SelectPlan.Output.WholeRow) plan.output()).table();
-            return plan.parts().stream().map(part -> subscription(part, returned, binder)).toList();
+            return Parser.isSelectAll(sql, limits) ? selectAll(view, caller) : compileSelect(sql, view, caller);
         } catch (EngineException e) {
-            throw new EngineException(e.code(), e.getMessage() + ", executing: `" + SqlError.shorten(sql) + "`");
+            throw executing(e, sql);
         }
+    }
+
+    /** As {@link #compileSubscription}, where {@code SELECT * FROM *} is no query: each of the queries is of one table. */
+    public List<SubscriptionQuery> compileSingle(String sql, ReadView view, Caller caller) {
+        try {
+            return compileSelect(sql, view, caller);
+        } catch (EngineException e) {
+            throw executing(e, sql);
+        }
+    }
+
+    private static EngineException executing(EngineException e, String sql) {
+        return new EngineException(e.code(), e.getMessage() + ", executing: `" + SqlError.shorten(sql) + "`");
+    }
+
+    private List<SubscriptionQuery> compileSelect(String sql, ReadView view, Caller caller) {
+        Statement.Select select = subscriptionDialect(Parser.parse(sql, Dialect.SUBSCRIPTION, limits));
+        checkTables(1 + select.from().joins().size());
+        Binder binder = new Binder(view, caller, limits);
+        SelectPlan plan = select(select, binder, view);
+        int returned = ((SelectPlan.Output.WholeRow) plan.output()).table();
+        return plan.parts().stream().map(part -> subscription(part, returned, binder)).toList();
     }
 
     /** Row-level security may have added tables. */

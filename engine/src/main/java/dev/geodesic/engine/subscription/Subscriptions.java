@@ -38,6 +38,8 @@ public final class Subscriptions {
     private final Limits limits;
     private final ReadView committed;
     private final Map<String, Plan> plans = new HashMap<>();
+    /** For those who count from outside. */
+    private volatile int planCount;
     private final Int2ObjectOpenHashMap<TablePlans> byTable = new Int2ObjectOpenHashMap<>();
     private final Map<String, JoinPlans> joins = new HashMap<>();
     /** A join of a table with itself is in the list once. */
@@ -116,6 +118,7 @@ public final class Subscriptions {
     private Plan open(SubscriptionQuery query) {
         Plan plan = new Plan(query, rowsOf(query));
         enter(plan);
+        planCount++;
         return plan;
     }
 
@@ -216,6 +219,7 @@ public final class Subscriptions {
 
     private void close(Plan plan) {
         plans.remove(plan.query().key());
+        planCount--;
         plan.query().semijoin().ifPresentOrElse(join -> close(plan, join), () -> {
             TablePlans table = byTable.get(plan.query().tableId());
             table.remove(plan);
@@ -260,9 +264,9 @@ public final class Subscriptions {
         return List.copyOf(distinct.values());
     }
 
-    /** Number of distinct queries. */
+    /** Number of distinct queries. Any thread. */
     public int planCount() {
-        return plans.size();
+        return planCount;
     }
 
     private Map<Plan, RowList> currentRows(List<Plan> of, ReadView view) {

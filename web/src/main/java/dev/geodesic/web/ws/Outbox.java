@@ -66,6 +66,7 @@ final class Outbox implements ClientSink {
                 return;
             }
             waiting.add(message);
+            Outboxes.add(1);
             waitingBytes += ServerEncoder.expectedBytes(message);
             // A single message may be larger than the bound: an answer to a query is one message.
             overflow = waiting.size() > messagesMax || waitingBytes > bytesMax && waiting.size() > 1;
@@ -97,6 +98,7 @@ final class Outbox implements ClientSink {
     /** The connection is gone; nothing more can be sent. */
     synchronized void discard() {
         closed = true;
+        Outboxes.add(-waiting.size());
         waiting.clear();
         waitingBytes = 0;
     }
@@ -123,6 +125,7 @@ final class Outbox implements ClientSink {
                         bytes += ServerEncoder.expectedBytes(waiting.peek());
                         batch.add(waiting.remove());
                     }
+                    Outboxes.add(-batch.size());
                     if (batch.isEmpty()) {
                         last = closing;
                         closed |= last != null;
