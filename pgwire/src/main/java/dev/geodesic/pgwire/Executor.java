@@ -8,13 +8,17 @@ import dev.geodesic.engine.database.Server;
 import dev.geodesic.engine.database.SqlAnswer;
 import dev.geodesic.engine.query.SqlDescription;
 import dev.geodesic.engine.query.SqlResult;
+import dev.geodesic.pgwire.catalog.Catalog;
+import dev.geodesic.pgwire.catalog.CatalogQuery;
 import dev.geodesic.pgwire.message.MessageWriter;
 import dev.geodesic.pgwire.message.PgException;
 import dev.geodesic.pgwire.type.ColumnType;
+import dev.geodesic.pgwire.type.PgType;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
 import java.io.IOException;
 import java.security.SecureRandom;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -28,6 +32,7 @@ final class Executor {
     private final Server engine;
     private final TokenClaims claims;
     private final Identity database;
+    private final String databaseName;
     private final Variables variables;
     private final MessageWriter out;
     private final Consumer<String> deallocate;
@@ -65,11 +70,12 @@ final class Executor {
 
     /** @param deallocate forgets the prepared statement of a name, or {@code all} */
     Executor(
-            Server engine, TokenClaims claims, Identity database, Variables variables, MessageWriter out,
+            Server engine, TokenClaims claims, Identity database, String databaseName, Variables variables, MessageWriter out,
             Consumer<String> deallocate) {
         this.engine = engine;
         this.claims = claims;
         this.database = database;
+        this.databaseName = databaseName;
         this.variables = variables;
         this.out = out;
         this.deallocate = deallocate;
@@ -103,6 +109,16 @@ final class Executor {
         return switch (statement) {
             case Statement.Show(String name) ->
                     new Description(List.of(), Optional.of(TextRows.single(name, "").columns()));
+            case Statement.Refused(PgException reason) -> throw reason;
+            case Statement.Catalog question -> {
+                try {
+                    yield new Description(
+                            Collections.nCopies(question.query().parameterCount(), PgType.TEXT.oid()),
+                            Optional.of(rows(question.query().describe(catalog())).columns()));
+                } catch (PgException e) {
+                    yield describe(engineInstead(question, e));
+                }
+            }
             case Statement.Sql sql -> {
                 try {
                     SqlDescription d = engine.database(database).describe(claims.identity(), sql.text());
@@ -157,8 +173,40 @@ final class Executor {
                 yield new Outcome.Done("DISCARD ALL");
             }
             case Statement.Nothing(String tag) -> new Outcome.Done(tag);
+            case Statement.Refused(PgException reason) -> throw reason;
+            case Statement.Catalog question -> {
+                try {
+                    yield new Outcome.Rows(
+                            rows(question.query().run(catalog(), parameters.orElse(List.of()))), "SELECT");
+                } catch (PgException e) {
+                    yield sql(engineInstead(question, e), parameters, tags);
+                }
+            }
             case Statement.Sql sql -> sql(sql, parameters, tags);
         };
+    }
+
+    /** A column without a table: the engine has the words for that (spec/sql.md 13). Otherwise the error stands. */
+    private static Statement.Sql engineInstead(Statement.Catalog question, PgException e) {
+        if (question.query().isWithoutTables() && e.sqlState().equals("42703")) {
+            return question.text();
+        }
+        throw e;
+    }
+
+    private static RowSet rows(CatalogQuery.Result result) {
+        return new TextRows(result.names(), result.types(), result.rows());
+    }
+
+    private Catalog catalog() {
+        try {
+            Database running = engine.database(database);
+            return new Catalog(
+                    databaseName, running.owner().toHex(), variables.get("session_authorization").orElse(""),
+                    running.tables(claims.identity()), variables::get);
+        } catch (EngineException e) {
+            throw Errors.of(e);
+        }
     }
 
     private Outcome sql(Statement.Sql statement, Optional<List<String>> parameters, Tags tags) {

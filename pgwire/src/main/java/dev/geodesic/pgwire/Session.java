@@ -42,7 +42,8 @@ final class Session {
         this.out = out;
         this.variables = new Variables(
                 SERVER_VERSION, startup.getOrDefault("user", ""), startup.getOrDefault("application_name", ""));
-        this.executor = new Executor(engine, claims, database, variables, out, this::deallocate);
+        this.executor = new Executor(
+                engine, claims, database, startup.getOrDefault("database", ""), variables, out, this::deallocate);
         this.extended = new ExtendedQuery(executor, memory, out);
     }
 

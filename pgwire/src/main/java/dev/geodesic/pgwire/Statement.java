@@ -1,5 +1,8 @@
 package dev.geodesic.pgwire;
 
+import dev.geodesic.pgwire.catalog.CatalogQuery;
+import dev.geodesic.pgwire.message.PgException;
+
 /** What the text of a query message is. */
 sealed interface Statement {
 
@@ -36,6 +39,14 @@ sealed interface Statement {
 
     /** Does nothing here, because there is nothing that it would end. */
     record Nothing(String tag) implements Statement {
+    }
+
+    /** A question about the catalogue, or one without tables. */
+    record Catalog(CatalogQuery query, Sql text) implements Statement {
+    }
+
+    /** For the catalogue, but not to be understood. */
+    record Refused(PgException reason) implements Statement {
     }
 
     /**

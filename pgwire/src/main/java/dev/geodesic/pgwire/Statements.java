@@ -1,10 +1,12 @@
 package dev.geodesic.pgwire;
 
+import dev.geodesic.pgwire.catalog.CatalogQuery;
 import dev.geodesic.pgwire.message.PgException;
 import dev.geodesic.pgwire.parse.Token;
 import dev.geodesic.pgwire.parse.Tokens;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** Tells what a text is. Whatever is not known here is for the engine, which then says what is wrong with it. */
 final class Statements {
@@ -42,9 +44,17 @@ final class Statements {
             return new Statement.Empty();
         }
         List<Token> one = tokens.subList(first, end);
-        Statement engine = new Statement.Sql(sql, one.getFirst().kind() == Token.Kind.WORD ? one.getFirst().text() : "");
+        Statement.Sql engine = new Statement.Sql(sql, one.getFirst().kind() == Token.Kind.WORD ? one.getFirst().text() : "");
         if (one.stream().anyMatch(t -> t.isSymbol(";"))) {
             return engine;
+        }
+        try {
+            Optional<CatalogQuery> catalog = CatalogQuery.read(one);
+            if (catalog.isPresent()) {
+                return new Statement.Catalog(catalog.get(), engine);
+            }
+        } catch (PgException e) {
+            return new Statement.Refused(e);
         }
         Statement statement = new Statements(one).statement();
         return statement == null ? engine : statement;

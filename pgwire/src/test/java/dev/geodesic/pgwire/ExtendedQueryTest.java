@@ -105,7 +105,7 @@ class ExtendedQueryTest {
                     assertEquals(Instant.parse("2023-11-14T22:13:20.123456Z"),
                             row.getObject("at", LocalDateTime.class).toInstant(ZoneOffset.UTC));
                     assertEquals(new UUID(0, 3), row.getObject("uuid"));
-                    assertEquals(-5, Math.round(new PGInterval(row.getString("dur")).getSeconds() * 1e6));
+                    assertEquals(-5, Math.round(((PGInterval) row.getObject("dur")).getSeconds() * 1e6));
                     assertEquals("{\"Interval\": {\"__time_duration_micros__\": \"PT0.000007S\"}}", row.getString("sched"));
                 }
             }
