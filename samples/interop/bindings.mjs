@@ -105,6 +105,17 @@ export function bindings2(sdk, module) {
   return connectionClass(sdk, schema, reducers, '2.10.1');
 }
 
+/** The connection class for package 2.x and samples/modules/extras. */
+export function bindingsOfExtras(sdk) {
+  const { t } = sdk;
+  const schema = sdk.schema({
+    noColumns: sdk.table({ name: 'no_columns' }, t.row({})),
+    unitColumn: sdk.table({ name: 'unit_column' }, t.row({ nothing: t.unit() })),
+    spark: sdk.table({ name: 'spark', event: true }, t.row({ tag: t.string(), at: t.u32() })),
+  });
+  return connectionClass(sdk, schema, { set_empty: { there: t.bool() }, strike: { tag: t.string(), from: t.u32(), to: t.u32() } }, '2.10.1');
+}
+
 function connectionClass(sdk, schema, reducers, cliVersion) {
   const remoteModule = {
     versionInfo: { cliVersion },

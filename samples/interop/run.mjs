@@ -79,13 +79,18 @@ for (const module of ['v1', 'v2']) {
   }
 }
 
-await section('large client', async () => {
-  const owner = await newOwner();
-  const database = `large-${mark}`;
-  const { status, text } = await publish(database, readFileSync(wasmOf('v2')), owner);
-  if (status !== 200) return { ok: false, failed: 1, checks: [{ name: 'publish', ok: false, error: `${status} ${text}` }] };
-  return script(['large.mjs', url, database]);
-});
+for (const [name, wasm, driver] of [
+  ['large client', wasmOf('v2'), 'large.mjs'],
+  ['client and event tables', path.join(samples, 'modules/extras/extras.wasm'), 'extras.mjs'],
+  ['page of another origin', wasmOf('v2'), 'browser.mjs'],
+]) {
+  await section(name, async () => {
+    const database = `${driver.split('.')[0]}-${mark}`;
+    const { status, text } = await publish(database, readFileSync(wasm), await newOwner());
+    if (status !== 200) return { ok: false, failed: 1, checks: [{ name: 'publish', ok: false, error: `${status} ${text}` }] };
+    return script([driver, url, database]);
+  });
+}
 
 for (const [name, crate, modules] of [
   ['crate 1.12 v1', 'client-1', [wasmOf('v1')]],
@@ -175,13 +180,6 @@ await section('chat client', async () => {
   });
   report.finish();
   return result;
-});
-
-await section('page of another origin', async () => {
-  const database = `origin-${mark}`;
-  const { status, text } = await publish(database, readFileSync(wasmOf('v2')), await newOwner());
-  if (status !== 200) return { ok: false, failed: 1, checks: [{ name: 'publish', ok: false, error: `${status} ${text}` }] };
-  return script(['browser.mjs', url, database]);
 });
 
 await section('chat page', () => script(['chat-page.mjs', url, path.resolve(out)], { CHAT_DB: `page-${mark}` }));

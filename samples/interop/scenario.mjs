@@ -1,6 +1,7 @@
 // What every published client must see on a database that runs one of the test modules. `client` is client-v1.mjs or client-v2.mjs.
 // Ann watches, Bob acts. Absence of a callback is shown by a later transaction that does arrive: updates come in order.
 import assert from 'node:assert/strict';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { until, within } from './report.mjs';
 
@@ -98,6 +99,14 @@ export async function run({ client, report, url, database, module, owner, wasm }
     const [head, body, signature] = ann.token.split('.');
     const other = signature.slice(0, 20) + (signature[20] === 'A' ? 'B' : 'A') + signature.slice(21);
     return assert.rejects(open({ token: [head, body, other].join('.') }));
+  });
+  await check('a token of another server is refused before the upgrade', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const signed = ann.token.slice(0, ann.token.lastIndexOf('.'));
+    const token = `${signed}.${sign('sha256', Buffer.from(signed), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
+    await assert.rejects(open({ token }));
+    const upgrade = { Authorization: `Bearer ${token}`, 'Sec-WebSocket-Protocol': 'v2.bsatn.spacetimedb' };
+    assert.equal((await fetch(`${url}/v1/database/${database}/subscribe`, { headers: upgrade })).status, 401);
   });
   await check('a database that does not exist is refused', () => assert.rejects(open({ database: `no-${fresh()}` })));
 
