@@ -105,23 +105,32 @@ export function bindings2(sdk, module) {
   return connectionClass(sdk, schema, reducers, '2.10.1');
 }
 
-/** The connection class for package 2.x and samples/modules/extras. */
+/** The connection class for samples/modules/extras; package 1.12 knows no event tables. */
 export function bindingsOfExtras(sdk) {
-  const { t } = sdk;
-  const schema = sdk.schema({
-    noColumns: sdk.table({ name: 'no_columns' }, t.row({})),
-    unitColumn: sdk.table({ name: 'unit_column' }, t.row({ nothing: t.unit() })),
-    spark: sdk.table({ name: 'spark', event: true }, t.row({ tag: t.string(), at: t.u32() })),
-  });
-  return connectionClass(sdk, schema, { set_empty: { there: t.bool() }, strike: { tag: t.string(), from: t.u32(), to: t.u32() } }, '2.10.1');
+  const { t, table } = sdk;
+  const rows = {
+    no_columns: t.row({}), unit_column: t.row({ nothing: t.unit() }), spark: t.row({ tag: t.string(), at: t.u32() }),
+    my_thing: t.row({ id: t.u32(), owner: t.identity(), text: t.string() }),
+  };
+  const first = !sdk.DbConnectionBuilder.prototype.withDatabaseName;
+  const schema = first
+    ? sdk.schema(...['no_columns', 'unit_column', 'my_thing'].map((name) => table({ name, indexes: [], constraints: [] }, rows[name])))
+    : sdk.schema(Object.fromEntries(Object.entries(rows).map(([name, row]) => [camel(name), table({ name, event: name === 'spark' }, row)])));
+  const reducers = {
+    set_empty: { there: t.bool() }, strike: { tag: t.string(), from: t.u32(), to: t.u32() }, put: { id: t.u32(), text: t.string() },
+  };
+  return connectionClass(sdk, schema, reducers, first ? '1.12.0' : '2.10.1', sdk.procedures(
+    sdk.procedureSchema('sum', { a: t.u32(), b: t.u32() }, t.u64()),
+    sdk.procedureSchema('make', { id: t.u32(), text: t.string() }, t.u64()),
+    sdk.procedureSchema('explode', {}, t.u64())));
 }
 
-function connectionClass(sdk, schema, reducers, cliVersion) {
+function connectionClass(sdk, schema, reducers, cliVersion, procedures = sdk.procedures()) {
   const remoteModule = {
     versionInfo: { cliVersion },
     tables: schema.schemaType.tables,
     reducers: sdk.reducers(...Object.entries(reducers).map(([name, params]) => sdk.reducerSchema(name, params))).reducersType.reducers,
-    ...sdk.procedures(),
+    ...procedures,
   };
   return class DbConnection extends sdk.DbConnectionImpl {
     static builder() {

@@ -81,7 +81,7 @@ for (const module of ['v1', 'v2']) {
 
 for (const [name, wasm, driver] of [
   ['large client', wasmOf('v2'), 'large.mjs'],
-  ['client and event tables', path.join(samples, 'modules/extras/extras.wasm'), 'extras.mjs'],
+  ['client extras', path.join(samples, 'modules/extras/extras.wasm'), 'extras.mjs'],
   ['page of another origin', wasmOf('v2'), 'browser.mjs'],
 ]) {
   await section(name, async () => {

@@ -1,10 +1,12 @@
 //! What `spacetime generate` would write for a module, as a macro: the glue between the rows of a module and package 2.x.
 //! `bindings!` makes `RemoteModule`, `DbConnection`, the contexts, a table handle per table and a struct per reducer.
 
-/// `table: Row = "name", key column: type, event e;` and `Reducer = "name" { argument: type, ... };`
+/// `table: Row = "name", key column: type, event e;`, `Reducer = "name" { argument: type, ... };` and, with the type of its value,
+/// `Procedure = "name" { argument: type, ... } -> type;`
 macro_rules! bindings {
     (tables { $($table:ident : $row:ident = $name:literal $(, key $key:ident : $key_type:ty)? $(, event $event:tt)? ;)* }
-     reducers { $($reducer:ident = $reducer_name:literal { $($arg:ident : $arg_type:ty),* $(,)? };)* }) => {
+     reducers { $($reducer:ident = $reducer_name:literal { $($arg:ident : $arg_type:ty),* $(,)? };)* }
+     $(procedures { $($procedure:ident = $procedure_name:literal { $($param:ident : $param_type:ty),* } -> $result:ty;)* })?) => {
         use spacetimedb_sdk::__codegen as sdk;
         use sdk::{__lib::bsatn, __ws as ws};
 
@@ -151,11 +153,30 @@ macro_rules! bindings {
             }
         }
 
-        pub struct RemoteProcedures;
+        #[allow(dead_code)] // in a module without procedures
+        pub struct RemoteProcedures { imp: sdk::DbContextImpl<RemoteModule> }
 
         impl sdk::InModule for RemoteProcedures {
             type Module = RemoteModule;
         }
+
+        $($(
+            #[derive(sdk::__lib::ser::Serialize, Clone, Debug)]
+            #[sats(crate = spacetimedb_sdk::__codegen::__lib)]
+            pub struct $procedure { $(pub $param: $param_type),* }
+
+            impl sdk::InModule for $procedure {
+                type Module = RemoteModule;
+            }
+
+            impl $procedure {
+                /// What the generated function `procedure_then(arguments, callback)` does.
+                pub fn then(self, procedures: &RemoteProcedures,
+                    callback: impl FnOnce(&ProcedureEventContext, Result<$result, sdk::InternalError>) + Send + 'static) {
+                    procedures.imp.invoke_procedure_with_callback::<_, $result>($procedure_name, self, callback)
+                }
+            }
+        )*)?
 
         pub struct RemoteTables { imp: sdk::DbContextImpl<RemoteModule> }
 
@@ -249,7 +270,7 @@ macro_rules! bindings {
             fn new(imp: sdk::DbContextImpl<RemoteModule>) -> Self {
                 Self {
                     db: RemoteTables { imp: imp.clone() }, reducers: RemoteReducers { imp: imp.clone() },
-                    procedures: RemoteProcedures, imp,
+                    procedures: RemoteProcedures { imp: imp.clone() }, imp,
                 }
             }
         }
@@ -347,7 +368,7 @@ macro_rules! bindings {
             fn new(imp: sdk::DbContextImpl<RemoteModule>, event: Self::Event) -> Self {
                 Self {
                     db: RemoteTables { imp: imp.clone() }, reducers: RemoteReducers { imp: imp.clone() },
-                    procedures: RemoteProcedures, event, imp,
+                    procedures: RemoteProcedures { imp: imp.clone() }, event, imp,
                 }
             }
         }

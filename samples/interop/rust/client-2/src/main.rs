@@ -90,15 +90,26 @@ pub mod extras {
     #[sats(crate = spacetimedb_sdk::__codegen::__lib)]
     pub struct Spark { pub tag: String, pub at: u32 }
 
+    #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+    #[sats(crate = spacetimedb_sdk::__codegen::__lib)]
+    pub struct Thing { pub id: u32, pub owner: super::Identity, pub text: String }
+
     bindings! {
         tables {
             no_columns: NoColumns = "no_columns";
             unit_column: UnitColumn = "unit_column";
             spark: Spark = "spark", event yes;
+            my_thing: Thing = "my_thing";
         }
         reducers {
             SetEmpty = "set_empty" { there: bool };
             Strike = "strike" { tag: String, from: u32, to: u32 };
+            Put = "put" { id: u32, text: String };
+        }
+        procedures {
+            Sum = "sum" { a: u32, b: u32 } -> u64;
+            Make = "make" { id: u32, text: String } -> u64;
+            Explode = "explode" {} -> u64;
         }
     }
 }
@@ -173,9 +184,9 @@ fn main() {
     std::process::exit(report.finish());
 }
 
-/// Rows of zero bytes and event tables.
+/// Rows of zero bytes, event tables, procedures, and a view by caller.
 fn extras_run(report: &mut report::Report, url: &str, database: &str) {
-    use extras::{DbConnection, NoColumns, SetEmpty, Strike, UnitColumn};
+    use extras::{DbConnection, Explode, Make, NoColumns, Put, SetEmpty, Strike, Sum, UnitColumn};
     use report::until;
     use spacetimedb_sdk::{DbContext, EventTable, Table};
     use std::sync::{Arc, Mutex};
@@ -200,6 +211,7 @@ fn extras_run(report: &mut report::Report, url: &str, database: &str) {
         match args {
             extras::Reducer::SetEmpty(args) => connection.reducers.call_then(args, move |_, result| done(result.unwrap())),
             extras::Reducer::Strike(args) => connection.reducers.call_then(args, move |_, result| done(result.unwrap())),
+            extras::Reducer::Put(args) => connection.reducers.call_then(args, move |_, result| done(result.unwrap())),
         }.unwrap();
         receiver.recv_timeout(Duration::from_secs(10)).expect("the outcome").expect("success");
     };
@@ -242,6 +254,41 @@ fn extras_run(report: &mut report::Report, url: &str, database: &str) {
         assert_eq!(tags, ["own 0", "own 1", "own 2", "foreign 3", "foreign 4"]);
         assert_eq!((connection.db.spark().count(), connection.db.spark().iter().count()), (0, 0));
         for (connection, thread) in [(connection, thread), (other, other_thread)] {
+            connection.disconnect().unwrap();
+            thread.join().expect("the connection's thread");
+        }
+    });
+    report.check("procedures: values, effects before them, and a failure", || {
+        let (connection, thread) = open();
+        subscribe(&connection);
+        let (sender, receiver) = channel();
+        let [first, second, third] = [sender.clone(), sender.clone(), sender];
+        Sum { a: 4_000_000_000, b: 4_000_000_000 }.then(&connection.procedures, move |_, value| first.send(value.map_err(|e| e.to_string())).unwrap());
+        assert_eq!(receiver.recv_timeout(Duration::from_secs(10)).expect("a value"), Ok(8_000_000_000));
+        Explode {}.then(&connection.procedures, move |_, value| second.send(value.map_err(|e| e.to_string())).unwrap());
+        receiver.recv_timeout(Duration::from_secs(10)).expect("a failure").unwrap_err();
+        let id = std::process::id();
+        Make { id, text: "made".into() }.then(&connection.procedures, move |context, count| {
+            let there = context.db.my_thing().iter().any(|row| row.id == id && row.text == "made");
+            third.send(count.map_err(|e| e.to_string()).and_then(|_| if there { Ok(1) } else { Err("without its row".into()) })).unwrap();
+        });
+        assert_eq!(receiver.recv_timeout(Duration::from_secs(10)).expect("a value"), Ok(1));
+        connection.disconnect().unwrap();
+        thread.join().expect("the connection's thread");
+    });
+    report.check("a view of the caller's rows", || {
+        let ((ann, ann_thread), (bob, bob_thread)) = (open(), open());
+        subscribe(&ann);
+        subscribe(&bob);
+        let id = std::process::id() + 1;
+        call(&ann, Put { id, text: "one".into() }.into());
+        call(&ann, Put { id, text: "two".into() }.into());
+        assert_eq!(ann.db.my_thing().iter().map(|row| row.text).collect::<Vec<_>>(), ["two"]);
+        assert_eq!(bob.db.my_thing().count(), 0);
+        call(&bob, Put { id, text: "taken".into() }.into());
+        assert_eq!(bob.db.my_thing().iter().map(|row| row.text).collect::<Vec<_>>(), ["taken"]);
+        until("the loss", || ann.db.my_thing().count() == 0);
+        for (connection, thread) in [(ann, ann_thread), (bob, bob_thread)] {
             connection.disconnect().unwrap();
             thread.join().expect("the connection's thread");
         }
