@@ -4,11 +4,18 @@ import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.procedure.ProcedureReturn;
 import dev.geodesic.engine.query.Caller;
+import dev.geodesic.engine.query.QueryBudget;
 import dev.geodesic.engine.query.SelectPlan;
 import dev.geodesic.engine.query.SubscriptionQuery;
 import dev.geodesic.engine.schema.ProcedureDef;
 import dev.geodesic.engine.schema.ReducerDef;
+import dev.geodesic.engine.subscription.CheckedSet;
+import dev.geodesic.engine.subscription.ClientStream;
+import dev.geodesic.engine.subscription.SetRows;
 import dev.geodesic.engine.subscription.Subscriber;
+import dev.geodesic.engine.subscription.Subscriptions;
+import dev.geodesic.engine.tx.ReadView;
+import dev.geodesic.engine.tx.SnapshotView;
 import dev.geodesic.engine.view.ViewKey;
 import dev.geodesic.protocol.message.CloseReason;
 import dev.geodesic.protocol.message.ClientMessage;
@@ -26,9 +33,13 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -46,6 +57,8 @@ public final class ClientConnection {
     private final AtomicInteger waitingMessages = new AtomicInteger();
     private final AtomicLong waitingBytes = new AtomicLong();
     private final AtomicBoolean ended = new AtomicBoolean();
+    /** Of answers that are made beside the writer. */
+    private final Set<SnapshotView> reading = ConcurrentHashMap.newKeySet();
 
     ClientConnection(Database database, ClientInfo client, Optional<String> sessionId, Subscriber subscriber) {
         this.database = database;
@@ -122,6 +135,7 @@ public final class ClientConnection {
     /** The client is gone: ends its subscriptions and runs {@code client_disconnected}. Any thread; idempotent. */
     public void disconnect() {
         if (ended.compareAndSet(false, true)) {
+            cancelReads();
             database.disconnected(this);
         }
     }
@@ -129,6 +143,11 @@ public final class ClientConnection {
     /** Nothing that waits is done any more; whoever calls sees to the rest. */
     void end() {
         ended.set(true);
+        cancelReads();
+    }
+
+    private void cancelReads() {
+        reading.forEach(SnapshotView::cancel);
     }
 
     private void handle(ClientMessage message, long timestamp) {
@@ -249,7 +268,15 @@ public final class ClientConnection {
         OptionalInt setId = request.kind() == SubscriptionKind.LEGACY ? OptionalInt.empty()
                 : OptionalInt.of(request.querySetId());
         try {
-            List<TableUpdate> rows = watch(request.kind(), setId, prepare(request.kind(), request.queries()));
+            Prepared prepared = prepare(request.kind(), request.queries());
+            CheckedSet set = database.subscriptions()
+                    .check(subscriber, request.kind(), setId.orElse(0), prepared.queries());
+            if (isLarge(set.rows())) {
+                subscribeBeside(request, setId, set, prepared.views(), start);
+                return;
+            }
+            List<TableUpdate> rows = set.rows().read(database.transactor().view(), database.limits());
+            watch(set, setId, prepared.views());
             dependOnPresent();
             send(new ServerMessage.SubscribeApplied(
                     request.kind(), request.requestId(), request.querySetId(), rows, micros(start)));
@@ -257,6 +284,91 @@ public final class ClientConnection {
             send(new ServerMessage.SubscriptionError(
                     OptionalInt.of(request.requestId()), setId, subscriptionError(e, request.querySetId()), micros(start)));
         }
+    }
+
+    private void watch(CheckedSet set, OptionalInt setId, Set<ViewKey> views) {
+        database.subscriptions().watch(set);
+        held.hold(setId, views);
+    }
+
+    /** The set is watched from now on; its rows at this moment are read beside the writer. */
+    private void subscribeBeside(
+            ClientMessage.Subscribe request, OptionalInt setId, CheckedSet set, Set<ViewKey> views, long start) {
+        SnapshotView snapshot = database.largeReads().snapshot();
+        watch(set, setId, views);
+        readBeside(snapshot, applied(request, List.of(), start),
+                view -> applied(request, set.rows().read(view, database.limits()), start),
+                (place, e) -> onWriter(() -> {
+                    abandon(set, setId);
+                    OptionalInt failedSet = subscriber.isV1() ? OptionalInt.empty() : setId;
+                    OptionalInt failedRequest = subscriber.isV1() ? OptionalInt.empty() : OptionalInt.of(request.requestId());
+                    place.fail(
+                            new ServerMessage.SubscriptionError(failedRequest, failedSet, e.getMessage(), micros(start)),
+                            ClientStream.withoutSet(subscriber.isV1(), setId.orElse(0), e.getMessage()));
+                }));
+    }
+
+    private static ServerMessage applied(ClientMessage.Subscribe request, List<TableUpdate> rows, long start) {
+        return new ServerMessage.SubscribeApplied(
+                request.kind(), request.requestId(), request.querySetId(), rows, micros(start));
+    }
+
+    private void abandon(CheckedSet set, OptionalInt setId) {
+        if (database.subscriptions().abandon(set)) {
+            if (subscriber.isV1()) {
+                held.releaseAll();
+            } else {
+                held.release(setId);
+            }
+        }
+    }
+
+    // ---- reads beside the writer ----
+
+    private boolean isLarge(SetRows rows) {
+        return rows.isLarger(database.limits().reads().writerRowsMax(), database.transactor().view());
+    }
+
+    /**
+     * Makes the next message of this connection on another thread; what is sent later waits for it.
+     *
+     * @param standIn the message without rows
+     * @param failed called on the other thread, or on the writer; must see to it that the place is filled
+     */
+    private void readBeside(
+            SnapshotView snapshot, ServerMessage standIn, Function<SnapshotView, ServerMessage> read,
+            BiConsumer<ClientStream.Place, EngineException> failed) {
+        dependOnPresent();
+        ClientStream.Place place = subscriber.sink().reserve(standIn, database.limits());
+        reading.add(snapshot);
+        if (ended.get()) {
+            snapshot.cancel();
+        }
+        database.largeReads().start(snapshot, view -> {
+            ServerMessage message = read.apply(view);
+            reading.remove(view);
+            place.fill(message);
+        }, e -> {
+            reading.remove(snapshot);
+            failed.accept(place, e);
+        });
+    }
+
+    /** On the writer, unless the client has gone. */
+    private void onWriter(Runnable work) {
+        database.submit(new Writer.Task() {
+            @Override
+            public void run() {
+                if (!ended.get()) {
+                    work.run();
+                }
+            }
+
+            @Override
+            public void refuse(EngineException reason) {
+                subscriber.sink().close(CloseReason.MODULE_EXITED);
+            }
+        });
     }
 
     /** All views run before the first set is watched, so that no update can come in between. */
@@ -273,18 +385,95 @@ public final class ClientConnection {
                 });
             }
         }
-        List<ServerMessage.SetOutcome> results = new ArrayList<>();
+        List<BatchedSet> sets = new ArrayList<>();
+        boolean large = false;
         for (int i = 0; i < prepared.size(); i++) {
             int setId = request.sets().get(i).querySetId();
             try {
-                List<TableUpdate> rows = watch(SubscriptionKind.SET, OptionalInt.of(setId), prepared.get(i).get());
-                results.add(new ServerMessage.SetOutcome.Applied(setId, rows));
+                Prepared queries = prepared.get(i).get();
+                CheckedSet set = database.subscriptions().check(subscriber, SubscriptionKind.SET, setId, queries.queries());
+                watch(set, OptionalInt.of(setId), queries.views());
+                sets.add(new BatchedSet(setId, set, null));
+                large |= isLarge(set.rows());
             } catch (EngineException e) {
-                results.add(new ServerMessage.SetOutcome.Failed(setId, subscriptionError(e, setId)));
+                sets.add(new BatchedSet(setId, null, subscriptionError(e, setId)));
             }
         }
-        dependOnPresent();
-        send(new ServerMessage.SubscribeBatchApplied(request.requestId(), results));
+        if (!large) {
+            BatchRows rows = read(sets, database.transactor().view());
+            rows.failed().forEach(set -> abandon(set.set(), OptionalInt.of(set.setId())));
+            dependOnPresent();
+            send(new ServerMessage.SubscribeBatchApplied(request.requestId(), rows.outcomes()));
+            return;
+        }
+        SnapshotView snapshot;
+        try {
+            snapshot = database.largeReads().snapshot();
+        } catch (EngineException e) {
+            sets.stream().filter(s -> s.set() != null).forEach(s -> abandon(s.set(), OptionalInt.of(s.setId())));
+            dependOnPresent();
+            send(new ServerMessage.SubscribeBatchApplied(request.requestId(), failed(sets, e)));
+            return;
+        }
+        AtomicReference<BatchRows> read = new AtomicReference<>();
+        readBeside(snapshot, new ServerMessage.SubscribeBatchApplied(request.requestId(), List.of()),
+                view -> {
+                    BatchRows rows = read(sets, view);
+                    read.set(rows);
+                    if (!rows.failed().isEmpty()) {
+                        throw new EngineException(ErrorCode.LIMIT_EXCEEDED, "some sets of the batch cannot be read");
+                    }
+                    return new ServerMessage.SubscribeBatchApplied(request.requestId(), rows.outcomes());
+                },
+                (place, e) -> onWriter(() -> {
+                    BatchRows rows = read.get();
+                    List<BatchedSet> lost = rows != null
+                            ? rows.failed()
+                            : sets.stream().filter(set -> set.set() != null).toList();
+                    lost.forEach(set -> abandon(set.set(), OptionalInt.of(set.setId())));
+                    List<Function<ServerMessage, Optional<ServerMessage>>> without = lost.stream()
+                            .map(set -> ClientStream.withoutSet(false, set.setId(), e.getMessage()))
+                            .toList();
+                    place.fail(
+                            new ServerMessage.SubscribeBatchApplied(
+                                    request.requestId(), rows != null ? rows.outcomes() : failed(sets, e)),
+                            message -> without.stream().reduce(
+                                    Optional.of(message), (left, next) -> left.flatMap(next), (l, r) -> r));
+                }));
+    }
+
+    /** One set of a batch: watched, or refused with an error. */
+    private record BatchedSet(int setId, CheckedSet set, String error) {
+    }
+
+    private record BatchRows(List<ServerMessage.SetOutcome> outcomes, List<BatchedSet> failed) {
+    }
+
+    /** Any thread. */
+    private BatchRows read(List<BatchedSet> sets, ReadView view) {
+        List<ServerMessage.SetOutcome> outcomes = new ArrayList<>();
+        List<BatchedSet> failed = new ArrayList<>();
+        for (BatchedSet set : sets) {
+            if (set.set() == null) {
+                outcomes.add(new ServerMessage.SetOutcome.Failed(set.setId(), set.error()));
+                continue;
+            }
+            try {
+                outcomes.add(new ServerMessage.SetOutcome.Applied(
+                        set.setId(), set.set().rows().read(view, database.limits())));
+            } catch (EngineException e) {
+                outcomes.add(new ServerMessage.SetOutcome.Failed(set.setId(), subscriptionError(e, set.setId())));
+                failed.add(set);
+            }
+        }
+        return new BatchRows(outcomes, failed);
+    }
+
+    private static List<ServerMessage.SetOutcome> failed(List<BatchedSet> sets, EngineException e) {
+        return sets.stream()
+                .<ServerMessage.SetOutcome>map(set -> new ServerMessage.SetOutcome.Failed(
+                        set.setId(), set.error() != null ? set.error() : e.getMessage()))
+                .toList();
     }
 
     private Prepared prepare(SubscriptionKind kind, List<String> texts) {
@@ -305,13 +494,6 @@ public final class ClientConnection {
         return new Prepared(queries, views);
     }
 
-    private List<TableUpdate> watch(SubscriptionKind kind, OptionalInt setId, Prepared prepared) {
-        List<TableUpdate> rows = database.subscriptions()
-                .subscribe(subscriber, kind, setId.orElse(0), prepared.queries(), database.transactor().view());
-        held.hold(setId, prepared.views());
-        return rows;
-    }
-
     /** What the client is told. Throws what is more than its own failure. */
     private String subscriptionError(EngineException e, int setId) {
         if (Database.isFatal(e)) {
@@ -325,37 +507,64 @@ public final class ClientConnection {
     private void unsubscribe(ClientMessage.Unsubscribe request) {
         long start = System.nanoTime();
         try {
-            Optional<List<TableUpdate>> rows = database.subscriptions()
-                    .unsubscribe(subscriber, request.querySetId(), request.sendDroppedRows(), database.transactor().view());
+            SetRows left = database.subscriptions().unsubscribe(subscriber, request.querySetId());
             held.release(OptionalInt.of(request.querySetId()));
-            dependOnPresent();
-            if (request.kind() == SubscriptionKind.SINGLE && rows.map(List::size).orElse(0) != 1) {
-                // Another set still holds the query, or the id was not one of a single query.
-                send(new ServerMessage.SubscriptionError(
-                        OptionalInt.of(request.requestId()), OptionalInt.of(request.querySetId()), ErrorTexts.INTERNAL_ERROR,
-                        micros(start)));
+            if (request.sendDroppedRows() && isLarge(left)) {
+                ServerMessage standIn = new ServerMessage.UnsubscribeApplied(
+                        request.kind(), request.requestId(), request.querySetId(), Optional.of(List.of()), 0);
+                readBeside(database.largeReads().snapshot(), standIn,
+                        view -> unsubscribed(request, Optional.of(left.read(view, database.limits())), start),
+                        (place, e) -> place.fail(unsubscribeError(request, e, start), Optional::of));
                 return;
             }
-            send(new ServerMessage.UnsubscribeApplied(
-                    request.kind(), request.requestId(), request.querySetId(), rows, micros(start)));
+            dependOnPresent();
+            send(unsubscribed(
+                    request, request.sendDroppedRows()
+                            ? Optional.of(left.read(database.transactor().view(), database.limits()))
+                            : Optional.empty(),
+                    start));
         } catch (EngineException e) {
             if (Database.isFatal(e)) {
                 throw e;
             }
-            String text = e.code() == ErrorCode.NO_SUCH_SUBSCRIPTION
-                    ? ErrorTexts.subscriptionNotFound(request.querySetId(), client.identity(), client.connection())
-                    : e.getMessage();
-            send(new ServerMessage.SubscriptionError(
-                    OptionalInt.of(request.requestId()), OptionalInt.of(request.querySetId()), text, micros(start)));
+            send(unsubscribeError(request, e, start));
         }
+    }
+
+    private static ServerMessage unsubscribed(
+            ClientMessage.Unsubscribe request, Optional<List<TableUpdate>> rows, long start) {
+        if (request.kind() == SubscriptionKind.SINGLE && rows.map(List::size).orElse(0) != 1) {
+            // Another set still holds the query, or the id was not one of a single query.
+            return new ServerMessage.SubscriptionError(
+                    OptionalInt.of(request.requestId()), OptionalInt.of(request.querySetId()), ErrorTexts.INTERNAL_ERROR,
+                    micros(start));
+        }
+        return new ServerMessage.UnsubscribeApplied(
+                request.kind(), request.requestId(), request.querySetId(), rows, micros(start));
+    }
+
+    private ServerMessage unsubscribeError(ClientMessage.Unsubscribe request, EngineException e, long start) {
+        String text = e.code() == ErrorCode.NO_SUCH_SUBSCRIPTION
+                ? ErrorTexts.subscriptionNotFound(request.querySetId(), client.identity(), client.connection())
+                : e.getMessage();
+        return new ServerMessage.SubscriptionError(
+                OptionalInt.of(request.requestId()), OptionalInt.of(request.querySetId()), text, micros(start));
     }
 
     private void oneOff(ClientMessage.OneOffQuery request) {
         long start = System.nanoTime();
         QueryOutcome outcome;
         try {
-            SelectPlan query = database.sqlEngine().compileOneOff(request.query(), database.transactor().view(), caller);
-            outcome = database.subscriptions().oneOff(query, database.transactor().view());
+            ReadView present = database.transactor().view();
+            SelectPlan query = database.sqlEngine().compileOneOff(request.query(), present, caller);
+            if (query.reads(present) > database.limits().reads().writerRowsMax()) {
+                readBeside(database.largeReads().snapshot(), answer(request, new QueryOutcome.Failed(""), start),
+                        view -> answer(
+                                request, Subscriptions.oneOff(query, view, new QueryBudget(database.limits())), start),
+                        (place, e) -> place.fail(answer(request, new QueryOutcome.Failed(e.getMessage()), start), Optional::of));
+                return;
+            }
+            outcome = Subscriptions.oneOff(query, present, QueryBudget.onWriter(database.limits()));
             dependOnPresent();
         } catch (EngineException e) {
             if (Database.isFatal(e)) {
@@ -363,7 +572,11 @@ public final class ClientConnection {
             }
             outcome = new QueryOutcome.Failed(e.getMessage());
         }
-        send(new ServerMessage.OneOffResult(request.requestId(), request.messageId(), outcome, micros(start)));
+        send(answer(request, outcome, start));
+    }
+
+    private static ServerMessage answer(ClientMessage.OneOffQuery request, QueryOutcome outcome, long start) {
+        return new ServerMessage.OneOffResult(request.requestId(), request.messageId(), outcome, micros(start));
     }
 
     private static long micros(long startNanos) {

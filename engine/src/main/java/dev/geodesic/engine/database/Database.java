@@ -34,6 +34,7 @@ import dev.geodesic.engine.subscription.Subscriptions;
 import dev.geodesic.engine.tx.CommittedState;
 import dev.geodesic.engine.tx.MutTx;
 import dev.geodesic.engine.tx.ReadView;
+import dev.geodesic.engine.tx.SnapshotView;
 import dev.geodesic.engine.view.ViewKey;
 import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.protocol.message.CloseReason;
@@ -49,7 +50,9 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 
 /**
@@ -63,7 +66,7 @@ import java.util.function.Supplier;
 public final class Database implements AutoCloseable {
 
     private static final System.Logger LOG = System.getLogger(Database.class.getName());
-    private static final EngineException STOPPED =
+    static final EngineException STOPPED =
             new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped");
     private final Identity identity;
     private final Limits limits;
@@ -71,6 +74,7 @@ public final class Database implements AutoCloseable {
     private final CommittedState committed;
     private final Catalog catalog;
     private final Durability durability;
+    private final LargeReads largeReads;
     private final ModuleLog log;
     private final Subscriptions subscriptions;
     private final ConfirmedGate gate;
@@ -83,6 +87,7 @@ public final class Database implements AutoCloseable {
     private final Procedures procedures;
     private final ScheduledCalls schedules;
     private final Installer installer;
+    private final AtomicBoolean freeing = new AtomicBoolean();
     private volatile Throwable failure;
 
     /**
@@ -90,6 +95,7 @@ public final class Database implements AutoCloseable {
      *
      * @param largeStackThreads makes the writer, on which guests run
      * @param timer when scheduled calls are due
+     * @param readers runs large reads
      */
     Database(
             Identity identity,
@@ -101,13 +107,15 @@ public final class Database implements AutoCloseable {
             ThreadFactory largeStackThreads,
             Timer timer,
             ProcedureOptions procedureOptions,
-            HttpEgress egress) {
+            HttpEgress egress,
+            Executor readers) {
         this.identity = identity;
         this.limits = limits;
         this.sql = new SqlEngine(limits);
         this.committed = committed;
         this.catalog = catalog;
         this.durability = durability;
+        this.largeReads = new LargeReads(committed, limits, readers);
         this.log = log;
         this.subscriptions = new Subscriptions(limits, committed.writerView());
         this.gate = new ConfirmedGate(durability.durableOffset());
@@ -122,10 +130,12 @@ public final class Database implements AutoCloseable {
         transactor.join(schedules);
         this.views = new MaterializedViews(identity, limits, sql, timer, transactor, catalog, log, this::submit);
         transactor.join(views);
+        transactor.join(largeReads);
         this.installer = new Installer(
                 identity, limits, transactor, catalog, program, reducers, clients, log, procedures, schedules, views);
         durability.listen(gate::durable, this::fail);
         this.writer = new Writer(identity.toHex().substring(0, 12), largeStackThreads, this::fail);
+        committed.onUnneeded(this::freeSoon);
     }
 
     // ---- what it is ----
@@ -195,6 +205,10 @@ public final class Database implements AutoCloseable {
         return views;
     }
 
+    LargeReads largeReads() {
+        return largeReads;
+    }
+
     Transactor transactor() {
         return transactor;
     }
@@ -253,6 +267,19 @@ public final class Database implements AutoCloseable {
 
     void submit(Writer.Task task) {
         writer.submit(task);
+    }
+
+    /** The end of a long read lets rows go. Every transaction frees some; this is for when there is none. */
+    private void freeSoon() {
+        if (freeing.compareAndSet(false, true)) {
+            onWriter(() -> {
+                freeing.set(false);
+                if (committed.freeUnneeded()) {
+                    freeSoon();
+                }
+                return null;
+            });
+        }
     }
 
     /** Any thread; only the first failure counts. */
@@ -358,7 +385,7 @@ public final class Database implements AutoCloseable {
 
     /**
      * Runs one statement for one request: connect, run, disconnect (spec/http-api.md 6.12). Blocks; reads run on the
-     * calling thread beside other readers, writes on the writer. Errors: SQL and those of {@link #call}.
+     * calling thread beside the writer, writes on it. Errors: SQL and those of {@link #call}.
      */
     public SqlAnswer sql(ClientInfo client, String text) {
         return sql(client, sql::prepare, text);
@@ -405,17 +432,19 @@ public final class Database implements AutoCloseable {
         Set<ViewKey> ready = new HashSet<>();
         while (true) {
             Set<ViewKey> needed;
-            try (CommittedState.Snapshot snapshot = committed.read()) {
-                if (!(compiler.compile(text, snapshot.view(), caller) instanceof SelectPlan select)) {
+            try (SnapshotView snapshot = committed.openSnapshot(limits.reads())) {
+                if (!(compiler.compile(text, snapshot, caller) instanceof SelectPlan select)) {
                     return Optional.empty();
                 }
                 needed = MaterializedViews.of(select.tables(), caller.identity());
                 if (ready.containsAll(needed)) {
-                    SqlResult result = select.execute(snapshot.view());
+                    SqlResult result = select.execute(snapshot);
                     // Not of its own connection's rows.
                     long readOffset = Math.min(snapshot.nextTxOffset() - 1, transactor.lastDataOffset());
                     return Optional.of(new SqlAnswer(result, readOffset, ReducerCalls.micros(start)));
                 }
+            } catch (IllegalStateException e) {
+                throw committed.isClosed() ? STOPPED : e;
             }
             join(onWriter(() -> {
                 views.use(needed);
@@ -616,6 +645,7 @@ public final class Database implements AutoCloseable {
             program.module().close();
         }
         log.close();
+        largeReads.close();
         committed.close();
     }
 }

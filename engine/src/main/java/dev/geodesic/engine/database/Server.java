@@ -15,9 +15,9 @@ import dev.geodesic.engine.egress.HttpEgress;
 import dev.geodesic.engine.egress.Network;
 import dev.geodesic.engine.host.abi.GuestOptions;
 import dev.geodesic.engine.host.abi.HostFunctions;
+import dev.geodesic.engine.host.runtime.WasmRuntime;
 import dev.geodesic.engine.host.wasmtime.WasmtimeOptions;
 import dev.geodesic.engine.host.wasmtime.WasmtimeRuntime;
-import dev.geodesic.engine.host.runtime.WasmRuntime;
 import dev.geodesic.engine.modulelog.ModuleLog;
 import dev.geodesic.engine.schema.EnvironmentRules;
 import dev.geodesic.engine.schema.MigrationPlanner;
@@ -39,6 +39,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
@@ -71,6 +74,8 @@ public final class Server implements AutoCloseable {
     private final WasmRuntime runtime;
     private final ControlDatabase control;
     private final HttpEgress egress;
+    /** For large reads of all databases; they leave the writers some processors. */
+    private final ThreadPoolExecutor readers;
     private final Map<Identity, Database> databases = new ConcurrentHashMap<>();
     /** Held, shared, by whoever has a program open that no database runs; {@link #close} waits for them. */
     private final ReentrantReadWriteLock publishingAtAll = new ReentrantReadWriteLock();
@@ -95,6 +100,11 @@ public final class Server implements AutoCloseable {
         this.lock = lock;
         this.egress = new HttpEgress(
                 options.procedures().egress(), Network.SYSTEM, Thread.ofPlatform().daemon().name("egress-", 0).factory());
+        int readersMax = Math.max(2, Runtime.getRuntime().availableProcessors() / 2);
+        this.readers = new ThreadPoolExecutor(
+                readersMax, readersMax, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(),
+                Thread.ofPlatform().daemon().name("reader-", 0).factory());
+        readers.allowCoreThreadTimeOut(true);
         Path data = options.dataDirectory();
         this.tokens = new TokenAuthority(SigningKeys.open(data.resolve("keys")), options.clock());
         this.runtime = WasmtimeRuntime.open(
@@ -236,7 +246,7 @@ public final class Server implements AutoCloseable {
         return open(directory.resolve("log"), opened -> new Database(
                 entry.identity(), options.limits(), opened.committed(), opened.catalog(), opened.durability(),
                 new ModuleLog(Optional.of(directory.resolve("module-logs")), options.limits()), options.guestThreads(),
-                options.timer(), options.procedures(), egress));
+                options.timer(), options.procedures(), egress, readers));
     }
 
     /** @param variables what the program must find in its environment, now or soon */
@@ -721,6 +731,10 @@ public final class Server implements AutoCloseable {
         });
     }
 
+    ThreadPoolExecutor readers() {
+        return readers;
+    }
+
     /** Stops every database; what was committed is durable afterwards. */
     @Override
     public void close() {
@@ -741,6 +755,7 @@ public final class Server implements AutoCloseable {
         if (runtime != null) {
             runtime.close();
         }
+        readers.shutdownNow();
         egress.close();
         closeQuietly(lock);
     }

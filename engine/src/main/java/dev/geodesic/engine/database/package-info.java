@@ -6,6 +6,7 @@
  *
  * <p>Inside of a database, all on the writer thread: {@code Transactor} is the one way from an open transaction to tables,
  * log and subscribers, and what takes part in every transaction is a {@code Participant} of it. {@code ReducerCalls} runs
- * reducers, {@code Clients} knows who is connected, {@code Installer} changes the {@code Program}.
+ * reducers, {@code Clients} knows who is connected, {@code Installer} changes the {@code Program}. {@code LargeReads} takes
+ * queries away from the writer that would hold it up.
  */
 package dev.geodesic.engine.database;

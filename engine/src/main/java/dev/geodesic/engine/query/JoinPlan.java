@@ -21,6 +21,9 @@ import java.util.function.Predicate;
  */
 final class JoinPlan {
 
+    /** A guess at how many rows an index finds for a row before. */
+    private static final int ROWS_PER_POINT = 2;
+
     private final BoundQuery query;
     private final boolean isAsWritten;
     private final RowLayout[] layouts;
@@ -288,6 +291,20 @@ final class JoinPlan {
             }
         }
         return scanned;
+    }
+
+    /** About how many rows this will look at: a guess for joins, and cheap. */
+    long reads(ReadView view) {
+        if (isEmpty) {
+            return 0;
+        }
+        long rows = steps.getFirst().scan().estimateRows(view);
+        for (Step step : steps.subList(1, steps.size())) {
+            rows = step.access() instanceof Access.Index
+                    ? times(rows, ROWS_PER_POINT)
+                    : SelectPlan.sum(rows, step.scan().estimateRows(view));
+        }
+        return rows;
     }
 
     private static boolean isUnique(TableSchema table, List<BoundExpr.BoundColumn> columns) {

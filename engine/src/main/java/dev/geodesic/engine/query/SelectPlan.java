@@ -153,6 +153,11 @@ public final class SelectPlan implements SqlStatement {
         return parts.stream().mapToLong(p -> p.estimate(view, pushedLimit)).reduce(0, SelectPlan::sum);
     }
 
+    /** About how many rows this will look at: a guess for joins, and cheap. */
+    public long reads(ReadView view) {
+        return parts.stream().mapToLong(p -> p.reads(view)).reduce(0, SelectPlan::sum);
+    }
+
     /** Of two estimates, none of which is negative. */
     static long sum(long a, long b) {
         long sum = a + b;

@@ -161,6 +161,11 @@ public final class SubscriptionQuery {
         }
     }
 
+    /** About how many rows {@link #rows} will look at: a guess for joins, and cheap. */
+    public long reads(ReadView view) {
+        return plan.reads(view);
+    }
+
     /** Rows that {@link #rows} reads, for the row limit (spec/sql.md 11). */
     public long estimate(ReadView view) {
         return plan.estimate(view, Long.MAX_VALUE);

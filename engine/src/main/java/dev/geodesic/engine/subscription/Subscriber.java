@@ -13,8 +13,7 @@ public final class Subscriber {
     /** Group of the unnamed set of v1. */
     static final int LEGACY_GROUP = 1;
 
-    private final ClientSink sink;
-    private final ConfirmedGate.Lane lane;
+    private final ClientStream stream;
     private final boolean v1;
     private final boolean light;
     private final Map<Integer, QuerySet> sets = new HashMap<>();
@@ -36,15 +35,14 @@ public final class Subscriber {
      * @param light whether other callers' calls stay unnamed
      */
     public Subscriber(ClientSink sink, ConfirmedGate.Lane lane, boolean v1, boolean light) {
-        this.sink = lane == null ? sink : lane;
-        this.lane = lane;
+        this.stream = new ClientStream(sink, lane);
         this.v1 = v1;
         this.light = light;
     }
 
     /** Where this connection's messages go, in order. */
-    public ClientSink sink() {
-        return sink;
+    public ClientStream sink() {
+        return stream;
     }
 
     /** The client speaks protocol version 1. */
@@ -54,9 +52,7 @@ public final class Subscriber {
 
     /** The next messages depend on this transaction. */
     public void dependsOn(long txOffset) {
-        if (lane != null) {
-            lane.dependsOn(txOffset);
-        }
+        stream.dependsOn(txOffset);
     }
 
     public boolean isV1() {

@@ -57,11 +57,23 @@ public final class Subscriptions {
     /**
      * Registers a query set and returns its rows at this moment, by table.
      *
-     * @throws EngineException SUBSCRIPTION_EXISTS if the id is in use, LIMIT_EXCEEDED if the connection watches too much
-     *     or a join is too large; nothing is registered then
+     * @throws EngineException as {@link #check}, and LIMIT_EXCEEDED if a join is too large; nothing is registered then
      */
     public List<TableUpdate> subscribe(
             Subscriber subscriber, SubscriptionKind kind, int setId, Collection<SubscriptionQuery> queries, ReadView view) {
+        CheckedSet set = check(subscriber, kind, setId, queries);
+        List<TableUpdate> rows = set.rows().read(view, limits);
+        watch(set);
+        return rows;
+    }
+
+    /**
+     * Whether a query set may be registered, and what its first rows are.
+     *
+     * @throws EngineException SUBSCRIPTION_EXISTS if the id is in use, LIMIT_EXCEEDED if the connection watches too much
+     */
+    public CheckedSet check(
+            Subscriber subscriber, SubscriptionKind kind, int setId, Collection<SubscriptionQuery> queries) {
         if (kind != SubscriptionKind.LEGACY && subscriber.set(setId) != null) {
             throw new EngineException(
                     ErrorCode.SUBSCRIPTION_EXISTS,
@@ -78,41 +90,51 @@ public final class Subscriptions {
                     "the connection would watch more queries than the limit subscription-queries-max of "
                             + limits.subscriptionQueriesMax());
         }
-        int group = subscriber.group(kind, setId);
-        Map<String, RowList> initial = initialRows(subscriber, kind, group, distinct, view);
-        if (replaces) {
+        return new CheckedSet(
+                subscriber, kind, setId, distinct, initialRows(subscriber, kind, subscriber.group(kind, setId), distinct));
+    }
+
+    /** Of the queries that are answered. v1 counts queries, not query sets (spec/websocket.md 5.3). */
+    private SetRows initialRows(
+            Subscriber subscriber, SubscriptionKind kind, int group, Map<String, SubscriptionQuery> queries) {
+        List<SetRows.Part> parts = new ArrayList<>();
+        queries.forEach((key, query) -> {
+            Plan known = plans.get(key);
+            boolean held = known != null && subscriber.watches().containsKey(new Subscriber.WatchKey(known, group));
+            if (!held || kind != SubscriptionKind.MULTI) {
+                parts.add(new SetRows.Part(query, known != null ? known.rows() : rowsOf(query)));
+            }
+        });
+        return new SetRows(parts, true);
+    }
+
+    /** Registers a query set that has just been checked: its subscriber learns of every transaction from now on. */
+    public void watch(CheckedSet checked) {
+        Subscriber subscriber = checked.subscriber;
+        if (checked.kind == SubscriptionKind.LEGACY && subscriber.legacy() != null) {
             drop(subscriber, subscriber.legacy(), new ArrayList<>());
         }
-        List<Plan> set = new ArrayList<>(distinct.size());
-        Map<Plan, RowList> answer = new LinkedHashMap<>();
-        distinct.forEach((key, query) -> {
+        int group = subscriber.group(checked.kind, checked.setId);
+        List<Plan> set = new ArrayList<>(checked.queries.size());
+        checked.queries.forEach((key, query) -> {
             Plan plan = plans.computeIfAbsent(key, k -> open(query));
             set.add(plan);
             Watch watch = subscriber.watches()
                     .computeIfAbsent(new Subscriber.WatchKey(plan, group), k -> new Watch(subscriber, group));
             watch.hold();
             plan.watches().add(watch);
-            if (initial.containsKey(key)) {
-                answer.put(plan, initial.get(key));
-            }
         });
-        subscriber.put(new Subscriber.QuerySet(setId, kind, set));
-        return rows(answer, true);
+        checked.watched = new Subscriber.QuerySet(checked.setId, checked.kind, set);
+        subscriber.put(checked.watched);
     }
 
-    /** Of the queries that are answered. v1 counts queries, not query sets (spec/websocket.md 5.3). */
-    private Map<String, RowList> initialRows(
-            Subscriber subscriber, SubscriptionKind kind, int group, Map<String, SubscriptionQuery> queries, ReadView view) {
-        Map<String, RowList> rows = new HashMap<>();
-        QueryBudget budget = new QueryBudget(limits);
-        queries.forEach((key, query) -> {
-            Plan known = plans.get(key);
-            boolean held = known != null && subscriber.watches().containsKey(new Subscriber.WatchKey(known, group));
-            if (!held || kind != SubscriptionKind.MULTI) {
-                rows.put(key, Plan.currentRows(query, view, budget));
-            }
-        });
-        return rows;
+    /** The first rows of a set cannot be read: it ends, in v1 with all others (spec/websocket.md 5.4). True if any did. */
+    public boolean abandon(CheckedSet set) {
+        Subscriber subscriber = set.subscriber;
+        List<Subscriber.QuerySet> lost = subscriber.allSets();
+        lost.removeIf(s -> !subscriber.isV1() && s != set.watched);
+        lost.forEach(s -> drop(subscriber, s, new ArrayList<>()));
+        return !lost.isEmpty();
     }
 
     private Plan open(SubscriptionQuery query) {
@@ -189,6 +211,12 @@ public final class Subscriptions {
      * @throws EngineException NO_SUCH_SUBSCRIPTION; LIMIT_EXCEEDED if a join is too large, but the set has ended then too
      */
     public Optional<List<TableUpdate>> unsubscribe(Subscriber subscriber, int setId, boolean withRows, ReadView view) {
+        SetRows rows = unsubscribe(subscriber, setId);
+        return withRows ? Optional.of(rows.read(view, limits)) : Optional.empty();
+    }
+
+    /** Ends a query set; returns which rows leave with it. Errors: NO_SUCH_SUBSCRIPTION. */
+    public SetRows unsubscribe(Subscriber subscriber, int setId) {
         Subscriber.QuerySet set = subscriber.set(setId);
         if (set == null) {
             throw new EngineException(
@@ -197,7 +225,7 @@ public final class Subscriptions {
         }
         List<Plan> left = new ArrayList<>();
         drop(subscriber, set, left);
-        return withRows ? Optional.of(rows(currentRows(left, view), false)) : Optional.empty();
+        return new SetRows(left.stream().distinct().map(p -> new SetRows.Part(p.query(), p.rows())).toList(), false);
     }
 
     private void drop(Subscriber subscriber, Subscriber.QuerySet set, List<Plan> left) {
@@ -248,12 +276,12 @@ public final class Subscriptions {
         subscriber.allSets().forEach(s -> drop(subscriber, s, new ArrayList<>()));
     }
 
-    /** The rows of a query that nobody watches. Errors: LIMIT_EXCEEDED. */
-    public QueryOutcome oneOff(SelectPlan query, ReadView view) {
+    /** The rows of a query that nobody watches. Any thread. Errors: LIMIT_EXCEEDED. */
+    public static QueryOutcome oneOff(SelectPlan query, ReadView view, QueryBudget budget) {
         TableRows table = new TableRows(query.table());
         RowList.Builder rows = new RowList.Builder();
         query.execute(
-                view, QueryBudget.onWriter(limits), (segment, offset, length) -> Plan.append(rows, segment, offset, length));
+                view, budget, (segment, offset, length) -> Plan.append(rows, segment, offset, length));
         return new QueryOutcome.Rows(table.tableName(), Fragment.inserts(rows.build(), table.storedJson()));
     }
 
@@ -267,24 +295,6 @@ public final class Subscriptions {
     /** Number of distinct queries. Any thread. */
     public int planCount() {
         return planCount;
-    }
-
-    private Map<Plan, RowList> currentRows(List<Plan> of, ReadView view) {
-        Map<Plan, RowList> rows = new LinkedHashMap<>();
-        QueryBudget budget = new QueryBudget(limits);
-        of.forEach(plan -> rows.computeIfAbsent(plan, p -> Plan.currentRows(p.query(), view, budget)));
-        return rows;
-    }
-
-    private static List<TableUpdate> rows(Map<Plan, RowList> of, boolean inserts) {
-        Map<TableRows, List<Fragment>> byTable = new LinkedHashMap<>();
-        of.forEach((plan, rows) -> byTable.computeIfAbsent(plan.rows(), t -> new ArrayList<>())
-                .add(inserts
-                        ? Fragment.inserts(rows, plan.rows().storedJson())
-                        : Fragment.deletes(rows, plan.rows().storedJson())));
-        List<TableUpdate> tables = new ArrayList<>(byTable.size());
-        byTable.forEach((t, fragments) -> tables.add(new TableUpdate(t.tableId(), t.tableName(), fragments)));
-        return tables;
     }
 
     /**

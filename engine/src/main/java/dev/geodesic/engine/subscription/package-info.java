@@ -4,7 +4,11 @@
  * plans over a join are grouped by the pairs of rows that they look at, which are found once per transaction. {@link
  * dev.geodesic.engine.subscription.Subscriptions} goes from the changed tables to the plans, from the plans to the
  * subscribers, and hands each {@link dev.geodesic.engine.subscription.Subscriber} one message per transaction. Everything
- * here runs on the database's writer thread; {@link dev.geodesic.engine.subscription.ConfirmedGate} alone is shared with
- * the log's thread.
+ * here runs on the database's writer thread, but for two: {@link dev.geodesic.engine.subscription.ConfirmedGate} is shared with
+ * the log's thread, and {@link dev.geodesic.engine.subscription.ClientStream} with readers.
+ *
+ * <p>The rows with which a set begins are {@link dev.geodesic.engine.subscription.SetRows}. A small set is read at once. A
+ * large one is watched at once, but read beside the writer in a snapshot of that moment: its answer has a place in the client's
+ * stream, and what the writer sends meanwhile waits behind it. So the client sees the rows of one offset and every change since.
  */
 package dev.geodesic.engine.subscription;

@@ -38,8 +38,8 @@ public final class CommittedState implements AutoCloseable {
     private boolean lastRecorded;
     private Tables tables = new Tables();
     private long nextTxOffset;
-    /** Guarded by the lock. */
-    private boolean closed;
+    /** Written under the lock. */
+    private volatile boolean closed;
 
     public CommittedState(TableStores stores) {
         this.stores = stores;
@@ -95,8 +95,8 @@ public final class CommittedState implements AutoCloseable {
     }
 
     /**
-     * Opens the present state for a read of any length, beside the writer. Writer between transactions, or any other thread. Errors:
-     * DATABASE_STOPPED once closed.
+     * Opens the present state for a read of any length, beside the writer. Writer between transactions, or any other thread.
+     * Errors: DATABASE_STOPPED once closed.
      */
     public SnapshotView openSnapshot(Limits.Reads limits) {
         return openSnapshot(limits, SnapshotView.PLACES_PER_BATCH);
@@ -259,6 +259,11 @@ public final class CommittedState implements AutoCloseable {
     /** All tables; writer, or under the shared lock. */
     public Collection<Table> allTables() {
         return tables.all();
+    }
+
+    /** Whether this has been closed, or soon will be. Any thread. */
+    public boolean isClosed() {
+        return closed;
     }
 
     /** Ends all snapshots: their readers get DATABASE_STOPPED. */

@@ -20,9 +20,9 @@ import java.util.function.BiConsumer;
  * a moment only; the bytes of rows that it gave may be read without until {@link #close}. Walks over whole tables take the lock
  * once for each batch of rows, look-ups by key once.
  *
- * <p>One thread at a time, not always the same. Calls, and {@code next} of iterators over whole tables, throw LIMIT_EXCEEDED if
- * this has been open for too long or holds too many deleted rows back, and DATABASE_STOPPED when the database ends; close it then.
- * Do not wait for anybody outside while this is open.
+ * <p>One thread at a time, not always the same. Calls, and {@code next} of iterators over whole tables, throw LIMIT_EXCEEDED
+ * if this has been open for too long or holds too many deleted rows back, and DATABASE_STOPPED when the database ends; close
+ * it then. Do not wait for anybody outside while this is open.
  */
 public final class SnapshotView implements ReadView, AutoCloseable {
 
@@ -38,6 +38,7 @@ public final class SnapshotView implements ReadView, AutoCloseable {
     private final History.Point point;
     private final History.Lease lease;
     private final int placesPerBatch;
+    private volatile boolean cancelled;
 
     /** Shared lock. */
     SnapshotView(
@@ -63,18 +64,32 @@ public final class SnapshotView implements ReadView, AutoCloseable {
         lease.release();
     }
 
+    /** Nobody waits for the read any more: it ends with LIMIT_EXCEEDED at its next call. Any thread. */
+    public void cancel() {
+        cancelled = true;
+    }
+
+    /** Why the next call will fail, if it is for a limit. Any thread. */
+    public Optional<EngineException> limitError() {
+        String error;
+        if (cancelled) {
+            error = "the read was cancelled";
+        } else if (System.nanoTime() - start > TimeUnit.MILLISECONDS.toNanos(limits.millisMax())) {
+            error = "the read takes longer than the limit geodesic.limits.read.millis of " + limits.millisMax();
+        } else if (history.retainedSince(point) > limits.retainedBytesMax()) {
+            error = "so much has changed since the read began that it would hold back more bytes than the limit"
+                    + " geodesic.limits.read.retained.bytes of " + limits.retainedBytesMax();
+        } else {
+            return Optional.empty();
+        }
+        return Optional.of(new EngineException(ErrorCode.LIMIT_EXCEEDED, error));
+    }
+
     /** Errors: LIMIT_EXCEEDED, DATABASE_STOPPED. */
     private void enter() {
-        if (System.nanoTime() - start > TimeUnit.MILLISECONDS.toNanos(limits.millisMax())) {
-            throw new EngineException(
-                    ErrorCode.LIMIT_EXCEEDED,
-                    "the read takes longer than the limit geodesic.limits.read.millis of " + limits.millisMax());
-        }
-        if (history.retainedSince(point) > limits.retainedBytesMax()) {
-            throw new EngineException(
-                    ErrorCode.LIMIT_EXCEEDED,
-                    "so much has changed since the read began that it would hold back more bytes than the limit"
-                            + " geodesic.limits.read.retained.bytes of " + limits.retainedBytesMax());
+        Optional<EngineException> error = limitError();
+        if (error.isPresent()) {
+            throw error.get();
         }
         lease.requireHeld();
         state.enter();

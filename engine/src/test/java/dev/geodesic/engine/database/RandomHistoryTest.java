@@ -75,9 +75,11 @@ class RandomHistoryTest {
     void whatMustHoldHoldsAfterEveryStep() {
         int[] run = {0};
         Seeds.repeat(2, random -> {
-            // Every other one with the other kind of stores.
-            Supplier<TableStores> stores = run[0] % 2 == 0 ? HeapStores::new : ChronicleStores::new;
-            try (History history = new History(directory(run[0]++), stores, random)) {
+            // Every other one with the other kind of stores, and with every client's query read beside the writer.
+            boolean even = run[0] % 2 == 0;
+            Supplier<TableStores> stores = even ? HeapStores::new : ChronicleStores::new;
+            Limits limits = even ? Limits.DEFAULTS : TestServer.besideTheWriter(Limits.DEFAULTS);
+            try (History history = new History(directory(run[0]++), stores, limits, random)) {
                 for (int i = 0; i < STEPS; i++) {
                     history.step();
                 }
@@ -165,6 +167,7 @@ class RandomHistoryTest {
 
         private final Path data;
         private final Supplier<TableStores> stores;
+        private final Limits limits;
         private final Random random;
         private final ManualTimer timer = Timers.now();
         private TapeLogs logs = new TapeLogs();
@@ -179,16 +182,17 @@ class RandomHistoryTest {
         private final Set<String> confirmed = new TreeSet<>();
         private final StringBuilder story = new StringBuilder();
 
-        History(Path data, Supplier<TableStores> stores, Random random) throws InterruptedException {
+        History(Path data, Supplier<TableStores> stores, Limits limits, Random random) throws InterruptedException {
             this.data = data;
             this.stores = stores;
+            this.limits = limits;
             this.random = random;
             start();
             call("open_slots", "[100]");
         }
 
         private void start() throws InterruptedException {
-            real = new Timers(data, Limits.DEFAULTS, logs, stores, timer, MODULE, ProcedureOptions.DEFAULTS);
+            real = new Timers(data, limits, logs, stores, timer, MODULE, ProcedureOptions.DEFAULTS);
             caller = new Client(real, TestServer.V2_CONFIRMED, random);
             nextResult = sent.size();
             clients.clear();

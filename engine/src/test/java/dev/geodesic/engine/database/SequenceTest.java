@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.geodesic.engine.auth.TokenAuthority;
 import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.durability.CommitLogOptions;
 import dev.geodesic.engine.durability.CommitLogs;
 import dev.geodesic.engine.query.RowBuffer;
@@ -104,9 +105,19 @@ class SequenceTest {
 
     @Test
     void invariantsHoldAfterEveryStep() {
+        // Loops end soon.
+        check(TestServer.limitsOfCalls(200));
+    }
+
+    @Test
+    void invariantsHoldIfEveryQueryIsReadBesideTheWriter() {
+        check(TestServer.besideTheWriter(TestServer.limitsOfCalls(200)));
+    }
+
+    private void check(Limits limits) {
         Seeds.repeat(RUNS, random -> {
             Path data = Files.createTempDirectory(directory, "run");
-            try (Run run = new Run(random, data)) {
+            try (Run run = new Run(random, data, limits)) {
                 run.start();
                 for (int step = 0; step < STEPS; step++) {
                     String what = run.step();
@@ -243,6 +254,7 @@ class SequenceTest {
     private static final class Run implements AutoCloseable {
 
         private final Random random;
+        private final Limits limits;
         private Path data;
         private TestServer test;
         private Database database;
@@ -254,8 +266,9 @@ class SequenceTest {
         private int program;
         private int life;
 
-        Run(Random random, Path data) {
+        Run(Random random, Path data, Limits limits) {
             this.random = random;
+            this.limits = limits;
             this.data = data.resolve("0");
         }
 
@@ -270,8 +283,7 @@ class SequenceTest {
 
         private void open() throws IOException {
             Files.createDirectories(data);
-            // Loops end soon.
-            test = new TestServer(data, TestServer.limitsOfCalls(200), new CommitLogs(CommitLogOptions.DEFAULTS));
+            test = new TestServer(data, limits, new CommitLogs(CommitLogOptions.DEFAULTS));
         }
 
         private void arrive(TokenAuthority.Issued person) throws InterruptedException {

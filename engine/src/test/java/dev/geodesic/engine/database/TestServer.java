@@ -110,6 +110,19 @@ final class TestServer implements AutoCloseable {
                 d.queryTextBytesMax(), d.databasesMax(), d.connectionsMax(), d.calls(), d.reads());
     }
 
+    /** Every query of a client is read beside the writer. */
+    static Limits besideTheWriter(Limits d) {
+        return readLimits(d, new Limits.Reads(d.reads().millisMax(), d.reads().retainedBytesMax(), -1));
+    }
+
+    static Limits readLimits(Limits d, Limits.Reads reads) {
+        return new Limits(
+                d.memoryBytesMax(), d.callMillisMax(), d.rowBytesMax(), d.transactionRowsMax(), d.transactionBytesMax(),
+                d.handlesMax(), d.logLineBytesMax(), d.logLinesPerSecondMax(), d.queueMessagesMax(), d.queueBytesMax(),
+                d.messageBytesMax(), d.moduleBytesMax(), d.subscriptionQueriesMax(), d.queryTablesMax(), d.queryNodesMax(),
+                d.queryTextBytesMax(), d.databasesMax(), d.connectionsMax(), d.calls(), reads);
+    }
+
     /** The owner of databases from an earlier life of the directory. */
     void actAs(TokenAuthority.Issued formerOwner) {
         owner = formerOwner;
