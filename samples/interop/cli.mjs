@@ -30,13 +30,15 @@ const env = {
 };
 
 /** Runs a command; resolves to its exit code and what it printed, on both streams, without backtraces and the usual warning. */
-function run(...args) {
+const run = (...args) => runWith('', ...args);
+
+function runWith(input, ...args) {
   return new Promise((resolve) => {
     const child = execFile(program, args, { env, timeout: 60_000, maxBuffer: 1 << 26, cwd: home }, (error, output, errors) => {
       const clean = (text) => text.replace(/\nStack backtrace:[\s\S]*/, '\n').replace(/^WARNING: This command is UNSTABLE.*\n+/m, '');
       resolve({ code: error ? error.code ?? error.signal : 0, output: clean(output), errors: clean(errors), all: clean(errors) + clean(output) });
     });
-    child.stdin.end();
+    child.stdin.end(input);
   });
 }
 
@@ -123,6 +125,12 @@ await check('sql', async () => {
   assert(cells(await ok('sql', name, 'SELECT * FROM st_table')).some((table) => table[1] === '"message"'));
   await fails(/no such table: `nope`/, 'sql', name, 'SELECT * FROM nope');
   await fails(/not authorized to run SQL DML/, 'sql', name, '--anonymous', 'DELETE FROM message');
+});
+await check('sql, interactively', async () => {
+  const queries = ["SELECT text FROM message WHERE text = 'who am I'", 'SELECT * FROM nope', 'SELECT COUNT(*) AS n FROM message'];
+  const { output, errors } = await runWith(`${queries.join('\n')}\n`, 'sql', name, '--interactive');
+  assert.match(errors, /no such table: `nope`/);
+  assert.match(output, /"who am I" +\n\(1 row\) \[server: [0-9.]+.s\]\nRoundtrip time: [0-9.]+.s\n\n n +\n-+\n 2 +\n\(1 row\)/);
 });
 await check('logs', async () => {
   const text = await ok('logs', name);

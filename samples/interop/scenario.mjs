@@ -506,6 +506,16 @@ export async function run({ client, report, url, database, module, owner, wasm }
     });
   }
   if (owner && wasm) {
+    await check('publishing again keeps the connections, the subscriptions and the data', async () => {
+      const before = ann.connection.db.blob.count();
+      const answer = await fetch(`${url}/v1/database/${database}`, {
+        method: 'PUT', body: readFileSync(wasm), headers: { Authorization: `Bearer ${owner}` },
+      });
+      assert.equal(answer.status, 200, await answer.text());
+      await barrier();
+      assert(ann.connection.isActive && bob.connection.isActive);
+      assert.equal(ann.connection.db.blob.count(), before + 1n);
+    });
     await check('publishing again with clear ends the connections and empties the tables', async () => {
       let ended;
       const gone = new Promise((resolve) => { ended = resolve; });

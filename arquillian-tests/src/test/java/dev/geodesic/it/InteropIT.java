@@ -27,7 +27,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * describes. Reports and screenshots go to {@code target/interop}.
  */
 @ExtendWith(ArquillianExtension.class)
-@Timeout(value = 10, unit = TimeUnit.MINUTES)
+@Timeout(value = 20, unit = TimeUnit.MINUTES)
 class InteropIT {
 
     private static final Path SAMPLES = Path.of("..", "samples").toAbsolutePath().normalize();

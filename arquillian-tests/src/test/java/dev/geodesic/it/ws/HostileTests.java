@@ -375,6 +375,7 @@ interface HostileTests {
     /** It is dropped, and nobody waits for it. */
     @Test
     @Proves("websocket.md 10")
+    @Proves("client-expectations.md 13")
     default void clientThatStopsReading() {
         try (TestDatabase db = TestDatabase.publish()) {
             WsClient slow = db.greeted(db.upgrade(Subprotocol.V2).token(db.owner.token())

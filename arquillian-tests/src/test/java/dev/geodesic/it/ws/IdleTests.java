@@ -49,6 +49,7 @@ interface IdleTests {
     @Test
     @Order(Integer.MAX_VALUE)
     @Proves("websocket.md 10")
+    @Proves("client-expectations.md 6.1")
     default void silentClientsAreDroppedAndIdleOnesKept() throws InterruptedException {
         Thread.sleep(Math.max(0, Clients.since + DROPPED_AFTER_MILLIS - System.currentTimeMillis()));
         Clients.db.awaitConnections(Clients.LISTENING.size());
