@@ -43,7 +43,7 @@ class LargeReadsTest {
     private static final String NOTES = "SELECT * FROM note";
     private static final String TEAMS = "SELECT * FROM team";
     /** Some transactions are too many for a read that waits for them. */
-    private static final Limits.Reads FEW = new Limits.Reads(60_000, 10_000, -1);
+    private static final Limits FEW = TestServer.readLimits(Limits.DEFAULTS, 60_000, 10_000, -1);
     private static final int TOO_MANY = 30;
 
     @TempDir
@@ -126,10 +126,6 @@ class LargeReadsTest {
         }
     }
 
-    private static Limits limits(Limits.Reads reads) {
-        return TestServer.readLimits(Limits.DEFAULTS, reads);
-    }
-
     private static int inserts(List<TableUpdate> tables) {
         return tables.stream().flatMap(t -> t.fragments().stream()).mapToInt(f -> f.inserts().count()).sum();
     }
@@ -206,7 +202,7 @@ class LargeReadsTest {
 
     @Test
     void aSetThatCannotBeReadEndsAndNothingOfItComesAfterwards() throws Exception {
-        try (World world = new World(limits(FEW))) {
+        try (World world = new World(FEW)) {
             Peer peer = new Peer(world, V2);
             peer.subscribe(SubscriptionKind.SET, 1, 7, NOTES);
             peer.connection.submit(callMessage(2, "add_note", "[\"own\"]"), 10);
@@ -239,7 +235,7 @@ class LargeReadsTest {
 
     @Test
     void aSetThatCannotBeReadHadBeenEndedByItsClient() throws Exception {
-        try (World world = new World(limits(FEW))) {
+        try (World world = new World(FEW)) {
             Peer peer = new Peer(world, V2);
             peer.subscribe(SubscriptionKind.SET, 1, 7, NOTES);
             world.settle();
@@ -262,7 +258,7 @@ class LargeReadsTest {
     @Test
     @Proves("websocket.md 5.4")
     void inVersionOneAFailureEndsAllSubscriptions() throws Exception {
-        try (World world = new World(limits(FEW))) {
+        try (World world = new World(FEW)) {
             Peer peer = new Peer(world, V1);
             peer.subscribe(SubscriptionKind.MULTI, 1, 7, NOTES);
             peer.connection.submit(callMessage(2, "add_note", "[\"own\"]"), 10);
@@ -295,7 +291,7 @@ class LargeReadsTest {
 
     @Test
     void ofABatchThoseSetsEndThatCannotBeRead() throws Exception {
-        try (World world = new World(limits(FEW))) {
+        try (World world = new World(FEW)) {
             Peer peer = new Peer(world, V2);
             ClientMessage.SubscribeBatch batch = new ClientMessage.SubscribeBatch(1, List.of(
                     new ClientMessage.QuerySet(7, List.of(NOTES)), new ClientMessage.QuerySet(8, List.of("SELECT * FROM nobody")),
@@ -321,7 +317,7 @@ class LargeReadsTest {
 
     @Test
     void aOneOffQueryThatCannotBeReadFailsAlone() throws Exception {
-        try (World world = new World(limits(new Limits.Reads(1, 1 << 20, -1)))) {
+        try (World world = new World(TestServer.readLimits(Limits.DEFAULTS, 1, 1 << 20, -1))) {
             Peer peer = new Peer(world, V2);
             peer.connection.submit(query(1, NOTES), 10);
             peer.connection.submit(callMessage(2, "add_note", "[\"own\"]"), 10);
@@ -398,7 +394,7 @@ class LargeReadsTest {
 
     @Test
     void smallQueriesAreAnsweredByTheWriter() throws Exception {
-        try (World world = new World(limits(new Limits.Reads(60_000, 1 << 20, 2)))) {
+        try (World world = new World(TestServer.readLimits(Limits.DEFAULTS, 60_000, 1 << 20, 2))) {
             Peer peer = new Peer(world, V2);
             peer.subscribe(SubscriptionKind.SET, 1, 7, NOTES);
             assertEquals(2, inserts(peer.next(ServerMessage.SubscribeApplied.class).tables()));

@@ -112,10 +112,12 @@ final class TestServer implements AutoCloseable {
 
     /** Every query of a client is read beside the writer. */
     static Limits besideTheWriter(Limits d) {
-        return readLimits(d, new Limits.Reads(d.reads().millisMax(), d.reads().retainedBytesMax(), -1));
+        return readLimits(d, d.reads().millisMax(), d.reads().retainedBytesMax(), -1);
     }
 
-    static Limits readLimits(Limits d, Limits.Reads reads) {
+    static Limits readLimits(Limits d, long millisMax, long retainedBytesMax, long writerRowsMax) {
+        Limits.Reads reads =
+                new Limits.Reads(millisMax, retainedBytesMax, writerRowsMax, d.reads().sortBytesMax());
         return new Limits(
                 d.memoryBytesMax(), d.callMillisMax(), d.rowBytesMax(), d.transactionRowsMax(), d.transactionBytesMax(),
                 d.handlesMax(), d.logLineBytesMax(), d.logLinesPerSecondMax(), d.queueMessagesMax(), d.queueBytesMax(),
