@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 interface BusyTests {
 
     /** Of the container: it begins with a few for each processor. */
-    int MORE_THAN_THREADS = 100;
+    int MORE_THAN_THREADS = 60;
     String KITCHEN = "modules/v2/kitchen_v2.wasm";
     String PROCEDURES = "modules/procedures/procedures.wasm";
 
@@ -86,7 +86,7 @@ interface BusyTests {
             String busy = http.newDatabase(owner, KITCHEN);
             String calm = http.newDatabase(owner, KITCHEN);
             String sleepy = http.newDatabase(owner, PROCEDURES);
-            long turns = turns(http, calm, owner, Duration.ofSeconds(12));
+            long turns = turns(http, calm, owner, Duration.ofSeconds(10));
             List<CompletableFuture<HttpResponse<String>>> slow = new ArrayList<>();
             slow.add(client.sendAsync(call(busy, "spin", owner, "[" + turns + "]"), HttpResponse.BodyHandlers.ofString()));
             for (int i = 0; i < MORE_THAN_THREADS; i++) {

@@ -48,7 +48,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(ArquillianExtension.class)
 @RunAsClient
 @Timeout(180)
-class HttpIT implements BusyTests {
+class HttpIT implements BusyTests, FuzzTests, McpTests, NamesTests, RuleTests, ToolTests {
 
     private static final String CHAT = "chat/module/chat.wasm";
     private static final int CALL_BYTES_MAX = 2 << 20;
@@ -594,9 +594,12 @@ class HttpIT implements BusyTests {
         for (String line : List.of("GET /v1/ping?token=%zz", "GET /v1/database/malformed/schema?version=%",
                 "PUT /v1/database/a%2Fb", "PUT /v1/database/%00", "GET /v1/database/%c3%28/identity",
                 "GET /v1/database/malformed/logs?num_lines=99999999999999999999", "GET /v1/%2e%2e/WEB-INF/web.xml",
-                "POST /v1/database/malformed/names", "PATCH /v1/database/malformed")) {
+                "POST /v1/database/malformed/names", "PATCH /v1/database/malformed", "POST /v1/mcp?a=%zz",
+                "POST /v1/database/malformed/sql?a=%zz&b=%20")) {
             try (Socket socket = new Socket(Ear.SERVER.getHost(), Ear.SERVER.getPort())) {
-                String request = line + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+                String body = line.contains("a=%zz") ? "{}" : "";
+                String request = line + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + body.length()
+                        + "\r\nConnection: close\r\n\r\n" + body;
                 socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
                 String status = new BufferedReader(
                         new InputStreamReader(socket.getInputStream(), StandardCharsets.ISO_8859_1)).readLine();

@@ -11,7 +11,6 @@ import jakarta.servlet.ServletException;
 import jakarta.servlet.ServletInputStream;
 import jakarta.servlet.ServletRequest;
 import jakarta.servlet.ServletResponse;
-import jakarta.servlet.annotation.WebFilter;
 import jakarta.servlet.http.HttpFilter;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletRequestWrapper;
@@ -26,13 +25,13 @@ import java.util.concurrent.Executors;
  * Takes in the body of a request before anything is done about it. A body that comes slowly, or never, holds a virtual thread
  * meanwhile: the server has few others, and some dozens of half requests would keep everybody waiting.
  */
-@WebFilter(
-        urlPatterns = "/v1/*", asyncSupported = true, dispatcherTypes = {DispatcherType.REQUEST, DispatcherType.ASYNC})
 public class BodyFilter extends HttpFilter {
 
     private static final long serialVersionUID = 1L;
-    /** Attribute with the {@link Uploads.Upload} of a request that is dispatched again. */
-    static final String BODY = BodyFilter.class.getName();
+    /** Where requests are dispatched to: the filters see to it that nobody notices. */
+    private static final String ANYWHERE = "/v1/received";
+    /** Attribute with what is {@link Received} of a request that is dispatched again. */
+    private static final String RECEIVED = BodyFilter.class.getName();
 
     @Inject
     private transient Uploads uploads;
@@ -52,14 +51,14 @@ public class BodyFilter extends HttpFilter {
     @Override
     protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws IOException, ServletException {
-        if (request.getAttribute(BODY) instanceof Uploads.Upload body) {
-            request.removeAttribute(BODY);
-            WithBody withBody = new WithBody(request, body);
+        if (request.getAttribute(RECEIVED) instanceof Received received) {
+            request.removeAttribute(RECEIVED);
+            WithBody withBody = new WithBody(request, received);
             try {
                 chain.doFilter(withBody, response);
             } finally {
                 if (!withBody.isHandedOn) {
-                    body.close();
+                    received.body().close();
                 }
             }
         } else if (request.getDispatcherType() == DispatcherType.ASYNC || !hasBody(request)) {
@@ -73,16 +72,20 @@ public class BodyFilter extends HttpFilter {
         }
     }
 
-    static boolean hasBody(HttpServletRequest request) {
+    /** A request as it came: the container would decode its URI when it dispatches it, and fail if that is malformed. */
+    private record Received(Uploads.Upload body, String uri, String url, String query) {
+    }
+
+    private static boolean hasBody(HttpServletRequest request) {
         return request.getContentLengthLong() > 0 || request.getHeader("Transfer-Encoding") != null;
     }
 
     private void receive(
             AsyncContext async, HttpServletRequest request, HttpServletResponse response, ServletInputStream in) {
         try {
-            Uploads.Upload body = uploads.read(in);
-            request.setAttribute(BODY, body);
-            async.dispatch();
+            request.setAttribute(RECEIVED, new Received(
+                    uploads.read(in), request.getRequestURI(), request.getRequestURL().toString(), request.getQueryString()));
+            async.dispatch(ANYWHERE);
         } catch (RefusedException e) {
             try {
                 refuse(response, e);
@@ -104,16 +107,16 @@ public class BodyFilter extends HttpFilter {
     }
 
     /** A request whose body has come. If somebody makes it asynchronous, its end lets the body go. */
-    static final class WithBody extends HttpServletRequestWrapper {
+    private static final class WithBody extends HttpServletRequestWrapper {
 
-        private final Uploads.Upload upload;
+        private final Received received;
         private final ServletInputStream body;
         private boolean isHandedOn;
 
-        WithBody(HttpServletRequest request, Uploads.Upload upload) {
+        WithBody(HttpServletRequest request, Received received) {
             super(request);
-            this.upload = upload;
-            ByteArrayInputStream in = new ByteArrayInputStream(upload.bytes());
+            this.received = received;
+            ByteArrayInputStream in = new ByteArrayInputStream(received.body().bytes());
             this.body = new ServletInputStream() {
                 @Override
                 public boolean isFinished() {
@@ -153,6 +156,21 @@ public class BodyFilter extends HttpFilter {
         }
 
         @Override
+        public String getRequestURI() {
+            return received.uri();
+        }
+
+        @Override
+        public StringBuffer getRequestURL() {
+            return new StringBuffer(received.url());
+        }
+
+        @Override
+        public String getQueryString() {
+            return received.query();
+        }
+
+        @Override
         public AsyncContext startAsync() {
             return handOn(super.startAsync());
         }
@@ -166,7 +184,7 @@ public class BodyFilter extends HttpFilter {
             async.addListener(new AsyncListener() {
                 @Override
                 public void onComplete(AsyncEvent event) {
-                    upload.close();
+                    received.body().close();
                 }
 
                 @Override

@@ -48,7 +48,7 @@ public class CallerFilter implements ContainerRequestFilter, ContainerResponseFi
     private static boolean isDatabasePath(ContainerRequestContext request) {
         String path = request.getUriInfo().getPath();
         String relative = path.startsWith("/") ? path.substring(1) : path;
-        return relative.equals(DATABASE_PATH) || relative.startsWith(DATABASE_PATH + "/");
+        return relative.equals(DATABASE_PATH) || relative.equals("mcp") || relative.startsWith(DATABASE_PATH + "/");
     }
 
     @Override

@@ -1,6 +1,8 @@
 package dev.geodesic.web;
 
 import jakarta.servlet.http.HttpServletRequest;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -19,7 +21,16 @@ public record DatabasePath(String name, String below) {
     public static Optional<DatabasePath> of(HttpServletRequest request, String route) {
         Matcher path = PATTERN.matcher(request.getRequestURI());
         return path.matches() && path.group(2).equals(route) && !request.getMethod().equals("OPTIONS")
-                ? Optional.of(new DatabasePath(path.group(1), Optional.ofNullable(path.group(3)).orElse("")))
+                ? Optional.of(new DatabasePath(decode(path.group(1)), Optional.ofNullable(path.group(3)).orElse("")))
                 : Optional.empty();
+    }
+
+    private static String decode(String segment) {
+        try {
+            return URLDecoder.decode(segment.replace("+", "%2B"), StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException e) {
+            // Refused as a name, then.
+            return segment;
+        }
     }
 }

@@ -21,6 +21,7 @@ import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.SecurityContext;
 import jakarta.ws.rs.core.UriInfo;
+import java.io.InputStream;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 
@@ -34,6 +35,9 @@ public class DatabaseResource {
 
     @Inject
     private Requests requests;
+
+    @Inject
+    private McpResource mcp;
 
     @GET
     @Path("{database}")
@@ -116,6 +120,15 @@ public class DatabaseResource {
             SchemaJson.writeV10(definition, json);
         }
         return Answers.json(json);
+    }
+
+    /** The database as tools for agents. */
+    @POST
+    @Path("{database}/mcp")
+    public void mcp(
+            @PathParam("database") String name, @Context SecurityContext security, InputStream body,
+            @Suspended AsyncResponse response) {
+        mcp.ofDatabase(name, security, body, response);
     }
 
     @GET

@@ -10,10 +10,8 @@ import dev.geodesic.engine.database.Server;
 import jakarta.ejb.EJB;
 import jakarta.inject.Inject;
 import jakarta.servlet.AsyncContext;
-import jakarta.servlet.DispatcherType;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
-import jakarta.servlet.annotation.WebFilter;
 import jakarta.servlet.http.HttpFilter;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -34,8 +32,6 @@ import java.util.regex.Pattern;
  * HTTP handlers of modules: {@code /v1/database/{name}/route...} (spec/http-api.md 6.14). A filter and no resource, because
  * every method must reach the module, and because nobody is asked who they are.
  */
-@WebFilter(
-        urlPatterns = "/v1/database/*", asyncSupported = true, dispatcherTypes = {DispatcherType.REQUEST, DispatcherType.ASYNC})
 public class RouteFilter extends HttpFilter {
 
     private static final long serialVersionUID = 1L;
@@ -72,14 +68,8 @@ public class RouteFilter extends HttpFilter {
         Optional<DatabasePath> path = DatabasePath.of(request, "route");
         if (path.isEmpty()) {
             chain.doFilter(request, response);
-        } else if (request.getAttribute(BodyFilter.BODY) instanceof Uploads.Upload body) {
-            request.removeAttribute(BodyFilter.BODY);
-            answer(new BodyFilter.WithBody(request, body), response, path.get());
-        } else if (request instanceof BodyFilter.WithBody || !BodyFilter.hasBody(request)) {
-            answer(request, response, path.get());
         } else {
-            // The other filter takes the body in and has the request dispatched again.
-            chain.doFilter(request, response);
+            answer(request, response, path.get());
         }
     }
 

@@ -29,7 +29,7 @@ import java.util.function.ToLongFunction;
 @ApplicationScoped
 public class StatusResource {
 
-    private static final String VERSION = version();
+    static final String VERSION = version();
 
     @Inject
     private Server server;

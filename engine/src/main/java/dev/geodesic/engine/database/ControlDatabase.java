@@ -271,7 +271,17 @@ final class ControlDatabase implements AutoCloseable {
 
     /** Adds a name. Errors: NAME_TAKEN; NAME_RESERVED with the name between backticks. */
     void addName(NameEntry entry) {
-        change(() -> insertName(entry));
+        change(() -> {
+            if (name(entry.name()).isPresent()) {
+                // The same row again would change nothing, and so not be refused.
+                throw taken(entry.name());
+            }
+            insertName(entry);
+        });
+    }
+
+    private static EngineException taken(String name) {
+        return new EngineException(ErrorCode.NAME_TAKEN, "record with the name " + name + " already exists");
     }
 
     private void insertName(NameEntry entry) {
@@ -293,7 +303,7 @@ final class ControlDatabase implements AutoCloseable {
             tx.insert(NAMES, MemorySegment.ofArray(row.buffer()), 0, row.length());
         } catch (EngineException e) {
             if (e.code() == ErrorCode.UNIQUE_ALREADY_EXISTS) {
-                throw new EngineException(ErrorCode.NAME_TAKEN, "record with the name " + entry.name() + " already exists");
+                throw taken(entry.name());
             }
             throw e;
         }

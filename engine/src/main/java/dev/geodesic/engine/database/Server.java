@@ -34,9 +34,11 @@ import java.security.SecureRandom;
 import java.time.Clock;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -398,7 +400,11 @@ public final class Server implements AutoCloseable {
         if (names.size() > NAMES_MAX) {
             throw tooManyNames();
         }
+        Set<String> distinct = new HashSet<>();
         for (String name : names) {
+            if (!distinct.add(name)) {
+                throw new EngineException(ErrorCode.NAME_TAKEN, "record with the name " + name + " already exists");
+            }
             if (control.name(DatabaseNames.check(name)).isPresent()) {
                 throw new EngineException(ErrorCode.NAME_TAKEN, "Cannot rename to " + name + " because it already is in use.");
             }
