@@ -65,9 +65,12 @@ final class World implements AutoCloseable {
     }
 
     static PgOptions options(int connectionsMax) {
+        return options(connectionsMax, 64 << 20, PgOptions.Times.DEFAULTS);
+    }
+
+    static PgOptions options(int connectionsMax, long retainedBytesMax, PgOptions.Times times) {
         return new PgOptions(
-                new InetSocketAddress("127.0.0.1", 0), Optional.empty(), false, connectionsMax, 64 << 20,
-                PgOptions.Times.DEFAULTS);
+                new InetSocketAddress("127.0.0.1", 0), Optional.empty(), false, connectionsMax, retainedBytesMax, times);
     }
 
     private void fill() {
