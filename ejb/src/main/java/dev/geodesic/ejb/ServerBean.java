@@ -60,7 +60,8 @@ public class ServerBean {
         ThreadFactory guestThreads =
                 Thread.ofPlatform().daemon().name("geodesic-guest-", 0).stackSize(config.guestStackBytes()).factory();
         server = Server.start(new ServerOptions(
-                config.dataDirectory(), config.limits(), stores, logs, guestThreads, Clock.systemUTC(), config.procedures()));
+                config.dataDirectory(), config.limits(), stores, logs, guestThreads, Clock.systemUTC(), config.procedures(),
+                config.issuers()));
         LOG.log(System.Logger.Level.INFO, "Geodesic on Java {0}: data in {1}, transactions kept {2}, rows in the {3} store",
                 Runtime.version().toString(), config.dataDirectory(),
                 config.storage() == ServerConfig.Storage.DISK ? "on disk" : "in memory only", config.store());

@@ -1,5 +1,7 @@
 package dev.geodesic.ejb;
 
+import dev.geodesic.engine.auth.IssuerOptions;
+import dev.geodesic.engine.auth.PublishPolicy;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.durability.CommitLogOptions;
 import dev.geodesic.engine.egress.EgressOptions;
@@ -32,6 +34,8 @@ import javax.net.ssl.SSLContext;
  * @param procedures how procedures and HTTP handlers run, and what their requests may reach
  * @param postgres the PostgreSQL endpoint; empty means that there is none
  * @param requests how many HTTP requests are worked on at a time
+ * @param issuers whose tokens are accepted besides our own
+ * @param publishers who may create databases
  */
 public record ServerConfig(
         Path dataDirectory,
@@ -44,7 +48,9 @@ public record ServerConfig(
         Limits limits,
         ProcedureOptions procedures,
         Optional<PgOptions> postgres,
-        RequestOptions requests) {
+        RequestOptions requests,
+        IssuerOptions issuers,
+        PublishPolicy publishers) {
 
     private static final int PG_CONNECTIONS_MAX = 100;
     /** Results and parameters of all PostgreSQL clients may take this part of the heap: one in eight. */
@@ -77,7 +83,9 @@ public record ServerConfig(
                 limits(read),
                 procedures(read),
                 postgres(read),
-                requests(read));
+                requests(read),
+                read.parsed("oidc.issuers", "any", text -> IssuerOptions.parse(text, read.destinations("http.outbound.deny"))),
+                read.parsed("publish.allowed", "anyone", PublishPolicy::parse));
     }
 
     private static RequestOptions requests(Settings read) {
@@ -181,13 +189,17 @@ public record ServerConfig(
         }
 
         private List<EgressRule> destinations(String name) {
-            return text(name).map(value -> {
-                try {
-                    return EgressRule.parseAll(value);
-                } catch (IllegalArgumentException e) {
-                    throw new IllegalArgumentException("geodesic." + name + "=" + value + ": " + e.getMessage());
-                }
-            }).orElse(List.of());
+            return parsed(name, "", EgressRule::parseAll);
+        }
+
+        /** @param parser throws IllegalArgumentException for what it does not understand */
+        private <T> T parsed(String name, String byDefault, Function<String, T> parser) {
+            String value = text(name).orElse(byDefault);
+            try {
+                return parser.apply(value);
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException("geodesic." + name + "=" + value + ": " + e.getMessage());
+            }
         }
 
         private <E extends Enum<E>> E choice(String name, E byDefault) {

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.geodesic.engine.auth.IssuerOptions;
+import dev.geodesic.engine.auth.PublishPolicy;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.durability.CommitLogOptions;
 import dev.geodesic.engine.egress.EgressOptions;
@@ -13,8 +15,10 @@ import dev.geodesic.pgwire.PgOptions;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -30,7 +34,8 @@ class ServerConfigTest {
         ServerConfig config = read(Map.of("geodesic.wasmtime.library", " "));
         assertEquals(new ServerConfig(Path.of("geodesic-data").toAbsolutePath(), ServerConfig.Storage.DISK,
                 CommitLogOptions.DEFAULTS, ServerConfig.Store.CHRONICLE, false, Optional.empty(), 16 << 20, Limits.DEFAULTS,
-                ProcedureOptions.DEFAULTS, Optional.empty(), RequestOptions.DEFAULTS),
+                ProcedureOptions.DEFAULTS, Optional.empty(), RequestOptions.DEFAULTS,
+                new IssuerOptions(true, Map.of(), List.of()), PublishPolicy.ANYONE),
                 config);
     }
 
@@ -51,7 +56,14 @@ class ServerConfigTest {
                 Map.entry("geodesic.procedure.instances", "3"),
                 Map.entry("geodesic.requests.database.waiting", "5"),
                 Map.entry("geodesic.http.outbound", "listed"),
-                Map.entry("geodesic.http.outbound.allow", "*.test:443, 10.0.0.0/8")));
+                Map.entry("geodesic.http.outbound.allow", "*.test:443, 10.0.0.0/8"),
+                Map.entry("geodesic.oidc.issuers", "https://login.test app  web, http://localhost:8080/realms/dev"),
+                Map.entry("geodesic.publish.allowed", "role:publisher, issuer:https://login.test")));
+        assertEquals(
+                new IssuerOptions(false, Map.of("https://login.test", Set.of("app", "web"), "http://localhost:8080/realms/dev",
+                        Set.of()), List.of()),
+                config.issuers());
+        assertEquals(new PublishPolicy(false, Set.of(), Set.of("https://login.test"), Set.of("publisher")), config.publishers());
         assertEquals(Path.of("/srv/data"), config.dataDirectory());
         assertEquals(ServerConfig.Storage.MEMORY, config.storage());
         assertEquals(4096, config.log().segmentBytesMax());
@@ -84,6 +96,10 @@ class ServerConfigTest {
         "geodesic.http.outbound.deny, 'a.test, 10.0.0.0/33',"
             + " 'geodesic.http.outbound.deny=a.test, 10.0.0.0/33: `10.0.0.0/33` is no destination: expected a host name, *.name,"
             + " an IPv4 address or block, an IPv6 one in brackets, or *, and perhaps :port or :first-last'",
+        "geodesic.oidc.issuers, everybody, 'geodesic.oidc.issuers=everybody: `everybody` is no issuer: expected `any`, `none`,"
+            + " or an http or https URL without user, query and fragment'",
+        "geodesic.publish.allowed, me, 'geodesic.publish.allowed=me: `me` is nobody: expected `anyone`, an identity of 64 hex"
+            + " digits, `issuer:` with an issuer of tokens, or `role:` with a role of the application server'",
         "geodesic.guest.stack.bytes, 4096,"
             + " 'geodesic.guest.stack.bytes=4096: expected a whole number from 1048576 to 1073741824'",
     })

@@ -247,7 +247,7 @@ final class Connection {
 
     private TokenClaims token(String token) {
         try {
-            return engine.tokens().verify(token);
+            return engine.tokens().verifyBlocking(token);
         } catch (EngineException e) {
             throw PgException.fatal(e.code() == ErrorCode.INVALID_TOKEN ? "28P01" : "XX000", e.getMessage());
         }

@@ -23,7 +23,8 @@ import java.util.concurrent.Executors;
 
 /**
  * Takes in the body of a request before anything is done about it. A body that comes slowly, or never, holds a virtual thread
- * meanwhile: the server has few others, and some dozens of half requests would keep everybody waiting.
+ * meanwhile: the server has few others, and some dozens of half requests would keep everybody waiting. A token whose issuer
+ * must be asked for its keys is waited for in the same way.
  */
 public class BodyFilter extends HttpFilter {
 
@@ -61,7 +62,7 @@ public class BodyFilter extends HttpFilter {
                     received.body().close();
                 }
             }
-        } else if (request.getDispatcherType() == DispatcherType.ASYNC || !hasBody(request)) {
+        } else if (!hasBody(request) && !TokenFilter.isWaiting(request)) {
             chain.doFilter(request, response);
         } else {
             ServletInputStream in = request.getInputStream();
@@ -83,6 +84,7 @@ public class BodyFilter extends HttpFilter {
     private void receive(
             AsyncContext async, HttpServletRequest request, HttpServletResponse response, ServletInputStream in) {
         try {
+            TokenFilter.await(request);
             request.setAttribute(RECEIVED, new Received(
                     uploads.read(in), request.getRequestURI(), request.getRequestURL().toString(), request.getQueryString()));
             async.dispatch(ANYWHERE);

@@ -7,11 +7,11 @@ import jakarta.ws.rs.container.ContainerRequestFilter;
 import jakarta.ws.rs.container.ContainerResponseContext;
 import jakarta.ws.rs.container.ContainerResponseFilter;
 import jakarta.ws.rs.container.PreMatching;
-import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.SecurityContext;
 import jakarta.ws.rs.ext.Provider;
 import java.security.Principal;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * Finds out who calls (spec/http-api.md section 3.1), before a route is looked for: callers of databases learn their
@@ -21,13 +21,13 @@ import java.util.Optional;
 @PreMatching
 public class CallerFilter implements ContainerRequestFilter, ContainerResponseFilter {
 
-    private static final String DATABASE_PATH = "database";
+    private static final Pattern DATABASE_PATH = Pattern.compile("/?(database(/.*)?|mcp)");
 
     @Inject
     private Server server;
 
-    /** @param credentials null without a token */
-    private record Caller(Credentials credentials, boolean isSecure) implements SecurityContext {
+    /** @param container what the application server knows of the caller, who may have logged in there, too */
+    private record Caller(Credentials credentials, SecurityContext container) implements SecurityContext {
 
         @Override
         public Principal getUserPrincipal() {
@@ -36,7 +36,12 @@ public class CallerFilter implements ContainerRequestFilter, ContainerResponseFi
 
         @Override
         public boolean isUserInRole(String role) {
-            return false;
+            return container.isUserInRole(role);
+        }
+
+        @Override
+        public boolean isSecure() {
+            return container.isSecure();
         }
 
         @Override
@@ -45,36 +50,26 @@ public class CallerFilter implements ContainerRequestFilter, ContainerResponseFi
         }
     }
 
-    private static boolean isDatabasePath(ContainerRequestContext request) {
-        String path = request.getUriInfo().getPath();
-        String relative = path.startsWith("/") ? path.substring(1) : path;
-        return relative.equals(DATABASE_PATH) || relative.equals("mcp") || relative.startsWith(DATABASE_PATH + "/");
+    private static boolean tellsIdentity(ContainerRequestContext request) {
+        return DATABASE_PATH.matcher(request.getUriInfo().getPath()).matches();
     }
 
     @Override
     public void filter(ContainerRequestContext request) {
-        // A stale token must not keep anybody from getting a new one, nor a browser from asking what is allowed.
-        if (request.getMethod().equals("OPTIONS")
-                || request.getMethod().equals("POST") && request.getUriInfo().getPath().endsWith("v1/identity")) {
+        // A browser asks what is allowed without saying who it is.
+        if (request.getMethod().equals("OPTIONS")) {
             return;
         }
-        try {
-            Optional<Credentials> presented = Credentials.of(
-                    server.tokens(),
-                    request.getHeaderString(HttpHeaders.AUTHORIZATION),
-                    Query.of(request.getUriInfo()).text("token"));
-            if (presented.isPresent() || isDatabasePath(request)) {
-                Credentials credentials = presented.orElseGet(() -> Credentials.anonymous(server.tokens()));
-                request.setSecurityContext(new Caller(credentials, request.getSecurityContext().isSecure()));
-            }
-        } catch (Credentials.MalformedException e) {
-            throw new RefusedException(400, e.getMessage());
+        Optional<Credentials> presented = TokenFilter.credentials(request::getProperty);
+        if (presented.isPresent() || tellsIdentity(request)) {
+            Credentials credentials = presented.orElseGet(() -> Credentials.anonymous(server.tokens()));
+            request.setSecurityContext(new Caller(credentials, request.getSecurityContext()));
         }
     }
 
     @Override
     public void filter(ContainerRequestContext request, ContainerResponseContext response) {
-        if (isDatabasePath(request) && request.getSecurityContext() instanceof Caller caller) {
+        if (tellsIdentity(request) && request.getSecurityContext() instanceof Caller caller) {
             response.getHeaders().putSingle("spacetime-identity", caller.credentials().getName());
             response.getHeaders().putSingle("spacetime-identity-token", caller.credentials().token());
         }

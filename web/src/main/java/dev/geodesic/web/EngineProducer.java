@@ -1,6 +1,7 @@
 package dev.geodesic.web;
 
 import dev.geodesic.ejb.ServerBean;
+import dev.geodesic.ejb.ServerConfig;
 import dev.geodesic.engine.database.Server;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.inject.Produces;
@@ -16,5 +17,10 @@ public class EngineProducer {
     @Produces
     Server server() {
         return bean.server();
+    }
+
+    @Produces
+    ServerConfig config() {
+        return bean.config();
     }
 }

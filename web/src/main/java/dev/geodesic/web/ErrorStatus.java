@@ -16,7 +16,7 @@ public final class ErrorStatus {
             case INVALID_NAME, INVALID_ARGUMENTS, LIFECYCLE_REDUCER, SQL, UNIQUE_ALREADY_EXISTS, BSATN_DECODE_ERROR,
                     MIGRATION_REFUSED, LIMIT_EXCEEDED, ENVIRONMENT_MISSING,
                     INVALID_ENVIRONMENT, VIEW_FAILED -> 400;
-            case DATABASE_STOPPED -> 503;
+            case DATABASE_STOPPED, BUSY -> 503;
             case UNSUPPORTED_FEATURE -> 501;
             default -> 500;
         };

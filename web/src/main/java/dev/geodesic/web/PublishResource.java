@@ -1,8 +1,10 @@
 package dev.geodesic.web;
 
+import dev.geodesic.ejb.ServerConfig;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.database.DatabaseEntry;
+import dev.geodesic.engine.database.EnvironmentChange;
 import dev.geodesic.engine.database.PublishRequest;
 import dev.geodesic.engine.database.PublishResult;
 import dev.geodesic.engine.database.Server;
@@ -46,6 +48,9 @@ public class PublishResource {
     private Server server;
 
     @Inject
+    private ServerConfig config;
+
+    @Inject
     private Requests requests;
 
     @POST
@@ -56,8 +61,7 @@ public class PublishResource {
         if (query.flag("clear", false)) {
             throw new RefusedException(400, "Clear database requires database name or identity");
         }
-        Requests.send(
-                publish(Optional.empty(), false, query, headers, Credentials.required(security).identity(), body), response);
+        Requests.send(publish(Optional.empty(), false, query, headers, security, body), response);
     }
 
     @PUT
@@ -66,13 +70,13 @@ public class PublishResource {
             @PathParam("database") String name, @Context UriInfo uri, @Context HttpHeaders headers,
             @Context SecurityContext security, InputStream body, @Suspended AsyncResponse response) {
         Query query = Query.of(uri);
-        Requests.send(publish(
-                Optional.of(name), query.flag("clear", false), query, headers, Credentials.required(security).identity(), body),
-                response);
+        Requests.send(publish(Optional.of(name), query.flag("clear", false), query, headers, security, body), response);
     }
 
     private CompletableFuture<Response> publish(
-            Optional<String> name, boolean clear, Query query, HttpHeaders headers, Identity caller, InputStream body) {
+            Optional<String> name, boolean clear, Query query, HttpHeaders headers, SecurityContext security, InputStream body) {
+        Credentials credentials = Credentials.required(security);
+        Identity caller = credentials.identity();
         requireWasm(query);
         boolean breakClients = query.choice("policy", "Compatible", "BreakClients").equals(Optional.of("BreakClients"));
         if (breakClients && query.hash("token").isEmpty()) {
@@ -88,9 +92,14 @@ public class PublishResource {
             throw new RefusedException(400, "Setting the parent of an existing database is not supported");
         }
         existing.ifPresent(identity -> server.requireOwner(identity, caller, clear ? "reset database" : "update database"));
+        boolean mayCreate = config.publishers().allows(credentials.claims(), security::isUserInRole);
+        if (existing.isEmpty() && !mayCreate) {
+            throw new RefusedException(
+                    401, "To create a database, you must be logged in as somebody who may publish on this server.");
+        }
         PublishRequest request = new PublishRequest(
                 name, caller, program(body), clear, EnvironmentHeaders.read(headers),
-                breakClients ? query.hash("token") : Optional.empty());
+                breakClients ? query.hash("token") : Optional.empty(), mayCreate);
         return requests.withProgram(() -> install(request))
                 .thenCompose(result -> result.created() || clear
                         ? CompletableFuture.completedFuture(result)
@@ -220,6 +229,7 @@ public class PublishResource {
         server.requireOwner(identity, caller, "reset database");
         byte[] sent = program(body);
         Requests.send(requests.withProgram(() -> success(install(new PublishRequest(
-                Optional.of(name), caller, sent.length == 0 ? server.program(identity) : sent, true)))), response);
+                Optional.of(name), caller, sent.length == 0 ? server.program(identity) : sent, true, EnvironmentChange.NONE,
+                Optional.empty(), false)))), response);
     }
 }

@@ -3,14 +3,17 @@ package dev.geodesic.engine.auth;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
+import java.security.InvalidKeyException;
 import java.security.KeyFactory;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
+import java.security.Signature;
 import java.security.interfaces.ECPrivateKey;
 import java.security.interfaces.ECPublicKey;
 import java.security.spec.ECGenParameterSpec;
@@ -27,6 +30,14 @@ public record SigningKeys(ECPrivateKey privateKey, ECPublicKey publicKey, String
     private static final String PRIVATE_FILE = "id_ecdsa";
     private static final String PUBLIC_FILE = "id_ecdsa.pub";
     private static final int PEM_LINE = 64;
+    private static final String ALGORITHM = "SHA256withECDSA";
+    private static final int CURVE_BITS = 256;
+
+    /** Without the private key. */
+    @Override
+    public String toString() {
+        return publicPem;
+    }
 
     /**
      * Reads the keys of a directory, or makes them if both files are missing.
@@ -52,15 +63,31 @@ public record SigningKeys(ECPrivateKey privateKey, ECPublicKey publicKey, String
             }
             KeyFactory factory = KeyFactory.getInstance("EC");
             String publicPem = Files.readString(publicFile);
-            return new SigningKeys(
+            SigningKeys keys = new SigningKeys(
                     (ECPrivateKey) factory.generatePrivate(new PKCS8EncodedKeySpec(decode(Files.readString(privateFile)))),
                     (ECPublicKey) factory.generatePublic(new X509EncodedKeySpec(decode(publicPem))),
                     publicPem);
+            keys.requirePair();
+            return keys;
         } catch (IOException e) {
             throw new EngineException(ErrorCode.STORAGE_FAILED, "keys in " + directory + ": " + e.getMessage(), e);
         } catch (GeneralSecurityException | IllegalArgumentException | ClassCastException e) {
             throw new EngineException(
-                    ErrorCode.STORAGE_CORRUPT, "the files " + privateFile + " and " + publicFile + " hold no EC key pair", e);
+                    ErrorCode.STORAGE_CORRUPT, "the files " + privateFile + " and " + publicFile + " hold no P-256 key pair", e);
+        }
+    }
+
+    /** Else the server would refuse all the tokens that it signs. */
+    private void requirePair() throws GeneralSecurityException {
+        byte[] text = publicPem.getBytes(StandardCharsets.UTF_8);
+        Signature signature = Signature.getInstance(ALGORITHM);
+        signature.initSign(privateKey);
+        signature.update(text);
+        byte[] signed = signature.sign();
+        signature.initVerify(publicKey);
+        signature.update(text);
+        if (publicKey.getParams().getOrder().bitLength() != CURVE_BITS || !signature.verify(signed)) {
+            throw new InvalidKeyException("no pair");
         }
     }
 

@@ -5,55 +5,66 @@ import com.nimbusds.jose.JOSEObjectType;
 import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.JWSHeader;
 import com.nimbusds.jose.JWSObject;
+import com.nimbusds.jose.JWSVerifier;
 import com.nimbusds.jose.Payload;
 import com.nimbusds.jose.crypto.ECDSASigner;
 import com.nimbusds.jose.crypto.ECDSAVerifier;
+import com.nimbusds.jose.util.Base64URL;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
-import dev.geodesic.sats.BsatnException;
+import dev.geodesic.engine.egress.EgressOptions;
+import dev.geodesic.engine.egress.HttpEgress;
 import dev.geodesic.sats.Identity;
 import dev.geodesic.sats.Json;
 import dev.geodesic.sats.JsonValue;
 import dev.geodesic.sats.JsonWriter;
-import java.nio.charset.StandardCharsets;
 import java.text.ParseException;
 import java.time.Clock;
 import java.util.Collections;
-import java.util.LinkedHashMap;
-import java.util.Map;
-import java.util.OptionalLong;
+import java.util.HexFormat;
+import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Function;
+import java.util.regex.Pattern;
 
 /**
- * Issues and verifies tokens with the server's own key. Verification costs a third of a millisecond, so verified tokens are
- * kept until they expire or others push them out. Thread-safe.
+ * Issues tokens with the server's own key, and verifies its tokens and those of other issuers. Verification costs a third of a
+ * millisecond, so verified tokens are kept until they expire, the keys of their issuer change, or others push them out.
+ * Thread-safe.
  */
-public final class TokenAuthority {
+public final class TokenAuthority implements AutoCloseable {
 
     /** Issuer of our own tokens. */
     public static final String LOCAL_ISSUER = IdentityDerivation.LOCAL_ISSUER;
 
     private static final String AUDIENCE = "spacetimedb";
-    private static final int CACHE_MAX = 10_000;
     private static final int TOKEN_LENGTH_MAX = 16 << 10;
-    private static final int NAME_BYTES_MAX = 128;
+    private static final Pattern FORM = Pattern.compile("[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+");
     private static final long LEEWAY_SECONDS = 60;
     private static final long WEBSOCKET_TOKEN_SECONDS = 60;
 
     private final SigningKeys keys;
+    private final IssuerOptions options;
     private final Clock clock;
-    private final Map<String, TokenClaims> verified = Collections.synchronizedMap(new LinkedHashMap<>(16, 0.75f, true) {
-        private static final long serialVersionUID = 1L;
+    private final JWSVerifier verifier;
+    private final OpenIdIssuers issuers;
+    private final VerifiedTokens verified = new VerifiedTokens();
 
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<String, TokenClaims> eldest) {
-            return size() > CACHE_MAX;
-        }
-    });
-
-    public TokenAuthority(SigningKeys keys, Clock clock) {
+    /** @param egress makes a way out to other issuers, with limits of its own */
+    public TokenAuthority(
+            SigningKeys keys, IssuerOptions options, Function<EgressOptions, HttpEgress> egress, Clock clock) {
         this.keys = keys;
+        this.options = options;
         this.clock = clock;
+        this.issuers = new OpenIdIssuers(options, egress, clock);
+        try {
+            this.verifier = new ECDSAVerifier(keys.publicKey());
+        } catch (JOSEException e) {
+            throw new EngineException(ErrorCode.STORAGE_CORRUPT, "the key of this server is on another curve than P-256", e);
+        }
     }
 
     /** A token and the claims in it. */
@@ -78,14 +89,16 @@ public final class TokenAuthority {
                 .key("iat").number(clock.instant().getEpochSecond())
                 .key("exp").nullValue()
                 .endObject();
-        String payload = json.toString();
-        TokenClaims claims = new TokenClaims(identity, LOCAL_ISSUER, subject, payload, OptionalLong.empty());
-        String token = sign(payload);
-        verified.put(token, claims);
+        TokenClaims claims = TokenClaims.parse(json.toByteArray());
+        String token = sign(claims.payload());
+        verified.put(token, claims, null);
         return new Issued(token, claims);
     }
 
-    /** A token for the same identity, with the same other claims, that lives for a minute. */
+    /**
+     * A token for the same identity, with the same other claims, that lives for a minute, but no longer than the given one:
+     * tokens that are swapped again and again must end, too.
+     */
     public String issueForWebSocket(TokenClaims of) {
         long now = clock.instant().getEpochSecond();
         JsonWriter json = new JsonWriter();
@@ -95,8 +108,25 @@ public final class TokenAuthority {
                 json.key(claim.name()).write(claim.value());
             }
         });
-        json.key("iat").number(now).key("exp").number(now + WEBSOCKET_TOKEN_SECONDS).endObject();
-        return sign(json.toString());
+        long expires = Math.min(now + WEBSOCKET_TOKEN_SECONDS, of.expiresAt().orElse(Long.MAX_VALUE));
+        json.key("iat").number(now).key("exp").number(expires).endObject();
+        return sign(ascii(json.toString()));
+    }
+
+    /**
+     * JSON of which the base64url form has neither {@code -} nor {@code _}: the command line tool reads the standard alphabet
+     * (spec/http-api.md 3.2). What must be escaped occurs in texts only.
+     */
+    private static String ascii(String json) {
+        StringBuilder out = new StringBuilder(json.length());
+        for (char c : json.toCharArray()) {
+            if (c < 0x7f && ">?~".indexOf(c) < 0) {
+                out.append(c);
+            } else {
+                out.append("\\u").append(HexFormat.of().toHexDigits(c));
+            }
+        }
+        return out.toString();
     }
 
     private String sign(String payload) {
@@ -111,91 +141,114 @@ public final class TokenAuthority {
     }
 
     /**
-     * Verifies a token.
+     * Verifies a token. Never blocks: the result is there at once, unless the keys of another issuer must be fetched first.
      *
-     * @throws EngineException INVALID_TOKEN with a text for the caller
+     * @return fails with INVALID_TOKEN and a text for the caller, or with BUSY
      */
-    public TokenClaims verify(String token) {
-        TokenClaims known = verified.get(token);
-        if (known == null) {
-            known = check(token);
+    public CompletableFuture<TokenClaims> verify(String token) {
+        try {
+            Optional<TokenClaims> known = verified.get(token, this::isCurrent);
+            if (known.isPresent()) {
+                checkTime(known.get());
+                return CompletableFuture.completedFuture(known.get());
+            }
+            JWSObject jws = parse(token);
+            TokenClaims claims = TokenClaims.parse(jws.getPayload().toBytes());
+            // Whatever the issuer says: our short-lived tokens keep a foreign one.
+            Optional<String> refused = checkLocally(jws);
+            if (refused.isEmpty()) {
+                return CompletableFuture.completedFuture(accept(token, claims, null));
+            }
+            if (claims.issuer().equals(LOCAL_ISSUER)) {
+                throw TokenClaims.invalid(refused.get());
+            }
+            checkTime(claims);
+            return issuers.keys(claims.issuer()).thenCompose(keys -> checkForeign(token, jws, claims, keys));
+        } catch (EngineException e) {
+            return CompletableFuture.failedFuture(e);
         }
-        if (known.expiresAt().isPresent()
-                && known.expiresAt().getAsLong() + LEEWAY_SECONDS < clock.instant().getEpochSecond()) {
-            verified.remove(token);
-            throw invalid("ExpiredSignature");
-        }
-        verified.putIfAbsent(token, known);
-        return known;
     }
 
-    private TokenClaims check(String token) {
-        if (token.length() > TOKEN_LENGTH_MAX) {
-            throw invalid("InvalidToken");
-        }
-        JWSObject jws;
+    /** As {@link #verify}, for threads that may wait. */
+    public TokenClaims verifyBlocking(String token) {
         try {
-            jws = JWSObject.parse(token);
-        } catch (ParseException | IllegalArgumentException e) {
-            throw invalid("InvalidToken");
+            return verify(token).join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof EngineException reason ? reason : e;
         }
+    }
+
+    private boolean isCurrent(TokenClaims claims, IssuerKeys keys) {
+        return keys == null || issuers.isCurrent(claims.issuer(), keys);
+    }
+
+    private TokenClaims accept(String token, TokenClaims claims, IssuerKeys keys) {
+        checkTime(claims);
+        verified.put(token, claims, keys);
+        return claims;
+    }
+
+    private void checkTime(TokenClaims claims) {
+        long now = clock.instant().getEpochSecond();
+        if (claims.expiresAt().isPresent() && claims.expiresAt().getAsLong() < now - LEEWAY_SECONDS) {
+            throw TokenClaims.invalid("ExpiredSignature");
+        }
+        if (claims.notBefore().isPresent() && claims.notBefore().getAsLong() > now + LEEWAY_SECONDS) {
+            throw TokenClaims.invalid("ImmatureSignature");
+        }
+    }
+
+    /** One text for one token: others would be the same token to us, and another to whoever looks for it in a list. */
+    private static JWSObject parse(String token) {
+        try {
+            if (token.length() <= TOKEN_LENGTH_MAX && FORM.matcher(token).matches()) {
+                JWSObject jws = JWSObject.parse(token);
+                if (jws.getSignature().equals(Base64URL.encode(jws.getSignature().decode()))
+                        && jws.getHeader().getCriticalParams() == null && jws.getHeader().isBase64URLEncodePayload()) {
+                    return jws;
+                }
+            }
+        } catch (ParseException | RuntimeException e) {
+            // Refused below.
+        }
+        throw TokenClaims.invalid("InvalidToken");
+    }
+
+    /** Why our own key has not signed a token; empty if it has. */
+    private Optional<String> checkLocally(JWSObject jws) {
         if (!JWSAlgorithm.ES256.equals(jws.getHeader().getAlgorithm())) {
-            throw invalid("InvalidAlgorithm");
+            return Optional.of("InvalidAlgorithm");
         }
         try {
-            if (!jws.verify(new ECDSAVerifier(keys.publicKey()))) {
-                throw invalid("InvalidSignature");
-            }
+            return jws.verify(verifier) ? Optional.empty() : Optional.of("InvalidSignature");
         } catch (JOSEException e) {
-            throw invalid("InvalidSignature");
+            return Optional.of("InvalidSignature");
         }
-        return claims(jws.getPayload().toString());
     }
 
-    private static TokenClaims claims(String payload) {
-        JsonValue.JsonObject claims;
-        try {
-            claims = Json.parse(payload) instanceof JsonValue.JsonObject o ? o : null;
-        } catch (BsatnException e) {
-            claims = null;
-        }
-        if (claims == null) {
-            throw invalid("the payload is no JSON object");
-        }
-        String issuer = name(claims, "iss");
-        String subject = name(claims, "sub");
-        if (!(claims.get("iat").orElse(null) instanceof JsonValue.JsonNumber iat) || !iat.isInteger()) {
-            throw invalid("the claim `iat` must be an integer");
-        }
-        OptionalLong expires = OptionalLong.empty();
-        JsonValue exp = claims.get("exp").orElse(null);
-        if (exp instanceof JsonValue.JsonNumber n && n.isInteger()) {
-            try {
-                expires = OptionalLong.of(Long.parseLong(n.text()));
-            } catch (NumberFormatException e) {
-                throw invalid("the claim `exp` is out of range");
+    private CompletableFuture<TokenClaims> checkForeign(String token, JWSObject jws, TokenClaims claims, IssuerKeys keys) {
+        IssuerKeys.Outcome outcome = keys.verify(jws);
+        // Perhaps the issuer has new keys.
+        boolean retry = outcome == IssuerKeys.Outcome.NO_SUCH_KEY
+                || outcome != IssuerKeys.Outcome.VALID && jws.getHeader().getKeyID() == null;
+        return (retry ? issuers.newer(claims.issuer(), keys) : CompletableFuture.completedFuture(keys)).thenApply(newer -> {
+            switch (newer == keys ? outcome : newer.verify(jws)) {
+                case NO_SUCH_KEY -> throw TokenClaims.invalid("Specified key ID not found in JWKs");
+                case WRONG_ALGORITHM -> throw TokenClaims.invalid("InvalidAlgorithm");
+                case WRONG_SIGNATURE -> throw TokenClaims.invalid("InvalidSignature");
+                case VALID -> { }
             }
-        } else if (exp != null && !(exp instanceof JsonValue.JsonNull)) {
-            throw invalid("the claim `exp` must be an integer");
-        }
-        Identity identity = IdentityDerivation.fromClaims(issuer, subject);
-        JsonValue hex = claims.get("hex_identity").orElse(null);
-        if (hex != null && !(hex instanceof JsonValue.JsonNull)
-                && !(hex instanceof JsonValue.JsonString s && s.value().equals(identity.toHex()))) {
-            throw invalid("the claim `hex_identity` does not match issuer and subject");
-        }
-        return new TokenClaims(identity, issuer, subject, payload, expires);
+            Set<String> audiences = options.named().getOrDefault(claims.issuer(), Set.of());
+            if (!audiences.isEmpty() && Collections.disjoint(audiences, claims.audiences())) {
+                throw TokenClaims.invalid("InvalidAudience");
+            }
+            return accept(token, claims, newer);
+        });
     }
 
-    private static String name(JsonValue.JsonObject claims, String claim) {
-        if (claims.get(claim).orElse(null) instanceof JsonValue.JsonString s && !s.value().isEmpty()
-                && s.value().getBytes(StandardCharsets.UTF_8).length <= NAME_BYTES_MAX) {
-            return s.value();
-        }
-        throw invalid("the claim `" + claim + "` must be a text of 1 to " + NAME_BYTES_MAX + " bytes");
-    }
-
-    private static EngineException invalid(String reason) {
-        return new EngineException(ErrorCode.INVALID_TOKEN, "Invalid token: " + reason);
+    /** Whoever waits for the keys of another issuer gets no answer but an error. */
+    @Override
+    public void close() {
+        issuers.close();
     }
 }

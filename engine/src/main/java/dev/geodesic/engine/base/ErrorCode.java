@@ -70,6 +70,8 @@ public enum ErrorCode {
     NAME_RESERVED(0),
     NOT_AUTHORIZED(0),
     INVALID_TOKEN(0),
+    /** Too much of the same is under way; it may succeed later. */
+    BUSY(0),
     /** SQL that does not parse, bind or run. */
     SQL(0),
     NO_SUCH_SUBSCRIPTION(0),

@@ -11,10 +11,18 @@ import java.util.Optional;
  * @param clear whether to drop the data of an existing database
  * @param breakClients the token that agrees to the end of all connections, as text; without it an update that needs that is
  *     refused
+ * @param mayCreate whether the caller may have a database that does not exist yet
  */
 public record PublishRequest(
         Optional<String> database, Identity caller, byte[] program, boolean clear, EnvironmentChange environment,
-        Optional<String> breakClients) {
+        Optional<String> breakClients, boolean mayCreate) {
+
+    /** A program of somebody who may create databases. */
+    public PublishRequest(
+            Optional<String> database, Identity caller, byte[] program, boolean clear, EnvironmentChange environment,
+            Optional<String> breakClients) {
+        this(database, caller, program, clear, environment, breakClients, true);
+    }
 
     /** A program whose variables stay as they are. */
     public PublishRequest(Optional<String> database, Identity caller, byte[] program, boolean clear) {

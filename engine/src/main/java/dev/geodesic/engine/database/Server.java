@@ -108,7 +108,9 @@ public final class Server implements AutoCloseable {
                 Thread.ofPlatform().daemon().name("reader-", 0).factory());
         readers.allowCoreThreadTimeOut(true);
         Path data = options.dataDirectory();
-        this.tokens = new TokenAuthority(SigningKeys.open(data.resolve("keys")), options.clock());
+        this.tokens = new TokenAuthority(
+                SigningKeys.open(data.resolve("keys")), options.issuers(), limits -> new HttpEgress(
+                        limits, Network.SYSTEM, Thread.ofPlatform().daemon().name("issuers-", 0).factory()), options.clock());
         this.runtime = WasmtimeRuntime.open(
                 new WasmtimeOptions(Optional.of(data.resolve("compiled")), options.guestThreads()), HostFunctions.TABLE);
         try {
@@ -486,6 +488,8 @@ public final class Server implements AutoCloseable {
             Optional<DatabaseEntry> existing = control.database(identity);
             if (existing.isPresent()) {
                 requireOwner(identity, request.caller(), request.clear() ? "reset database" : "update database");
+            } else if (!request.mayCreate()) {
+                throw new EngineException(ErrorCode.NOT_AUTHORIZED, request.caller().toHex() + " may not create databases");
             }
             return new Environment(identity, request.environment()).during(variables -> {
                 if (existing.isEmpty()) {
@@ -762,6 +766,7 @@ public final class Server implements AutoCloseable {
             runtime.close();
         }
         readers.shutdownNow();
+        tokens.close();
         egress.close();
         closeQuietly(lock);
     }

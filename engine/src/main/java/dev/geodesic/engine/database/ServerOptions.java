@@ -1,5 +1,6 @@
 package dev.geodesic.engine.database;
 
+import dev.geodesic.engine.auth.IssuerOptions;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.durability.LogFactory;
 import dev.geodesic.engine.port.Timer;
@@ -19,6 +20,7 @@ import java.util.function.Supplier;
  * @param guestThreads makes platform threads with stacks large enough for guests
  * @param timer when scheduled calls are due
  * @param procedures how procedures and HTTP handlers run
+ * @param issuers whose tokens are accepted besides our own
  */
 public record ServerOptions(
         Path dataDirectory,
@@ -28,7 +30,21 @@ public record ServerOptions(
         ThreadFactory guestThreads,
         Clock clock,
         Timer timer,
-        ProcedureOptions procedures) {
+        ProcedureOptions procedures,
+        IssuerOptions issuers) {
+
+    /** With our own tokens only. */
+    public ServerOptions(
+            Path dataDirectory,
+            Limits limits,
+            Supplier<TableStores> stores,
+            LogFactory logs,
+            ThreadFactory guestThreads,
+            Clock clock,
+            Timer timer,
+            ProcedureOptions procedures) {
+        this(dataDirectory, limits, stores, logs, guestThreads, clock, timer, procedures, IssuerOptions.NONE);
+    }
 
     /** With real time for schedules. */
     public ServerOptions(
@@ -38,12 +54,13 @@ public record ServerOptions(
             LogFactory logs,
             ThreadFactory guestThreads,
             Clock clock,
-            ProcedureOptions procedures) {
+            ProcedureOptions procedures,
+            IssuerOptions issuers) {
         this(dataDirectory, limits, stores, logs, guestThreads, clock,
-                new ClockTimer(clock, Thread.ofPlatform().daemon().name("geodesic-timer").factory()), procedures);
+                new ClockTimer(clock, Thread.ofPlatform().daemon().name("geodesic-timer").factory()), procedures, issuers);
     }
 
-    /** With real time for schedules and the default for procedures. */
+    /** With real time for schedules, the default for procedures, and our own tokens only. */
     public ServerOptions(
             Path dataDirectory,
             Limits limits,
@@ -51,6 +68,6 @@ public record ServerOptions(
             LogFactory logs,
             ThreadFactory guestThreads,
             Clock clock) {
-        this(dataDirectory, limits, stores, logs, guestThreads, clock, ProcedureOptions.DEFAULTS);
+        this(dataDirectory, limits, stores, logs, guestThreads, clock, ProcedureOptions.DEFAULTS, IssuerOptions.NONE);
     }
 }

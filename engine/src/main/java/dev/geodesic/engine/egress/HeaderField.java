@@ -42,7 +42,7 @@ public record HeaderField(String name, byte[] value) {
         return new String(value, StandardCharsets.ISO_8859_1);
     }
 
-    static HeaderField of(String name, String text) {
+    public static HeaderField of(String name, String text) {
         return new HeaderField(name, text.getBytes(StandardCharsets.ISO_8859_1));
     }
 }

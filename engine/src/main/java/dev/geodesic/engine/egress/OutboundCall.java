@@ -24,6 +24,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import javax.net.ssl.SNIHostName;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
@@ -41,7 +42,7 @@ import org.apache.hc.core5.http.message.MessageSupport;
 import org.apache.hc.core5.io.CloseMode;
 
 /**
- * One request of a module with its redirects. {@link #execute} once, on a thread that may wait; {@link #cancel} on any.
+ * One request with its redirects. {@link #execute} once, on a thread that may wait; {@link #cancel} on any.
  *
  * <p>Whatever the request waits for, its end (the deadline, or a cancellation) closes the socket under it.
  */
@@ -92,6 +93,15 @@ public final class OutboundCall {
      * @throws EngineException HTTP_ERROR with a text for the module, which holds no query string
      */
     public OutboundResponse execute() {
+        return execute(this::follow);
+    }
+
+    /** As {@link #execute}, but a redirect is an answer like any other. */
+    public OutboundResponse executeHere() {
+        return execute(this::hop);
+    }
+
+    private OutboundResponse execute(Function<HttpUri, OutboundResponse> how) {
         egress.policy().checkEnabled();
         method = request.method();
         body = request.body();
@@ -107,7 +117,7 @@ public final class OutboundCall {
             throw failed(uri, "the server is stopping");
         }
         try {
-            return follow(uri);
+            return how.apply(uri);
         } finally {
             deadline.cancel(false);
             end("it is over");

@@ -91,19 +91,13 @@ final class ShapeBinder {
     // ---- without groups ----
 
     private ResultShape wholeRow(int table) {
-        TableSchema schema = scope.table(table);
-        ResultShape.Order order;
-        if (tail.orderBy().isEmpty() && !tail.distinct()) {
-            order = orderBy(List.of(), List.of());
-        } else {
-            List<BoundExpr.BoundColumn> columns = VisibleColumns.of(schema).stream()
-                    .map(c -> Binder.bound(new Scope.Resolved(table, c)))
-                    .toList();
-            order = order(items(table), columns);
-        }
+        List<BoundExpr.BoundColumn> columns = VisibleColumns.of(scope.table(table)).stream()
+                .map(c -> Binder.bound(new Scope.Resolved(table, c)))
+                .toList();
         return new ResultShape(
-                new SelectPlan.Output.WholeRow(table, VisibleColumns.hiddenBytes(schema)), Optional.empty(), order,
-                VisibleColumns.rowType(schema));
+                new SelectPlan.Output.WholeRow(table, VisibleColumns.hiddenBytes(scope.table(table))), Optional.empty(),
+                order(items(table), columns),
+                VisibleColumns.rowType(scope.table(table)));
     }
 
     private ResultShape columns(List<Item> items) {

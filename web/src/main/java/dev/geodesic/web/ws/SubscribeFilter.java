@@ -13,7 +13,9 @@ import dev.geodesic.web.CorsFilter;
 import dev.geodesic.web.Credentials;
 import dev.geodesic.web.DatabasePath;
 import dev.geodesic.web.ErrorStatus;
+import dev.geodesic.web.TokenFilter;
 import jakarta.ejb.EJB;
+import jakarta.servlet.DispatcherType;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.annotation.WebFilter;
@@ -37,7 +39,8 @@ import java.util.concurrent.Executors;
  * The handshake of {@code GET /v1/database/{name}/subscribe} (spec/websocket.md section 1): everything that can be refused is
  * refused here, with a status and a text, before the connection becomes a WebSocket.
  */
-@WebFilter(urlPatterns = "/v1/database/*", asyncSupported = true)
+@WebFilter(
+        urlPatterns = "/v1/*", asyncSupported = true, dispatcherTypes = {DispatcherType.REQUEST, DispatcherType.ASYNC})
 public class SubscribeFilter extends HttpFilter {
 
     private static final long serialVersionUID = 1L;
@@ -119,15 +122,13 @@ public class SubscribeFilter extends HttpFilter {
             throw new RefusedException(HttpServletResponse.SC_METHOD_NOT_ALLOWED, "");
         }
         ConnectParams params;
-        Credentials credentials;
         try {
             params = ConnectParams.parse(Optional.ofNullable(request.getQueryString()).orElse(""));
-            Optional<Credentials> presented =
-                    Credentials.of(server.tokens(), request.getHeader("Authorization"), params.token());
-            credentials = presented.isPresent() ? presented.get() : Credentials.anonymous(server.tokens());
-        } catch (ConnectParams.InvalidException | Credentials.MalformedException e) {
+        } catch (ConnectParams.InvalidException e) {
             throw new RefusedException(HttpServletResponse.SC_BAD_REQUEST, e.getMessage());
         }
+        Credentials credentials = TokenFilter.credentials(request::getAttribute)
+                .orElseGet(() -> Credentials.anonymous(server.tokens()));
         response.setHeader("spacetime-identity", credentials.claims().identity().toHex());
         response.setHeader("spacetime-identity-token", credentials.token());
         if (!"websocket".equalsIgnoreCase(request.getHeader("Upgrade"))) {

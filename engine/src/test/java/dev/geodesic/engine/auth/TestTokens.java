@@ -1,0 +1,68 @@
+package dev.geodesic.engine.auth;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.egress.HttpEgress;
+import dev.geodesic.engine.egress.Network;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+
+/** An authority with a clock that a test moves. */
+final class TestTokens implements AutoCloseable {
+
+    private static final Logger QUIET = Logger.getLogger(OpenIdIssuers.class.getName());
+    static final long START = 1_800_000_000;
+
+    /** Seconds since the epoch. */
+    volatile long now = START;
+    final TokenAuthority authority;
+
+    TestTokens(Path keys, IssuerOptions options) {
+        // It would say of every issuer that a test breaks that it is broken.
+        QUIET.setLevel(Level.OFF);
+        authority = new TokenAuthority(SigningKeys.open(keys), options, limits -> new HttpEgress(
+                limits, Network.SYSTEM, Thread.ofPlatform().daemon().factory()), new Clock() {
+                    @Override
+                    public ZoneId getZone() {
+                        return ZoneOffset.UTC;
+                    }
+
+                    @Override
+                    public Clock withZone(ZoneId zone) {
+                        return this;
+                    }
+
+                    @Override
+                    public Instant instant() {
+                        return Instant.ofEpochSecond(now);
+                    }
+                });
+    }
+
+    TokenClaims verify(String token) {
+        return authority.verifyBlocking(token);
+    }
+
+    void refuses(String reason, String token) {
+        refuses(ErrorCode.INVALID_TOKEN, "Invalid token: " + reason, token);
+    }
+
+    void refuses(ErrorCode code, String message, String token) {
+        EngineException e = assertThrows(EngineException.class, () -> verify(token));
+        assertEquals(message, e.getMessage());
+        assertEquals(code, e.code());
+    }
+
+    @Override
+    public void close() {
+        authority.close();
+    }
+}
