@@ -29,6 +29,10 @@ import java.util.stream.Stream;
  */
 record IndexScan(IndexSchema index, List<BoundExpr> decided, MemorySegment key, KeyRange range, int fixed) {
 
+    private static final Comparator<IndexSchema> BETTER_POINT =
+            Comparator.<IndexSchema>comparingInt(i -> i.algorithm().columns().size())
+                    .thenComparing(IndexSchema::unique)
+                    .thenComparing(IndexSchema::indexId, Comparator.reverseOrder());
     private static final int INCLUSIVE = 0;
     private static final int EXCLUSIVE = 1;
     private static final int UNBOUNDED = 2;
@@ -44,12 +48,15 @@ record IndexScan(IndexSchema index, List<BoundExpr> decided, MemorySegment key, 
                 equal.putIfAbsent(c.column().position(), c);
             }
         }
-        Optional<IndexSchema> point = table.indexes().stream()
-                .filter(i -> equal.keySet().containsAll(i.algorithm().columns()) && comparesValues(i, equal))
-                .max(Comparator.<IndexSchema>comparingInt(i -> i.algorithm().columns().size())
-                        .thenComparing(IndexSchema::unique)
-                        .thenComparing(IndexSchema::indexId, Comparator.reverseOrder()));
-        return point.isPresent() ? point.map(i -> point(i, equal)) : range(table, terms, equal);
+        IndexSchema point = null;
+        for (IndexSchema index : table.indexes()) {
+            if (equal.keySet().containsAll(index.algorithm().columns())
+                    && comparesValues(index, equal)
+                    && (point == null || BETTER_POINT.compare(index, point) > 0)) {
+                point = index;
+            }
+        }
+        return point != null ? Optional.of(point(point, equal)) : range(table, terms, equal);
     }
 
     /** A hash index over several columns may compare bytes (spec/bsatn.md 5), in which 0.0 and -0.0 differ. */

@@ -86,6 +86,10 @@ final class JoinPlan {
             }
         }
         BitSet placed = new BitSet();
+        if (count == 1) {
+            add(0, local.getFirst(), placed, open);
+            return;
+        }
         for (int number = first(local); number >= 0; number = next(placed, local, open)) {
             add(number, local.get(number), placed, open);
         }
@@ -155,7 +159,9 @@ final class JoinPlan {
         List<BoundExpr> rest = new ArrayList<>(open.stream().filter(t -> others(t, number, placed)).toList());
         open.removeAll(rest);
         List<BoundExpr> equalities = rest.stream().filter(t -> IndexProbe.isEquality(t, number)).toList();
-        Optional<IndexProbe> probe = IndexProbe.choose(table, number, local, equalities, layouts);
+        Optional<IndexProbe> probe = equalities.isEmpty()
+                ? Optional.empty()
+                : IndexProbe.choose(table, number, local, equalities, layouts);
         Access access;
         if (probe.isPresent()) {
             rest.removeAll(probe.get().decided());

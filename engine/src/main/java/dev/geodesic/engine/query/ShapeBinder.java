@@ -91,13 +91,19 @@ final class ShapeBinder {
     // ---- without groups ----
 
     private ResultShape wholeRow(int table) {
-        List<BoundExpr.BoundColumn> columns = VisibleColumns.of(scope.table(table)).stream()
-                .map(c -> Binder.bound(new Scope.Resolved(table, c)))
-                .toList();
+        TableSchema schema = scope.table(table);
+        ResultShape.Order order;
+        if (tail.orderBy().isEmpty() && !tail.distinct()) {
+            order = orderBy(List.of(), List.of());
+        } else {
+            List<BoundExpr.BoundColumn> columns = VisibleColumns.of(schema).stream()
+                    .map(c -> Binder.bound(new Scope.Resolved(table, c)))
+                    .toList();
+            order = order(items(table), columns);
+        }
         return new ResultShape(
-                new SelectPlan.Output.WholeRow(table, VisibleColumns.hiddenBytes(scope.table(table))), Optional.empty(),
-                order(items(table), columns),
-                VisibleColumns.rowType(scope.table(table)));
+                new SelectPlan.Output.WholeRow(table, VisibleColumns.hiddenBytes(schema)), Optional.empty(), order,
+                VisibleColumns.rowType(schema));
     }
 
     private ResultShape columns(List<Item> items) {

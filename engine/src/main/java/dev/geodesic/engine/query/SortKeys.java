@@ -79,7 +79,16 @@ record SortKeys(List<Key> keys, RowLayout[] layouts) {
 
     private static void writeText(MemorySegment s, long at, BsatnWriter out) {
         int length = s.get(ValueKind.INT, at);
-        for (long i = at + Integer.BYTES, end = i + length; i < end; i++) {
+        out.ensure(length + Short.BYTES);
+        int start = out.length();
+        byte[] bytes = out.buffer();
+        MemorySegment.copy(s, ValueLayout.JAVA_BYTE, at + Integer.BYTES, bytes, start, length);
+        int end = start;
+        while (end < start + length && bytes[end] != 0) {
+            end++;
+        }
+        out.advance(end - start);
+        for (long i = at + Integer.BYTES + end - start, to = at + Integer.BYTES + length; i < to; i++) {
             byte b = s.get(ValueLayout.JAVA_BYTE, i);
             out.writeU8(b);
             if (b == 0) {

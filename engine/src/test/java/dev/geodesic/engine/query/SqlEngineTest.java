@@ -532,7 +532,9 @@ final class SqlEngineTest {
     @Test
     void limitsTheNumberOfConditionsAndTables() {
         String sql = "SELECT * FROM member WHERE id = 1" + " OR id = 1".repeat(1_200);
-        EngineException e = assertThrows(EngineException.class, () -> engine.prepare(sql, view, OWNER));
+        engine.prepare(sql, view, OWNER);
+        SqlEngine small = new SqlEngine(TestLimits.queryNodes(Limits.DEFAULTS, 1_000));
+        EngineException e = assertThrows(EngineException.class, () -> small.prepare(sql, view, OWNER));
         assertEquals(ErrorCode.LIMIT_EXCEEDED, e.code());
         StringBuilder join = new StringBuilder("SELECT a.* FROM member a");
         for (int i = 0; i < 16; i++) {
