@@ -16,6 +16,7 @@ import jakarta.ws.rs.POST;
 import jakarta.ws.rs.PUT;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.container.AsyncResponse;
 import jakarta.ws.rs.container.Suspended;
 import jakarta.ws.rs.core.Context;
@@ -37,11 +38,14 @@ public class NamesResource {
     @Inject
     private Requests requests;
 
+    /** Answer to {@link #list}. */
+    public record NameList(List<String> names) {
+    }
+
     @GET
-    public Response list(@PathParam("database") String name) {
-        JsonWriter json = new JsonWriter().beginObject().key("names").beginArray();
-        server.names(Names.resolve(server, name)).forEach(json::string);
-        return Answers.json(json.endArray().endObject());
+    @Produces(Answers.JSON)
+    public NameList list(@PathParam("database") String name) {
+        return new NameList(server.names(Names.resolve(server, name)));
     }
 
     @POST

@@ -6,7 +6,7 @@
  * <p>A request passes {@link dev.geodesic.web.BodyFilter}, which waits for its body,
  * {@link dev.geodesic.web.CallerFilter}, which finds out who calls, and one resource. No thread of the container waits: what
  * takes time is done by {@link dev.geodesic.web.Requests}, which also sends the answers. Errors become answers in
- * {@link dev.geodesic.web.ErrorMapper} alone; {@link dev.geodesic.web.CorsFilter} sees every answer. Values are written by
- * {@code sats}, the envelopes of administration are records written by JSON-B.
+ * {@link dev.geodesic.web.ErrorMapper} alone; {@link dev.geodesic.web.CorsFilter} sees every answer. Values, and
+ * what is sent by threads of ours, are written by {@code sats}; other envelopes of administration are records written by JSON-B.
  */
 package dev.geodesic.web;
