@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Runs the JMH benchmarks: bench/run.sh [JMH options and name patterns], for instance  bench/run.sh Transaction
+# bench/run.sh --cpu measures what subscribers cost, in CPU time.
 # Needs a build (mvn -q -pl bench -am package -DskipTests). JAVA_HOME may name the JDK 25; else the newest JDK found is taken.
 set -euo pipefail
 [ $# -gt 0 ] || set -- -wi 3 -w 2 -i 5 -r 2
@@ -13,7 +14,12 @@ fi
 mvn -q -pl bench -am compile dependency:build-classpath -Dmdep.outputFile=target/classpath.txt
 opens="--add-opens=java.base/java.lang=ALL-UNNAMED --add-opens=java.base/java.lang.reflect=ALL-UNNAMED \
 --add-opens=jdk.compiler/com.sun.tools.javac=ALL-UNNAMED --add-exports=jdk.compiler/com.sun.tools.javac.file=ALL-UNNAMED"
+main="org.openjdk.jmh.Main -f 1"
+if [ "$1" = --cpu ]; then
+    # CPU time of one thread, for a machine that does other things too.
+    shift
+    main=dev.geodesic.bench.SubscriberBench
+fi
 exec "$java" --enable-native-access=ALL-UNNAMED $opens -Dchronicle.analytics.disable=true -Dchronicle.announcer.disable=true \
     -Dgeodesic.wasmtime.library="${GEODESIC_WASMTIME_LIBRARY:-engine/target/native}" \
-    -cp "bench/target/classes:$(cat bench/target/classpath.txt)" org.openjdk.jmh.Main \
-    -f 1 "$@"
+    -cp "bench/target/classes:$(cat bench/target/classpath.txt)" $main "$@"

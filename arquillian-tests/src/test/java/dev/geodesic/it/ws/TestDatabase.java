@@ -122,7 +122,7 @@ final class TestDatabase implements AutoCloseable {
         return metric("geodesic_durable_offset");
     }
 
-    private long metric(String name) {
+    long metric(String name) {
         String line = name + "{database=\"" + identity + "\"} ";
         return Http.ok("GET", "metrics", null, new byte[0]).lines().filter(l -> l.startsWith(line))
                 .map(l -> Long.parseLong(l.substring(line.length()))).findFirst().orElse(0L);
@@ -166,6 +166,11 @@ final class TestDatabase implements AutoCloseable {
         clients.forEach(WsClient::close);
         clients.clear();
         awaitConnections(0);
+        await("watched queries", 0, PATIENCE_MILLIS, () -> (int) metric("geodesic_watched_queries"));
+        await("tasks of the writer", 0, PATIENCE_MILLIS, () -> (int) metric("geodesic_queue_depth"));
+        await("messages to send", 0, PATIENCE_MILLIS, () -> Http.ok("GET", "metrics", null, new byte[0]).lines()
+                .filter(l -> l.startsWith("geodesic_outbox_messages ")).map(l -> Integer.valueOf(l.split(" ")[1])).findFirst()
+                .orElseThrow());
     }
 
     void delete() {

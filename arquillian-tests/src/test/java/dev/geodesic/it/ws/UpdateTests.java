@@ -209,6 +209,7 @@ interface UpdateTests {
     /** Version 3: several messages in one payload, answered in their order; what waits travels together. */
     @Test
     @Proves("websocket.md 7")
+    @Proves("client-expectations.md 4.5")
     default void batches() {
         try (TestDatabase db = TestDatabase.publish()) {
             WsClient client = db.open(Subprotocol.V3, "compression=None");

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(ArquillianExtension.class)
 @Timeout(60)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
-class WebSocketIT implements HandshakeTests, MessageTests, UpdateTests, ReplayTests, HostileTests, IdleTests,
+class WebSocketIT implements HandshakeTests, MessageTests, UpdateTests, ReplayTests, HostileTests, StormTests, IdleTests,
         ClientHabitTests {
 
     @Deployment(testable = false)
