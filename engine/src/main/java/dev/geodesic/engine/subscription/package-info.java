@@ -1,7 +1,8 @@
 /**
  * Who watches what, and what each must be told of a transaction. A {@code Plan} is one distinct query, shared by everybody
  * who watches it: its rows are evaluated and encoded once per transaction. Plans over one table look at its changed rows;
- * plans over a join are grouped by the pairs of rows that they look at, which are found once per transaction. {@link
+ * plans over a join are grouped by the pairs of rows that they look at, which are found once per transaction. Either way
+ * a {@code PlanIndex} leads from a row to those plans whose constants it has. {@link
  * dev.geodesic.engine.subscription.Subscriptions} goes from the changed tables to the plans, from the plans to the
  * subscribers, and hands each {@link dev.geodesic.engine.subscription.Subscriber} one message per transaction. Everything
  * here runs on the database's writer thread, but for two: {@link dev.geodesic.engine.subscription.ConfirmedGate} is shared with
