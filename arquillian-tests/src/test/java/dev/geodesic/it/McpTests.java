@@ -26,7 +26,8 @@ interface McpTests {
 
     private static JsonObject result(Http http, String path, Caller caller, String tool, String arguments) throws Exception {
         Answer answer = post(http, path, caller,
-                "{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"method\":\"tools/call\",\"params\":{\"name\":\"" + tool + "\",\"arguments\":" + arguments + "}}");
+                "{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"method\":\"tools/call\",\"params\":{\"name\":\"" + tool
+                        + "\",\"arguments\":" + arguments + "}}");
         assertEquals(200, answer.status(), answer::body);
         assertEquals("application/json", answer.header("content-type"));
         assertEquals("q", answer.json().getString("id"));
