@@ -56,7 +56,8 @@ interface ToolProgramTests {
     default void refusesWhatItDoesNotKnow(@TempDir Path directory) throws Exception {
         Path output = directory.resolve("output");
         for (List<String> arguments : List.of(
-                List.<String>of(), List.of("stop"), List.of("extract-schema", "none.wasm"), List.of("extract-schema", "module.js"),
+                List.<String>of(), List.of("stop"),
+                List.of("extract-schema", "none.wasm"), List.of("extract-schema", "module.js"),
                 List.of("start", "--data-dir"), List.of("start", "--listen-addr", "3000"), List.of("start", "--unheard-of"))) {
             Process process = run(output, arguments.toArray(String[]::new));
             assertTrue(process.waitFor(120, TimeUnit.SECONDS));
