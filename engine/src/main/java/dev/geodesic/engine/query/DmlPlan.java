@@ -2,6 +2,7 @@ package dev.geodesic.engine.query;
 
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.RowIterator;
 import dev.geodesic.engine.table.RowLayout;
@@ -19,7 +20,8 @@ public sealed interface DmlPlan extends SqlStatement {
 
     /**
      * Runs inside a transaction, on the writer thread. If this throws, the changes made so far are still in the
-     * transaction: the caller must roll it back, because a statement is all or nothing (spec/sql.md 7).
+     * transaction: the caller must roll it back, because a statement is all or nothing (spec/sql.md 7). Errors: those of
+     * inserting and deleting; LIMIT_EXCEEDED if looking for the rows takes too long.
      */
     SqlResult execute(Transaction tx);
 
@@ -58,11 +60,13 @@ public sealed interface DmlPlan extends SqlStatement {
     final class Update implements DmlPlan {
 
         private final TableScan scan;
+        private final Limits limits;
         /** BSATN of the new value by column position. */
         private final Map<Integer, byte[]> values;
 
-        Update(TableScan scan, Map<Integer, byte[]> values) {
+        Update(TableScan scan, Map<Integer, byte[]> values, Limits limits) {
             this.scan = scan;
+            this.limits = limits;
             this.values = Map.copyOf(values);
         }
 
@@ -78,7 +82,7 @@ public sealed interface DmlPlan extends SqlStatement {
         @Override
         public SqlResult execute(Transaction tx) {
             RowBuffer old = new RowBuffer();
-            for (RowIterator rows = scan.open(tx); rows.next();) {
+            for (RowIterator rows = scan.open(tx, new QueryBudget(limits)); rows.next();) {
                 old.row(rows.segment(), rows.offset(), rows.length());
             }
             MemorySegment bytes = MemorySegment.ofArray(old.bytes());
@@ -112,9 +116,11 @@ public sealed interface DmlPlan extends SqlStatement {
     final class Delete implements DmlPlan {
 
         private final TableScan scan;
+        private final Limits limits;
 
-        Delete(TableScan scan) {
+        Delete(TableScan scan, Limits limits) {
             this.scan = scan;
+            this.limits = limits;
         }
 
         @Override
@@ -133,7 +139,7 @@ public sealed interface DmlPlan extends SqlStatement {
                 return SqlResult.changes(0, 0, tx.clear(tableId));
             }
             long deleted = 0;
-            for (RowIterator rows = scan.open(tx); rows.next();) {
+            for (RowIterator rows = scan.open(tx, new QueryBudget(limits)); rows.next();) {
                 deleted += tx.delete(tableId, rows.segment(), rows.offset(), rows.length()) ? 1 : 0;
             }
             return SqlResult.changes(0, 0, deleted);

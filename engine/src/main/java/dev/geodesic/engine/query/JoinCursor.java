@@ -114,11 +114,11 @@ final class JoinCursor {
     private RowIterator open(int level) {
         JoinPlan.Step step = plan.steps().get(level);
         return switch (step.access()) {
-            case JoinPlan.Access.Scan all -> step.scan().open(view);
+            case JoinPlan.Access.Scan all -> step.scan().open(view, budget);
             case JoinPlan.Access.Index(IndexProbe probe, List<BoundExpr> local, RowPredicate filter) -> probe.open(view, rows);
             case JoinPlan.Access.Hash hash -> {
                 if (hashes[level] == null) {
-                    unhashed[level] = step.scan().open(view);
+                    unhashed[level] = step.scan().open(view, budget);
                     hashes[level] = fill(level);
                 }
                 yield hashes[level].rows(JoinHash.hash(plan, rows, hash.others()));

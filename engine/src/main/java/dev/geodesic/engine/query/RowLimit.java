@@ -69,7 +69,7 @@ final class RowLimit {
             return OptionalLong.empty();
         }
         TableScan scan = new TableScan(variables.get(), RowLayout.of(variables.get().rowType()), isRowLimit());
-        RowIterator row = scan.open(view);
+        RowIterator row = scan.open(view, new QueryBudget(Limits.DEFAULTS));
         if (!row.next()) {
             return OptionalLong.empty();
         }

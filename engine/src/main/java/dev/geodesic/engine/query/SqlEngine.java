@@ -253,7 +253,7 @@ public final class SqlEngine {
         return new DmlPlan.Insert(table, rows);
     }
 
-    private static DmlPlan update(Statement.Update update, Binder binder) {
+    private DmlPlan update(Statement.Update update, Binder binder) {
         TableSchema table = target(update.table(), binder);
         Map<Integer, byte[]> values = new HashMap<>();
         for (Statement.Assignment assignment : update.assignments()) {
@@ -261,12 +261,12 @@ public final class SqlEngine {
             // Of two assignments to one column the last one counts.
             values.put(column.position(), binder.assigned(assignment.value(), column.type()));
         }
-        return new DmlPlan.Update(scan(table, update.table(), update.where(), binder), values);
+        return new DmlPlan.Update(scan(table, update.table(), update.where(), binder), values, limits);
     }
 
-    private static DmlPlan delete(Statement.Delete delete, Binder binder) {
+    private DmlPlan delete(Statement.Delete delete, Binder binder) {
         TableSchema table = target(delete.table(), binder);
-        return new DmlPlan.Delete(scan(table, delete.table(), delete.where(), binder));
+        return new DmlPlan.Delete(scan(table, delete.table(), delete.where(), binder), limits);
     }
 
     private static TableScan scan(TableSchema table, String alias, Optional<Expr> where, Binder binder) {

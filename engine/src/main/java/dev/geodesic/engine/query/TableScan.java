@@ -71,12 +71,13 @@ final class TableScan {
         return index.isPresent() && index.get().isPoint();
     }
 
-    RowIterator open(ReadView view) {
+    /** @param budget counts the rows that the filter looks at */
+    RowIterator open(ReadView view, QueryBudget budget) {
         if (filter == RowPredicate.NEVER) {
             return Empty.INSTANCE;
         }
         RowIterator rows = index.isPresent() ? index.get().open(view) : view.scan(table.tableId());
-        return isFiltered() ? new Filtered(rows, filter) : rows;
+        return isFiltered() ? new Filtered(rows, filter, budget) : rows;
     }
 
     /**
@@ -149,11 +150,12 @@ final class TableScan {
         }
     }
 
-    private record Filtered(RowIterator rows, RowPredicate filter) implements RowIterator {
+    private record Filtered(RowIterator rows, RowPredicate filter, QueryBudget budget) implements RowIterator {
 
         @Override
         public boolean next() {
             while (rows.next()) {
+                budget.step();
                 if (filter.test(rows.segment(), rows.offset(), rows.length())) {
                     return true;
                 }

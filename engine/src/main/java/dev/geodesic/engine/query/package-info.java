@@ -9,6 +9,10 @@
  * <p>Conditions are {@link dev.geodesic.engine.query.RowPredicate}s over the bytes of rows: constants were encoded once, a
  * test allocates nothing.
  *
+ * <p>What a SELECT makes of the rows that it finds is its {@code ResultShape}: output columns, groups ({@code Aggregation},
+ * {@code Groups}), order ({@code SortKeys}, {@code RowSorter}); all but columns, COUNT and LIMIT is an extension of the query
+ * dialect (docs/sql.md). {@code PlanText} shows a plan for EXPLAIN. A {@code QueryBudget} bounds time and memory of a run.
+ *
  * <p>A query over several tables is a {@code JoinPlan}: one table after the other, by an index where there is one. {@code
  * RowLevelSecurity} turns the query of a caller into those whose results together the caller may see, and a view is its
  * backing table with a condition on whose rows they are.

@@ -19,11 +19,14 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.math.BigInteger;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** Joins of random tables: plans must give what plain evaluation of the cross product gives. */
@@ -145,10 +148,37 @@ final class JoinTest {
                 List.of(List.of(BigInteger.valueOf(expected.size()))),
                 decoded((SelectPlan) new SqlEngine(Limits.DEFAULTS).prepare(counted, database.view(), OWNER), database), counted);
 
+        compareGroups(random, database, sql.toString(), count, expected);
+
         int limit = random.nextInt(4);
         SelectPlan limited = (SelectPlan) new SqlEngine(Limits.DEFAULTS)
                 .prepare(text + " LIMIT " + limit, database.view(), OWNER);
         assertEquals(Math.min(limit, expected.size()), decoded(limited, database).size(), text);
+    }
+
+    /** Groups by a text of one table, a sum over another one, in order of both. */
+    private static void compareGroups(
+            Random random, TestDatabase database, String from, int tables, List<List<List<Object>>> combinations) {
+        int one = random.nextInt(tables);
+        int other = random.nextInt(tables);
+        boolean descending = random.nextBoolean();
+        int offset = random.nextInt(2);
+        String sql = "SELECT a" + one + ".c2 AS k, SUM(a" + other + ".c4) AS s, MAX(a" + other + ".c0) AS m" + from
+                + " GROUP BY a" + one + ".c2 HAVING COUNT(*) > 1 ORDER BY s" + (descending ? " DESC" : "") + ", k LIMIT 2 OFFSET "
+                + offset;
+        Map<String, List<List<List<Object>>>> groups = combinations.stream()
+                .collect(Collectors.groupingBy(c -> (String) c.get(one).get(2)));
+        Comparator<List<Object>> bySum = Comparator.comparing(row -> (BigInteger) row.get(1));
+        List<List<Object>> expected = groups.entrySet().stream()
+                .filter(g -> g.getValue().size() > 1)
+                .map(g -> List.<Object>of(
+                        g.getKey(),
+                        g.getValue().stream().map(c -> (BigInteger) c.get(other).get(4)).reduce(BigInteger.ZERO, BigInteger::add),
+                        g.getValue().stream().map(c -> (BigInteger) c.get(other).get(0)).reduce(BigInteger::max).orElseThrow()))
+                .sorted((descending ? bySum.reversed() : bySum).thenComparing(row -> (String) row.getFirst()))
+                .skip(offset).limit(2).toList();
+        SelectPlan plan = (SelectPlan) new SqlEngine(Limits.DEFAULTS).prepare(sql, database.view(), OWNER);
+        assertEquals(expected, decoded(plan, database), sql);
     }
 
     private static void combine(
@@ -318,6 +348,12 @@ final class JoinTest {
                     "SELECT COUNT(*) AS n" + from + " WHERE a.id < d.id", database.view(), OWNER);
             EngineException slow = assertThrows(EngineException.class, () -> count.execute(database.view()));
             assertEquals("the query runs longer than the limit call-millis-max of 200", slow.getMessage());
+            SelectPlan none = (SelectPlan) engine.prepare(
+                    "SELECT COUNT(*) AS n" + from + " WHERE b.id > 5 AND a.id > 5 AND c.id > 9 AND d.id <> d.id", database.view(),
+                    OWNER);
+            long start = System.nanoTime();
+            assertThrows(EngineException.class, () -> none.execute(database.view()));
+            assertTrue(System.nanoTime() - start < 10_000_000_000L, "rows that are filtered count as well");
             SelectPlan rows = (SelectPlan) engine.prepare("SELECT a.*" + from, database.view(), OWNER);
             EngineException large = assertThrows(EngineException.class, () -> rows.execute(database.view()));
             assertEquals(ErrorCode.LIMIT_EXCEEDED, large.code());
