@@ -159,10 +159,12 @@ pub fn run(report: &mut Report, url: &str, database: &str) {
         barrier();
         assert_eq!(take(&members), ["insert here"]);
         call(&ann.connection, member(team, "own")).unwrap();
+        assert!(ann.connection.db.member().iter().any(|row| row.name == "own"));
+        // The packages may tell of the outcome before they tell of the rows.
+        until("the insert", || members.lock().unwrap().len() == 1);
         assert_eq!(take(&members), ["insert own"]);
         unsubscribe(set);
         assert_eq!(ann.connection.db.member().count(), 0);
-        // The packages tell of the end before they tell of the rows.
         until("two deletes", || members.lock().unwrap().len() == 2);
         let mut went = take(&members);
         went.sort();

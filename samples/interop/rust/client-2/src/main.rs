@@ -232,7 +232,7 @@ fn extras_run(report: &mut report::Report, url: &str, database: &str) {
         call(&connection, SetEmpty { there: false }.into());
         assert_eq!(counts(), (0, 0));
         until("the other client", || late.db.no_columns().count() == 0 && late.db.unit_column().count() == 0);
-        assert_eq!((*came.lock().unwrap(), *went.lock().unwrap()), (1, 1));
+        until("the callbacks", || (*came.lock().unwrap(), *went.lock().unwrap()) == (1, 1));
         for (connection, thread) in [(connection, thread), (late, late_thread)] {
             connection.disconnect().unwrap();
             thread.join().expect("the connection's thread");
