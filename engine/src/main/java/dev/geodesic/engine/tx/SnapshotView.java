@@ -18,7 +18,8 @@ import java.util.function.BiConsumer;
 /**
  * The committed state of one moment, for as long as this is open, while the writer goes on. Each call takes the shared lock for
  * a moment only; the bytes of rows that it gave may be read without until {@link #close}. Walks over whole tables take the lock
- * once for each batch of rows, look-ups by key once.
+ * once for each batch of rows. Look-ups by key take it once to collect pointers, some nanoseconds each, and then for each batch
+ * of rows that may have changed.
  *
  * <p>One thread at a time, not always the same. Calls, and {@code next} of iterators over whole tables, throw LIMIT_EXCEEDED
  * if this has been open for too long or holds too many deleted rows back, and DATABASE_STOPPED when the database ends; close
@@ -138,7 +139,7 @@ public final class SnapshotView implements ReadView, AutoCloseable {
             TableHistory changes = table.history();
             long next = table.store().walk(from, placesPerBatch, changes != null && changes.hasRetired(), out);
             if (changes != null) {
-                changes.keepVisible(out, 0, point.step);
+                changes.keepVisible(out, point.step);
             }
             return next;
         } finally {
@@ -160,27 +161,60 @@ public final class SnapshotView implements ReadView, AutoCloseable {
         Tables.IndexRef ref = tables.requireIndex(indexId);
         Table table = ref.table();
         RowPointers rows = new RowPointers();
-        boolean merged = false;
+        int live;
+        boolean changed;
         enter();
         try {
             search.accept(table.index(ref.position()), rows);
+            live = rows.size();
             TableHistory changes = table.history();
-            if (changes != null) {
-                changes.keepVisible(rows, 0, point.step);
-                if (changes.hasRetired()) {
-                    RowPointers former = new RowPointers();
-                    search.accept(changes.index(ref.position()), former);
-                    changes.keepFormer(former, point.step);
-                    merged = rows.size() > 0 && former.size() > 0;
-                    for (int i = 0; i < former.size(); i++) {
-                        rows.add(former.get(i));
-                    }
+            changed = changes != null;
+            if (changed && changes.hasRetired()) {
+                RowPointers former = new RowPointers();
+                search.accept(changes.index(ref.position()), former);
+                for (int i = 0; i < former.size(); i++) {
+                    rows.add(~former.get(i));
                 }
             }
         } finally {
             state.leave();
         }
-        return new RowPointerIterator(table.store(), merged ? sorted(ref, rows, search) : rows);
+        if (changed) {
+            int kept = keepVisible(table, rows, 0, live, 0);
+            int all = keepVisible(table, rows, live, rows.size(), kept);
+            rows.truncate(all);
+            if (kept > 0 && all > kept) {
+                return new RowPointerIterator(table.store(), sorted(ref, rows, search));
+            }
+        }
+        return new RowPointerIterator(table.store(), rows);
+    }
+
+    /**
+     * A batch at a time: a row that goes meanwhile is one that was born too late, or is held back. What has no history any more
+     * was there.
+     */
+    private int keepVisible(Table table, RowPointers rows, int from, int to, int kept) {
+        int end = kept;
+        for (int at = from; at < to; at += placesPerBatch) {
+            enter();
+            try {
+                TableHistory changes = table.history();
+                int until = (int) Math.min(to, (long) at + placesPerBatch);
+                if (changes != null) {
+                    end = changes.keepVisible(rows, at, until, end, point.step);
+                } else {
+                    for (int i = at; i < until; i++) {
+                        if (rows.get(i) >= 0) {
+                            rows.set(end++, rows.get(i));
+                        }
+                    }
+                }
+            } finally {
+                state.leave();
+            }
+        }
+        return end;
     }
 
     /** Live and retired rows in the order of the index. */

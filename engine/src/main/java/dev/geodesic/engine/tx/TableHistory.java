@@ -92,31 +92,24 @@ final class TableHistory {
     }
 
     /** Keeps the rows that were there at a step; pointers as {@link dev.geodesic.engine.table.TableStore#walk} gives them. */
-    void keepVisible(RowPointers rows, int from, long step) {
-        int kept = from;
-        for (int i = from; i < rows.size(); i++) {
+    void keepVisible(RowPointers rows, long step) {
+        rows.truncate(keepVisible(rows, 0, rows.size(), 0, step));
+    }
+
+    /** The same for a part of a list; they move to {@code kept}. Returns where the next one would be. */
+    int keepVisible(RowPointers rows, int from, int to, int kept, long step) {
+        int end = kept;
+        for (int i = from; i < to; i++) {
             long row = rows.get(i);
-            boolean visible = row >= 0 ? born.get(row) <= step : wasThere(~row, step);
-            if (visible) {
-                rows.set(kept++, row >= 0 ? row : ~row);
+            if (row >= 0 ? born.get(row) <= step : wasThere(~row, step)) {
+                rows.set(end++, row >= 0 ? row : ~row);
             }
         }
-        rows.truncate(kept);
+        return end;
     }
 
     private boolean wasThere(long row, long step) {
         // Steps are positive: of a row that is not held back this is false.
         return retired.get(row) > step && born.get(row) <= step;
-    }
-
-    /** Of pointers that are all held back. */
-    void keepFormer(RowPointers rows, long step) {
-        int kept = 0;
-        for (int i = 0; i < rows.size(); i++) {
-            if (wasThere(rows.get(i), step)) {
-                rows.set(kept++, rows.get(i));
-            }
-        }
-        rows.truncate(kept);
     }
 }
