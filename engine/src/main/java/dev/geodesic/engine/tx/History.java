@@ -155,8 +155,11 @@ final class History {
     /** The changes that follow make a new state. */
     Recorder begin(TxData data) {
         for (Reference<? extends SnapshotView> forgotten = abandoned.poll(); forgotten != null; forgotten = abandoned.poll()) {
-            LOG.log(System.Logger.Level.WARNING, "a snapshot was not closed");
-            ((Lease) forgotten).release();
+            Lease lease = (Lease) forgotten;
+            if (!lease.released) {
+                LOG.log(System.Logger.Level.WARNING, "a snapshot was not closed");
+                lease.release();
+            }
         }
         long newest = newest();
         step++;
