@@ -123,7 +123,7 @@ final class Executor {
                 try {
                     SqlDescription d = engine.database(database).describe(claims.identity(), sql.text());
                     yield new Description(
-                            d.parameters().stream().map(type -> ColumnType.of(type).oid()).toList(),
+                            d.parameters().stream().skip(sql.constants().size()).map(type -> ColumnType.of(type).oid()).toList(),
                             d.isQuery() ? Optional.of(SqlRows.columns(d.schema())) : Optional.empty());
                 } catch (EngineException e) {
                     throw Errors.of(e);
@@ -216,8 +216,10 @@ final class Executor {
         }
         try {
             Database running = engine.database(database);
-            SqlAnswer answer = parameters.isPresent()
-                    ? running.sql(client(), statement.text(), parameters.get())
+            Optional<List<String>> values = parameters.filter(p -> statement.constants().isEmpty())
+                    .or(() -> statement.constants().isEmpty() ? Optional.empty() : Optional.of(statement.constants()));
+            SqlAnswer answer = values.isPresent()
+                    ? running.sql(client(), statement.text(), values.get())
                     : running.sql(client(), statement.text());
             running.awaitDurable(answer.txOffset());
             return outcome(answer, statement, tags);

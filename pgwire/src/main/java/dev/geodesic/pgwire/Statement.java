@@ -2,6 +2,7 @@ package dev.geodesic.pgwire;
 
 import dev.geodesic.pgwire.catalog.CatalogQuery;
 import dev.geodesic.pgwire.message.PgException;
+import java.util.List;
 
 /** What the text of a query message is. */
 sealed interface Statement {
@@ -53,8 +54,14 @@ sealed interface Statement {
      * For the engine, as it came.
      *
      * @param verb the first word in lower case; empty if the text could not be cut into words
+     * @param constants values of {@code $1}... that were written in the text as {@code ('7'::int4)}: the JDBC driver's way
+     *     to bind in simple queries
      */
-    record Sql(String text, String verb) implements Statement {
+    record Sql(String text, String verb, List<String> constants) implements Statement {
+
+        Sql(String text, String verb) {
+            this(text, verb, List.of());
+        }
 
         /** Whether it changes nothing; not so if it cannot be told. */
         boolean reads() {

@@ -4,6 +4,7 @@ import dev.geodesic.pgwire.catalog.CatalogQuery;
 import dev.geodesic.pgwire.message.PgException;
 import dev.geodesic.pgwire.parse.Token;
 import dev.geodesic.pgwire.parse.Tokens;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -57,7 +58,39 @@ final class Statements {
             return new Statement.Refused(e);
         }
         Statement statement = new Statements(one).statement();
-        return statement == null ? engine : statement;
+        return statement == null ? bound(engine, one) : statement;
+    }
+
+    /**
+     * Takes values with a cast out of the text, as the JDBC driver writes them in simple queries. Not if anything in the text
+     * might be cut in another way by the engine: dollars begin other quotes, and letters before a quote other texts.
+     */
+    private static Statement.Sql bound(Statement.Sql sql, List<Token> tokens) {
+        boolean casts = false;
+        for (int i = 0; i < tokens.size(); i++) {
+            Token token = tokens.get(i);
+            casts |= token.isSymbol("::");
+            boolean prefixed = token.kind() == Token.Kind.TEXT && (sql.text().charAt(token.start()) != '\''
+                    || i > 0 && tokens.get(i - 1).isName() && tokens.get(i - 1).end() == token.start());
+            if (prefixed || token.kind() == Token.Kind.PARAMETER || token.isSymbol("$")) {
+                return sql;
+            }
+        }
+        if (!casts) {
+            return sql;
+        }
+        StringBuilder text = new StringBuilder();
+        List<String> values = new ArrayList<>();
+        int copied = 0;
+        for (int i = 1; i + 4 <= tokens.size(); i++) {
+            if (tokens.get(i - 1).isSymbol("(") && tokens.get(i).kind() == Token.Kind.TEXT && tokens.get(i + 1).isSymbol("::")
+                    && tokens.get(i + 2).kind() == Token.Kind.WORD && tokens.get(i + 3).isSymbol(")")) {
+                values.add(tokens.get(i).text());
+                text.append(sql.text(), copied, tokens.get(i - 1).start()).append(" $").append(values.size()).append(' ');
+                copied = tokens.get(i + 3).end();
+            }
+        }
+        return new Statement.Sql(text.append(sql.text(), copied, sql.text().length()).toString(), sql.verb(), values);
     }
 
     private boolean accept(String word) {

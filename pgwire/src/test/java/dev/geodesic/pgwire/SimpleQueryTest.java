@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.geodesic.testkit.Proves;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
@@ -75,6 +76,24 @@ class SimpleQueryTest {
             assertEquals("ERROR: (Sql) no such table: `secret`. If the table exists, it may be marked private.",
                     e.getMessage());
             assertTrue(s.executeQuery("SELECT * FROM member").next());
+        }
+    }
+
+    /** The driver writes values into the text here, as quoted text with a cast; they are bound, whatever is in them. */
+    @Test
+    void bindsValues() throws SQLException {
+        try (Connection c = world.connect(world.owner, SIMPLE);
+                PreparedStatement insert = c.prepareStatement("INSERT INTO team (id, name) VALUES (?, 'it''s')");
+                PreparedStatement read = c.prepareStatement("SELECT name FROM member WHERE id = ? AND active = ?")) {
+            insert.setInt(1, 55);
+            insert.executeUpdate();
+            assertEquals("it's", row("SELECT name FROM team WHERE id = 55").get("name").substring("varchar ".length()));
+            read.setInt(1, 1);
+            read.setBoolean(2, true);
+            try (ResultSet rows = read.executeQuery()) {
+                assertTrue(rows.next());
+                assertEquals("ann", rows.getString(1));
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ import dev.geodesic.pgwire.message.PgException;
 /** Bounds the work of one query, so that no query, pattern or product of joins can keep a thread. Not thread-safe. */
 final class Budget {
 
-    private static final long STEPS_MAX = 50_000_000;
+    private static final long STEPS_MAX = 20_000_000;
     private static final long KEPT_MAX = 2_000_000;
 
     private long steps;

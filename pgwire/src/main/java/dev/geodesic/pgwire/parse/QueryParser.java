@@ -42,7 +42,7 @@ public final class QueryParser {
     public static Query parse(List<Token> tokens) {
         List<Token> all = new ArrayList<>(tokens);
         if (all.isEmpty() || all.getLast().kind() != Token.Kind.END) {
-            all.add(new Token(Token.Kind.END, ""));
+            all.add(new Token(Token.Kind.END, "", 0, 0));
         }
         QueryParser parser = new QueryParser(all);
         Query query = parser.query();

@@ -5,8 +5,10 @@ package dev.geodesic.pgwire.parse;
  *
  * @param text an unquoted word in lower case, a quoted name as it is, a text without quotes, a number, the digits of a
  *     parameter, or the symbol
+ * @param start offset of its first character
+ * @param end offset behind its last
  */
-public record Token(Kind kind, String text) {
+public record Token(Kind kind, String text, int start, int end) {
 
     /** What it is. */
     public enum Kind { WORD, QUOTED_NAME, TEXT, NUMBER, PARAMETER, SYMBOL, END }

@@ -16,6 +16,7 @@ public final class Tokens {
     private final String sql;
     private final List<Token> tokens = new ArrayList<>();
     private int at;
+    private int start;
 
     private Tokens(String sql) {
         this.sql = sql;
@@ -29,14 +30,16 @@ public final class Tokens {
     public static List<Token> of(String sql) {
         Tokens all = new Tokens(sql);
         while (all.skipBlanks()) {
+            all.start = all.at;
             all.token();
         }
+        all.start = all.at;
         all.add(Token.Kind.END, "");
         return all.tokens;
     }
 
     private void add(Token.Kind kind, String text) {
-        tokens.add(new Token(kind, text));
+        tokens.add(new Token(kind, text, start, at));
     }
 
     private static PgException error(String message) {
