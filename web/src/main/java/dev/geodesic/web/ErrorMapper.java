@@ -29,6 +29,8 @@ public class ErrorMapper implements ExceptionMapper<Throwable> {
             case NotAllowedException e -> Response.status(e.getResponse().getStatus())
                     .header("Allow", Answers.methods(e.getResponse().getHeaderString("Allow"))).build();
             case WebApplicationException e -> Response.status(e.getResponse().getStatus()).build();
+            // JAX-RS reads the quality values of headers, and does not expect that they are none.
+            case NumberFormatException e -> Answers.text(400, "Invalid header: a number is malformed");
             default -> {
                 LOG.log(System.Logger.Level.ERROR, "a request failed", error);
                 yield Answers.text(INTERNAL_ERROR, "internal error");
