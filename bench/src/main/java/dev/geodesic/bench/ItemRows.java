@@ -40,11 +40,11 @@ final class ItemRows {
                 OptionalInt.of(0),
                 List.of(
                         new IndexSchema(
-                                ids.nextIndexId(), name + "_id_idx_btree", Optional.empty(), new IndexAlgorithm.BTree(List.of(0)),
-                                true),
+                                ids.nextIndexId(), name + "_id_idx_btree", Optional.empty(),
+                                new IndexAlgorithm.BTree(List.of(0)), true),
                         new IndexSchema(
-                                ids.nextIndexId(), name + "_grp_idx_btree", Optional.empty(), new IndexAlgorithm.BTree(List.of(1)),
-                                false)),
+                                ids.nextIndexId(), name + "_grp_idx_btree", Optional.empty(),
+                                new IndexAlgorithm.BTree(List.of(1)), false)),
                 List.of(new ConstraintSchema(ids.nextConstraintId(), name + "_id_key", List.of(0))),
                 List.of(new SequenceSchema(
                         ids.nextSequenceId(), name + "_id_seq", 0, BigInteger.ONE, BigInteger.ONE, BigInteger.ONE, SEQUENCE_MAX)),
