@@ -110,7 +110,8 @@ class ServerConfigTest {
     @Test
     void readsThePostgresEndpoint() {
         PgOptions options = read(Map.of(
-                "geodesic.pg.port", "5433", "geodesic.pg.host", "127.0.0.1", "geodesic.pg.connections", "9")).postgres().orElseThrow();
+                "geodesic.pg.port", "5433", "geodesic.pg.host", "127.0.0.1", "geodesic.pg.connections", "9"))
+                .postgres().orElseThrow();
         assertEquals(new InetSocketAddress("127.0.0.1", 5433), options.address());
         assertEquals(9, options.connectionsMax());
         assertTrue(options.tls().isEmpty());
