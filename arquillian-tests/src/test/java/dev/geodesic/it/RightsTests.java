@@ -39,8 +39,8 @@ interface RightsTests {
     /**
      * A request and the status that each caller gets.
      *
-     * @param path below {@code /v1/}; {@code DB}, {@code ID} and {@code OWNER} stand for the database's name and identity, and its
-     *     owner
+     * @param path below {@code /v1/}; {@code DB}, {@code ID} and {@code OWNER} stand for the database's name, identity
+     *     and owner
      */
     record Route(Kind kind, String method, String path, String type, byte[] body, int owner, int other, int anonymous) {
 
@@ -296,8 +296,8 @@ interface RightsTests {
             assertEquals(200, http.publish(
                     "rights-private", owner, Http.module("modules/features-2.8/features_2_8.wasm")).status());
             for (String function : List.of("run_timer", "run_task")) {
-                String row = "[{\"scheduled_id\": 7, \"scheduled_at\": {\"Time\": {\"__timestamp_micros_since_unix_epoch__\": 1}}, "
-                        + "\"label\": \"" + function + "\", \"how\": \"\"}]";
+                String row = "[{\"scheduled_id\": 7, \"scheduled_at\": "
+                        + "{\"Time\": {\"__timestamp_micros_since_unix_epoch__\": 1}}, \"label\": \"" + function + "\", \"how\": \"\"}]";
                 for (Caller stranger : new Caller[] {other, null}) {
                     Answer refused = http.call("rights-private", function, stranger, row);
                     assertEquals("404 No such procedure", refused.status() + " " + refused.body());

@@ -49,7 +49,8 @@ class AuthIT {
 
     private static final Issuer ISSUER = new Issuer();
     private static final Path CHAT = Path.of("../samples/chat/module/chat.wasm");
-    private static final String NOT_ALLOWED = "To create a database, you must be logged in as somebody who may publish on this server.";
+    private static final String NOT_ALLOWED =
+            "To create a database, you must be logged in as somebody who may publish on this server.";
 
     private static String name;
     private static User owner;
@@ -114,7 +115,9 @@ class AuthIT {
         assertEquals(ann.token(), answer.headers().firstValue("spacetime-identity-token").orElseThrow());
         assertEquals(204, Http.send("GET", "identity/" + ann.identity() + "/verify", ann.token(), new byte[0]).statusCode());
         assertEquals(400, Http.send("GET", "identity/" + owner.identity() + "/verify", ann.token(), new byte[0]).statusCode());
-        Http.ok("POST", "database/" + name + "/call/send_message", ann.token(), "[\"over http\"]".getBytes(StandardCharsets.UTF_8));
+        Http.ok(
+                "POST", "database/" + name + "/call/send_message", ann.token(),
+                "[\"over http\"]".getBytes(StandardCharsets.UTF_8));
 
         // The swap of the client libraries: a short-lived token of this server, which is still the other issuer's.
         String swapped = Http.string(Http.ok("POST", "identity/websocket-token", ann.token(), new byte[0]), "token");

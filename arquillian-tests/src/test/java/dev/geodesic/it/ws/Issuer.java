@@ -24,8 +24,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Issuers of tokens on this machine: those at {@code /slow...} answer when they are let, the one at {@code /dead} with errors, all
- * others at once.
+ * Issuers of tokens on this machine: those at {@code /slow...} answer when they are let, the one at {@code /dead} with
+ * errors, all others at once.
  */
 final class Issuer implements AutoCloseable {
 
