@@ -297,7 +297,8 @@ interface RightsTests {
                     "rights-private", owner, Http.module("modules/features-2.8/features_2_8.wasm")).status());
             for (String function : List.of("run_timer", "run_task")) {
                 String row = "[{\"scheduled_id\": 7, \"scheduled_at\": "
-                        + "{\"Time\": {\"__timestamp_micros_since_unix_epoch__\": 1}}, \"label\": \"" + function + "\", \"how\": \"\"}]";
+                        + "{\"Time\": {\"__timestamp_micros_since_unix_epoch__\": 1}}, "
+                        + "\"label\": \"" + function + "\", \"how\": \"\"}]";
                 for (Caller stranger : new Caller[] {other, null}) {
                     Answer refused = http.call("rights-private", function, stranger, row);
                     assertEquals("404 No such procedure", refused.status() + " " + refused.body());
