@@ -344,16 +344,13 @@ final class JoinTest {
             assertEquals(
                     "the number of rows has more than 63 bits",
                     assertThrows(EngineException.class, () -> huge.execute(database.view())).getMessage());
-            SelectPlan count = (SelectPlan) engine.prepare(
-                    "SELECT COUNT(*) AS n" + from + " WHERE a.id < d.id", database.view(), OWNER);
+            String chained = " WHERE a.id < b.id AND b.id < c.id AND c.id < d.id";
+            SelectPlan count = (SelectPlan) engine.prepare("SELECT COUNT(*) AS n" + from + chained, database.view(), OWNER);
             EngineException slow = assertThrows(EngineException.class, () -> count.execute(database.view()));
             assertEquals("the query runs longer than the limit call-millis-max of 200", slow.getMessage());
-            String nothing = from + " WHERE b.id > 5 AND a.id > 5 AND c.id > 9 AND d.id <> d.id";
-            SelectPlan zero = (SelectPlan) engine.prepare("SELECT COUNT(*) AS n" + nothing, database.view(), OWNER);
-            assertEquals(List.of(List.of(BigInteger.ZERO)), decoded(zero, database));
             SelectPlan none = (SelectPlan) engine.prepare(
-                    "SELECT a.*" + from + " WHERE a.id < b.id AND b.id < c.id AND c.id < d.id AND d.id < a.id",
-                    database.view(), OWNER);
+                    "SELECT COUNT(*) AS n" + from + " WHERE b.id > 5 AND a.id > 5 AND c.id > 9 AND d.id <> d.id", database.view(),
+                    OWNER);
             assertThrows(EngineException.class, () -> none.execute(database.view()), "rows that are filtered count as well");
             SelectPlan rows = (SelectPlan) engine.prepare("SELECT a.*" + from, database.view(), OWNER);
             EngineException large = assertThrows(EngineException.class, () -> rows.execute(database.view()));
