@@ -33,6 +33,8 @@ interface ToolProgramTests {
         List<String> command = new ArrayList<>(List.of("sh", TOOLS.resolve("spacetimedb-standalone").toString()));
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command);
+        // The settings of the server under test are not its own.
+        builder.environment().keySet().removeIf(name -> name.startsWith("GEODESIC_"));
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
         return builder.redirectOutput(output.toFile()).redirectError(output.resolveSibling("errors").toFile()).start();
     }
