@@ -595,7 +595,7 @@ class HttpIT implements BusyTests, FuzzTests, McpTests, NamesTests, RightsTests,
         for (String line : List.of("GET /v1/ping?token=%zz", "GET /v1/database/malformed/schema?version=%",
                 "PUT /v1/database/a%2Fb", "PUT /v1/database/%00", "GET /v1/database/%c3%28/identity",
                 "GET /v1/database/malformed/logs?num_lines=99999999999999999999", "GET /v1/%2e%2e/WEB-INF/web.xml",
-                "POST /v1/database/malformed/names", "PATCH /v1/database/malformed", "POST /v1/mcp?a=%zz",
+                "POST /v1/database/malformed/names", "PATCH /v1/database/malformed", "GET /v1/mcp?a=%zz",
                 "POST /v1/database/malformed/sql?a=%zz&b=%20")) {
             try (Socket socket = new Socket(Ear.SERVER.getHost(), Ear.SERVER.getPort())) {
                 String body = line.contains("a=%zz") ? "{}" : "";

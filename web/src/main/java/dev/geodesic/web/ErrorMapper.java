@@ -13,6 +13,8 @@ public class ErrorMapper implements ExceptionMapper<Throwable> {
 
     private static final System.Logger LOG = System.getLogger(ErrorMapper.class.getName());
     private static final int INTERNAL_ERROR = 500;
+    /** Open Liberty's JAX-RS says so by an exception that the API does not have. */
+    private static final String UNREADABLE_HEADER = "org.jboss.resteasy.spi.LoggableFailure";
 
     @Override
     public Response toResponse(Throwable error) {
@@ -31,6 +33,8 @@ public class ErrorMapper implements ExceptionMapper<Throwable> {
             case WebApplicationException e -> Response.status(e.getResponse().getStatus()).build();
             // JAX-RS reads the quality values of headers, and does not expect that they are none.
             case NumberFormatException e -> Answers.text(400, "Invalid header: a number is malformed");
+            case RuntimeException e when e.getClass().getName().equals(UNREADABLE_HEADER) ->
+                    Answers.text(400, "Invalid header: " + e.getMessage());
             default -> {
                 LOG.log(System.Logger.Level.ERROR, "a request failed", error);
                 yield Answers.text(INTERNAL_ERROR, "internal error");
