@@ -6,6 +6,7 @@ import jakarta.ws.rs.WebApplicationException;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.ext.ExceptionMapper;
 import jakarta.ws.rs.ext.Provider;
+import java.util.Arrays;
 
 /** The one place where errors become answers: a status and one line of text (spec/http-api.md section 1). */
 @Provider
@@ -13,8 +14,8 @@ public class ErrorMapper implements ExceptionMapper<Throwable> {
 
     private static final System.Logger LOG = System.getLogger(ErrorMapper.class.getName());
     private static final int INTERNAL_ERROR = 500;
-    /** Open Liberty's JAX-RS says so by an exception that the API does not have. */
-    private static final String UNREADABLE_HEADER = "org.jboss.resteasy.spi.LoggableFailure";
+    /** Where Open Liberty's JAX-RS looks for the resource, and fails if the URI or a header is malformed. */
+    private static final String MATCHING = "org.jboss.resteasy.core.registry.";
 
     @Override
     public Response toResponse(Throwable error) {
@@ -33,12 +34,15 @@ public class ErrorMapper implements ExceptionMapper<Throwable> {
             case WebApplicationException e -> Response.status(e.getResponse().getStatus()).build();
             // JAX-RS reads the quality values of headers, and does not expect that they are none.
             case NumberFormatException e -> Answers.text(400, "Invalid header: a number is malformed");
-            case RuntimeException e when e.getClass().getName().equals(UNREADABLE_HEADER) ->
-                    Answers.text(400, "Invalid header: " + e.getMessage());
+            case RuntimeException e when isBeforeAnyResource(e) -> Answers.text(400, "Invalid request: " + e.getMessage());
             default -> {
                 LOG.log(System.Logger.Level.ERROR, "a request failed", error);
                 yield Answers.text(INTERNAL_ERROR, "internal error");
             }
         };
+    }
+
+    private static boolean isBeforeAnyResource(RuntimeException error) {
+        return Arrays.stream(error.getStackTrace()).anyMatch(frame -> frame.getClassName().startsWith(MATCHING));
     }
 }
