@@ -80,7 +80,7 @@ public class TransactionBench {
         committed.apply(data);
         tx.end();
         record.clear();
-        TxRecord.write(data, record);
+        TxRecord.write(data, committed.commitMicros(), record);
         return record.length();
     }
 

@@ -28,6 +28,7 @@ import dev.geodesic.sats.Identity;
 import dev.geodesic.sats.PrimitiveType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -56,6 +57,7 @@ final class ControlDatabase implements AutoCloseable {
 
     private final CommittedState committed;
     private final Durability durability;
+    private final Clock clock;
     private final MutTx tx;
     private final ConfirmedGate gate;
     private final BsatnWriter row = new BsatnWriter();
@@ -68,9 +70,10 @@ final class ControlDatabase implements AutoCloseable {
     record NameEntry(String name, Identity identity, Identity owner) {
     }
 
-    ControlDatabase(CommittedState committed, Catalog catalog, Durability durability) {
+    ControlDatabase(CommittedState committed, Catalog catalog, Durability durability, Clock clock) {
         this.committed = committed;
         this.durability = durability;
+        this.clock = clock;
         this.tx = new MutTx(committed, Limits.DEFAULTS, catalog);
         this.gate = new ConfirmedGate(durability.durableOffset());
         durability.listen(gate::durable, e -> gate.fail(CloseReason.MODULE_EXITED));
@@ -163,10 +166,10 @@ final class ControlDatabase implements AutoCloseable {
             tx.end();
             return -1;
         }
-        long txOffset = committed.apply(data);
+        long txOffset = committed.apply(data, Database.micros(clock.instant()));
         tx.end();
         BsatnWriter record = new BsatnWriter();
-        TxRecord.write(data, record);
+        TxRecord.write(data, committed.commitMicros(), record);
         durability.append(txOffset, record.buffer(), 0, record.length());
         return txOffset;
     }

@@ -41,6 +41,7 @@ import dev.geodesic.protocol.message.CloseReason;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
 import dev.geodesic.sats.SatsJson;
+import java.time.Clock;
 import java.time.Instant;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -105,6 +106,7 @@ public final class Database implements AutoCloseable {
             Durability durability,
             ModuleLog log,
             ThreadFactory largeStackThreads,
+            Clock clock,
             Timer timer,
             ProcedureOptions procedureOptions,
             HttpEgress egress,
@@ -119,7 +121,7 @@ public final class Database implements AutoCloseable {
         this.log = log;
         this.subscriptions = new Subscriptions(limits, committed.writerView());
         this.gate = new ConfirmedGate(durability.durableOffset());
-        this.transactor = new Transactor(limits, committed, catalog, durability, subscriptions);
+        this.transactor = new Transactor(limits, committed, catalog, durability, subscriptions, clock);
         this.reducers = new ReducerCalls(limits, transactor, catalog, log, program);
         this.clients = new Clients(transactor, catalog, program, reducers, log, subscriptions);
         this.procedures = new Procedures(
@@ -302,8 +304,12 @@ public final class Database implements AutoCloseable {
     }
 
     static long now() {
-        Instant now = Instant.now();
-        return now.getEpochSecond() * 1_000_000 + now.getNano() / 1000;
+        return micros(Instant.now());
+    }
+
+    /** Microseconds since 1970. */
+    static long micros(Instant instant) {
+        return instant.getEpochSecond() * 1_000_000 + instant.getNano() / 1000;
     }
 
     // ---- calls ----

@@ -10,6 +10,7 @@ import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.catalog.ModuleRow;
 import dev.geodesic.engine.durability.Durability;
+import dev.geodesic.engine.durability.LogStart;
 import dev.geodesic.engine.durability.Recovery;
 import dev.geodesic.engine.egress.HttpEgress;
 import dev.geodesic.engine.egress.Network;
@@ -115,7 +116,7 @@ public final class Server implements AutoCloseable {
                 new WasmtimeOptions(Optional.of(data.resolve("compiled")), options.guestThreads()), HostFunctions.TABLE);
         try {
             this.control = open(data.resolve("control").resolve("log"), opened ->
-                    new ControlDatabase(opened.committed(), opened.catalog(), opened.durability()));
+                    new ControlDatabase(opened.committed(), opened.catalog(), opened.durability(), options.clock()));
         } catch (Throwable e) {
             runtime.close();
             throw e;
@@ -191,7 +192,7 @@ public final class Server implements AutoCloseable {
         try {
             Catalog catalog = Catalog.bootstrap(committed);
             Recovery recovery = new Recovery(committed, catalog);
-            durability = options.logs().open(logDirectory, recovery::apply);
+            durability = options.logs().open(logDirectory, LogStart.EMPTY, recovery::apply);
             recovery.finish();
             return user.apply(new Opened(committed, catalog, durability));
         } catch (Throwable e) {
@@ -250,7 +251,7 @@ public final class Server implements AutoCloseable {
         return open(directory.resolve("log"), opened -> new Database(
                 entry.identity(), options.limits(), opened.committed(), opened.catalog(), opened.durability(),
                 new ModuleLog(Optional.of(directory.resolve("module-logs")), options.limits()), options.guestThreads(),
-                options.timer(), options.procedures(), egress, readers));
+                options.clock(), options.timer(), options.procedures(), egress, readers));
     }
 
     /** @param variables what the program must find in its environment, now or soon */

@@ -3,12 +3,14 @@ package dev.geodesic.engine.database;
 import dev.geodesic.engine.auth.IssuerOptions;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.durability.LogFactory;
+import dev.geodesic.engine.durability.SnapshotOptions;
 import dev.geodesic.engine.port.Timer;
 import dev.geodesic.engine.schedule.ClockTimer;
 import dev.geodesic.engine.procedure.ProcedureOptions;
 import dev.geodesic.engine.table.TableStores;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.Optional;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.Supplier;
 
@@ -21,6 +23,7 @@ import java.util.function.Supplier;
  * @param timer when scheduled calls are due
  * @param procedures how procedures and HTTP handlers run
  * @param issuers whose tokens are accepted besides our own
+ * @param snapshots when snapshots of databases are taken; empty: never
  */
 public record ServerOptions(
         Path dataDirectory,
@@ -31,9 +34,10 @@ public record ServerOptions(
         Clock clock,
         Timer timer,
         ProcedureOptions procedures,
-        IssuerOptions issuers) {
+        IssuerOptions issuers,
+        Optional<SnapshotOptions> snapshots) {
 
-    /** With our own tokens only. */
+    /** With our own tokens only, and without snapshots. */
     public ServerOptions(
             Path dataDirectory,
             Limits limits,
@@ -43,10 +47,10 @@ public record ServerOptions(
             Clock clock,
             Timer timer,
             ProcedureOptions procedures) {
-        this(dataDirectory, limits, stores, logs, guestThreads, clock, timer, procedures, IssuerOptions.NONE);
+        this(dataDirectory, limits, stores, logs, guestThreads, clock, timer, procedures, IssuerOptions.NONE, Optional.empty());
     }
 
-    /** With real time for schedules. */
+    /** With real time for schedules, and without snapshots. */
     public ServerOptions(
             Path dataDirectory,
             Limits limits,
@@ -57,7 +61,8 @@ public record ServerOptions(
             ProcedureOptions procedures,
             IssuerOptions issuers) {
         this(dataDirectory, limits, stores, logs, guestThreads, clock,
-                new ClockTimer(clock, Thread.ofPlatform().daemon().name("geodesic-timer").factory()), procedures, issuers);
+                new ClockTimer(clock, Thread.ofPlatform().daemon().name("geodesic-timer").factory()), procedures, issuers,
+                Optional.empty());
     }
 
     /** With real time for schedules, the default for procedures, and our own tokens only. */
@@ -69,5 +74,11 @@ public record ServerOptions(
             ThreadFactory guestThreads,
             Clock clock) {
         this(dataDirectory, limits, stores, logs, guestThreads, clock, ProcedureOptions.DEFAULTS, IssuerOptions.NONE);
+    }
+
+    /** The same with snapshots. */
+    public ServerOptions withSnapshots(SnapshotOptions options) {
+        return new ServerOptions(
+                dataDirectory, limits, stores, logs, guestThreads, clock, timer, procedures, issuers, Optional.of(options));
     }
 }

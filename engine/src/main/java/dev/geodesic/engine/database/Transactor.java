@@ -16,6 +16,7 @@ import dev.geodesic.engine.tx.TxData;
 import dev.geodesic.protocol.message.QuerySetUpdate;
 import dev.geodesic.protocol.message.ReducerCall;
 import dev.geodesic.sats.BsatnWriter;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
@@ -33,16 +34,20 @@ final class Transactor {
     private final MutTx tx;
     private final Durability durability;
     private final Subscriptions subscriptions;
+    private final Clock clock;
     private final List<Participant> participants = new ArrayList<>();
     private BsatnWriter record = new BsatnWriter(4096);
     private boolean nameCallers;
     private volatile long lastDataOffset;
 
-    Transactor(Limits limits, CommittedState committed, Catalog catalog, Durability durability, Subscriptions subscriptions) {
+    Transactor(
+            Limits limits, CommittedState committed, Catalog catalog, Durability durability, Subscriptions subscriptions,
+            Clock clock) {
         this.committed = committed;
         this.tx = new MutTx(committed, limits, catalog);
         this.durability = durability;
         this.subscriptions = subscriptions;
+        this.clock = clock;
         this.lastDataOffset = lastTxOffset();
     }
 
@@ -133,10 +138,10 @@ final class Transactor {
                 // Before readers can see it.
                 lastDataOffset = committed.nextTxOffset();
             }
-            txOffset = committed.apply(data);
+            txOffset = committed.apply(data, Database.micros(clock.instant()));
             tx.end();
             record.clear();
-            TxRecord.write(data, record);
+            TxRecord.write(data, committed.commitMicros(), record);
             durability.append(txOffset, record.buffer(), 0, record.length());
             if (record.buffer().length > KEEP_RECORD_BYTES) {
                 record = new BsatnWriter(4096);

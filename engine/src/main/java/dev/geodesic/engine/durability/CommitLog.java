@@ -115,8 +115,8 @@ public final class CommitLog implements Durability {
      * @throws EngineException STORAGE_CORRUPT with file, offset and remedy if anything else is damaged; STORAGE_FAILED; what
      *     the replay throws
      */
-    public static CommitLog open(Storage storage, CommitLogOptions options, LogFactory.Replay replay) {
-        LogReader reader = new LogReader(storage, replay);
+    public static CommitLog open(Storage storage, CommitLogOptions options, LogStart start, LogFactory.Replay replay) {
+        LogReader reader = new LogReader(storage, start, replay);
         try {
             reader.read();
             CommitLog log = new CommitLog(storage, options, reader);
@@ -173,6 +173,11 @@ public final class CommitLog implements Durability {
     @Override
     public long durableOffset() {
         return durableOffset;
+    }
+
+    @Override
+    public long epoch() {
+        return epoch;
     }
 
     // ---- the log's thread ----

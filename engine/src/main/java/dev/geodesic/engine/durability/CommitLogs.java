@@ -2,16 +2,22 @@ package dev.geodesic.engine.durability;
 
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.port.Disk;
 import java.io.IOException;
 import java.nio.file.Path;
 
 /** Keeps the log of each database as files in its directory. */
-public record CommitLogs(CommitLogOptions options) implements LogFactory {
+public record CommitLogs(CommitLogOptions options, Disk disk) implements LogFactory {
+
+    /** In the file system. */
+    public CommitLogs(CommitLogOptions options) {
+        this(options, FileStorage::open);
+    }
 
     @Override
-    public Durability open(Path directory, Replay replay) {
+    public Durability open(Path directory, LogStart start, Replay replay) {
         try {
-            return CommitLog.open(FileStorage.open(directory), options, replay);
+            return CommitLog.open(disk.open(directory), options, start, replay);
         } catch (IOException e) {
             throw new EngineException(ErrorCode.STORAGE_FAILED, "the directory " + directory + " cannot be created: " + e, e);
         }

@@ -17,6 +17,9 @@ public interface Durability extends AutoCloseable {
     /** Offset of the last transaction on stable storage, -1 if there is none. Any thread. */
     long durableOffset();
 
+    /** Of the transactions that are appended: it rises when a database is set back to an earlier state. */
+    long epoch();
+
     /**
      * Called once, before the first {@link #append}: {@code durable} hears of every rise of the durable offset,
      * {@code failed} of the first failure. Both run on the log's thread and must not block.

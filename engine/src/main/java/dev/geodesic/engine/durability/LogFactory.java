@@ -13,12 +13,13 @@ public interface LogFactory {
     }
 
     /** Nothing is ever kept. */
-    LogFactory MEMORY = (directory, replay) -> new MemoryDurability();
+    LogFactory MEMORY = (directory, start, replay) -> new MemoryDurability();
 
     /**
-     * Opens or creates the log in a directory and replays what it holds.
+     * Opens or creates the log in a directory and replays what it holds from the start on. If it ends before the start it goes
+     * on there.
      *
      * @throws dev.geodesic.engine.base.EngineException STORAGE_CORRUPT with file, offset and remedy, STORAGE_FAILED
      */
-    Durability open(Path directory, Replay replay);
+    Durability open(Path directory, LogStart start, Replay replay);
 }

@@ -24,6 +24,7 @@ final class LogReader {
     private static final int BUFFER_BYTES = 1 << 20;
 
     private final Storage storage;
+    private final LogStart start;
     private final LogFactory.Replay replay;
     private byte[] buffer = new byte[BUFFER_BYTES];
     private StorageFile file;
@@ -37,8 +38,9 @@ final class LogReader {
     private long nextOffset;
     private long epoch;
 
-    LogReader(Storage storage, LogFactory.Replay replay) {
+    LogReader(Storage storage, LogStart start, LogFactory.Replay replay) {
         this.storage = storage;
+        this.start = start;
         this.replay = replay;
     }
 
@@ -95,6 +97,14 @@ final class LogReader {
             }
         }
         storage.force();
+        epoch = Math.max(epoch, start.epoch());
+        if (nextOffset < start.offset()) {
+            if (file != null) {
+                file.close();
+                file = null;
+            }
+            nextOffset = start.offset();
+        }
     }
 
     private void open(long firstOffset) throws IOException {
@@ -219,7 +229,9 @@ final class LogReader {
                 throw damaged(at, "a record is longer than its commit");
             }
             try {
-                replay.record(nextOffset, buffer, record, length);
+                if (nextOffset >= start.offset()) {
+                    replay.record(nextOffset, buffer, record, length);
+                }
             } catch (EngineException e) {
                 throw e.with("file", storage + "/" + name).with("commitAt", at).with("transaction", nextOffset);
             }

@@ -16,6 +16,11 @@ public final class MemoryDurability implements Durability {
     }
 
     @Override
+    public long epoch() {
+        return 0;
+    }
+
+    @Override
     public void listen(LongConsumer durable, Consumer<RuntimeException> failed) {
     }
 

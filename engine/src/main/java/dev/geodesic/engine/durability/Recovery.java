@@ -57,7 +57,7 @@ public final class Recovery {
         if (!system.changesTables) {
             user.changes.putAll(system.changes);
         }
-        committed.apply(user.data(created, dropped));
+        committed.apply(user.data(created, dropped), TxRecord.commitMicros(record, offset, length));
     }
 
     private void compareTables(List<Table> created, List<Table> dropped) {

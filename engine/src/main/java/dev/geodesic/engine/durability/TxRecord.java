@@ -15,7 +15,8 @@ import java.lang.foreign.ValueLayout;
  * The record of one transaction in the log. Numbers are LEB128 varints.
  *
  * <pre>
- *   u8 version (1)
+ *   u8 version (2)
+ *   u64 little-endian: when the transaction was committed, in microseconds since 1970; absent in version 1
  *   number of tables; per table, ascending by id:
  *     table id
  *     number of deleted rows;  per row: length, BSATN
@@ -27,7 +28,8 @@ import java.lang.foreign.ValueLayout;
  */
 public final class TxRecord {
 
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
+    private static final int VERSION_WITHOUT_TIME = 1;
 
     private TxRecord() {
     }
@@ -43,9 +45,10 @@ public final class TxRecord {
         void insert(byte[] buffer, int offset, int length);
     }
 
-    /** Appends the record of a transaction. */
-    public static void write(TxData data, BsatnWriter out) {
+    /** Appends the record of a transaction that was committed at this time. */
+    public static void write(TxData data, long commitMicros, BsatnWriter out) {
         out.writeU8(VERSION);
+        out.writeU64(commitMicros);
         int logged = 0;
         for (TxData.TableChange change : data.changes()) {
             logged += change.table().schema().role().isView() ? 0 : 1;
@@ -81,11 +84,7 @@ public final class TxRecord {
     public static void read(byte[] record, int offset, int length, Visitor visitor) {
         try {
             BsatnReader in = new BsatnReader(record, offset, length);
-            int version = in.readU8();
-            if (version != VERSION) {
-                throw new EngineException(
-                        ErrorCode.STORAGE_CORRUPT, "transaction record of version " + version + "; a newer server wrote it");
-            }
+            readCommitMicros(in);
             int tables = readVarint(in);
             for (int t = 0; t < tables; t++) {
                 boolean wanted = visitor.table(readVarint(in));
@@ -98,6 +97,29 @@ public final class TxRecord {
         } catch (BsatnException e) {
             throw new EngineException(ErrorCode.STORAGE_CORRUPT, "transaction record: " + e.getMessage());
         }
+    }
+
+    /**
+     * When the transaction was committed, in microseconds since 1970; 0 if the record does not say.
+     *
+     * @throws EngineException STORAGE_CORRUPT if it is no record
+     */
+    public static long commitMicros(byte[] record, int offset, int length) {
+        try {
+            return readCommitMicros(new BsatnReader(record, offset, length));
+        } catch (BsatnException e) {
+            throw new EngineException(ErrorCode.STORAGE_CORRUPT, "transaction record: " + e.getMessage());
+        }
+    }
+
+    private static long readCommitMicros(BsatnReader in) {
+        int version = in.readU8();
+        return switch (version) {
+            case VERSION -> in.readU64();
+            case VERSION_WITHOUT_TIME -> 0;
+            default -> throw new EngineException(
+                    ErrorCode.STORAGE_CORRUPT, "transaction record of version " + version + "; a newer server wrote it");
+        };
     }
 
     private static void readRows(BsatnReader in, boolean wanted, Visitor visitor, boolean deletes) {

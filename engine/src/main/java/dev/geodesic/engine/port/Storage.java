@@ -5,8 +5,8 @@ import java.util.List;
 
 /**
  * The files of one directory. What was done to the directory (create, rename, delete) survives a power loss only after
- * {@link #force}, what was written to a file only after {@link StorageFile#force}. One thread at a time. {@code toString}
- * names the directory in messages.
+ * {@link #force}, what was written to a file only after {@link StorageFile#force}. Thread-safe. {@code toString} names the
+ * directory in messages.
  */
 public interface Storage extends AutoCloseable {
 

@@ -38,6 +38,7 @@ public final class CommittedState implements AutoCloseable {
     private boolean lastRecorded;
     private Tables tables = new Tables();
     private long nextTxOffset;
+    private long commitMicros;
     /** Written under the lock. */
     private volatile boolean closed;
 
@@ -105,7 +106,7 @@ public final class CommittedState implements AutoCloseable {
     SnapshotView openSnapshot(Limits.Reads limits, int placesPerBatch) {
         enter();
         try {
-            return new SnapshotView(this, history, tables, nextTxOffset, limits, placesPerBatch);
+            return new SnapshotView(this, history, tables, nextTxOffset, commitMicros, limits, placesPerBatch);
         } finally {
             leave();
         }
@@ -124,11 +125,26 @@ public final class CommittedState implements AutoCloseable {
         lock.readLock().unlock();
     }
 
-    /** Makes the changes of a transaction visible and returns its offset. Writer only. */
+    /** When the last transaction was committed, in microseconds since 1970; never falls. Writer, or under the shared lock. */
+    public long commitMicros() {
+        return commitMicros;
+    }
+
+    /** As {@link #apply(TxData, long)}, by a clock that stands still. */
     public long apply(TxData data) {
+        return apply(data, commitMicros);
+    }
+
+    /**
+     * Makes the changes of a transaction visible and returns its offset. Writer only.
+     *
+     * @param nowMicros microseconds since 1970; a clock that goes back is not believed
+     */
+    public long apply(TxData data, long nowMicros) {
         lock.writeLock().lock();
         try {
             applyPart(data);
+            commitMicros = Math.max(commitMicros, nowMicros);
             // Under the lock: no reader may see the rows with the offset before them.
             return nextTxOffset++;
         } finally {
@@ -246,9 +262,10 @@ public final class CommittedState implements AutoCloseable {
     }
 
     /** The stored transactions below {@code offset} have been applied in another way. Recovery only. */
-    public void startAt(long offset) {
+    public void startAt(long offset, long lastCommitMicros) {
         Invariants.check(offset >= nextTxOffset, "offsets never go back", "next", nextTxOffset, "start", offset);
         nextTxOffset = offset;
+        commitMicros = Math.max(commitMicros, lastCommitMicros);
     }
 
     /** A table by id. Errors: NO_SUCH_TABLE. Writer, or under the shared lock. */

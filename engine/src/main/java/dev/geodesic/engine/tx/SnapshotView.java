@@ -34,6 +34,7 @@ public final class SnapshotView implements ReadView, AutoCloseable {
     private final History history;
     private final Tables tables;
     private final long nextTxOffset;
+    private final long commitMicros;
     private final Limits.Reads limits;
     private final long start = System.nanoTime();
     private final History.Point point;
@@ -43,11 +44,13 @@ public final class SnapshotView implements ReadView, AutoCloseable {
 
     /** Shared lock. */
     SnapshotView(
-            CommittedState state, History history, Tables tables, long nextTxOffset, Limits.Reads limits, int placesPerBatch) {
+            CommittedState state, History history, Tables tables, long nextTxOffset, long commitMicros, Limits.Reads limits,
+            int placesPerBatch) {
         this.state = state;
         this.history = history;
         this.tables = tables;
         this.nextTxOffset = nextTxOffset;
+        this.commitMicros = commitMicros;
         this.limits = limits;
         this.placesPerBatch = placesPerBatch;
         this.point = history.enter();
@@ -57,6 +60,11 @@ public final class SnapshotView implements ReadView, AutoCloseable {
     /** All transactions below this offset are visible, and no other one. */
     public long nextTxOffset() {
         return nextTxOffset;
+    }
+
+    /** When the last of these transactions was committed, in microseconds since 1970. */
+    public long commitMicros() {
+        return commitMicros;
     }
 
     /** Gives back what is held for this. Idempotent, any thread. */

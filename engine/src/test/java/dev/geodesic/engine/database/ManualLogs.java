@@ -4,6 +4,7 @@ import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.durability.Durability;
 import dev.geodesic.engine.durability.LogFactory;
+import dev.geodesic.engine.durability.LogStart;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,7 +19,7 @@ final class ManualLogs implements LogFactory {
     private boolean refusing;
 
     @Override
-    public synchronized Durability open(Path directory, Replay replay) {
+    public synchronized Durability open(Path directory, LogStart start, Replay replay) {
         Log log = new Log();
         logs.add(log);
         return log;
@@ -81,6 +82,11 @@ final class ManualLogs implements LogFactory {
             synchronized (ManualLogs.this) {
                 return durable;
             }
+        }
+
+        @Override
+        public long epoch() {
+            return 0;
         }
 
         @Override

@@ -87,7 +87,7 @@ final class MigrationWorld implements AutoCloseable {
         committed.apply(data);
         tx.end();
         BsatnWriter record = new BsatnWriter();
-        TxRecord.write(data, record);
+        TxRecord.write(data, committed.commitMicros(), record);
         log.add(record.toByteArray());
         checkRecovery();
     }

@@ -137,7 +137,7 @@ class PublishTest {
     void theLogOfADatabaseThatCannotBeMadeIsClosed() throws Exception {
         AtomicBoolean failing = new AtomicBoolean();
         AtomicInteger open = new AtomicInteger();
-        LogFactory logs = (directory, replay) -> {
+        LogFactory logs = (directory, start, replay) -> {
             open.incrementAndGet();
             return new Durability() {
                 @Override
@@ -148,6 +148,11 @@ class PublishTest {
                 @Override
                 public long durableOffset() {
                     return Long.MAX_VALUE;
+                }
+
+                @Override
+                public long epoch() {
+                    return 0;
                 }
 
                 @Override

@@ -55,7 +55,7 @@ class StorageFailureTest {
     void start() {
         server = Server.start(new ServerOptions(
                 data, Limits.DEFAULTS, HeapStores::new,
-                (directory, replay) -> CommitLog.open(disk(directory), CommitLogOptions.DEFAULTS, replay),
+                (directory, start, replay) -> CommitLog.open(disk(directory), CommitLogOptions.DEFAULTS, start, replay),
                 Thread.ofPlatform().daemon().stackSize(16 << 20).factory(), Clock.systemUTC()));
         owner = server.tokens().issueAnonymous();
     }

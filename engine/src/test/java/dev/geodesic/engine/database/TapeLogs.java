@@ -2,6 +2,7 @@ package dev.geodesic.engine.database;
 
 import dev.geodesic.engine.durability.Durability;
 import dev.geodesic.engine.durability.LogFactory;
+import dev.geodesic.engine.durability.LogStart;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,11 +22,11 @@ final class TapeLogs implements LogFactory {
     private boolean holding;
 
     @Override
-    public Durability open(Path directory, Replay replay) {
+    public Durability open(Path directory, LogStart start, Replay replay) {
         List<byte[]> tape;
         synchronized (tapes) {
             tape = tapes.computeIfAbsent(directory, d -> new ArrayList<>());
-            for (int i = 0; i < tape.size(); i++) {
+            for (int i = Math.toIntExact(start.offset()); i < tape.size(); i++) {
                 replay.record(i, tape.get(i), 0, tape.get(i).length);
             }
         }
@@ -133,6 +134,11 @@ final class TapeLogs implements LogFactory {
             synchronized (tapes) {
                 return durable - 1L;
             }
+        }
+
+        @Override
+        public long epoch() {
+            return 0;
         }
 
         @Override

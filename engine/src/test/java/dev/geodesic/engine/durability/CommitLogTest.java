@@ -63,7 +63,7 @@ class CommitLogTest {
         long next;
 
         Log(FaultyStorage storage, CommitLogOptions options) {
-            log = CommitLog.open(storage, options, (offset, buffer, at, length) -> {
+            log = CommitLog.open(storage, options, LogStart.EMPTY, (offset, buffer, at, length) -> {
                 assertEquals(replayed.size(), offset);
                 replayed.add(Arrays.copyOfRange(buffer, at, at + length));
             });
@@ -652,11 +652,11 @@ class CommitLogTest {
         CommitLogs factory = new CommitLogs(OPTIONS.withSegmentBytesMax(3 << 20));
         byte[] large = new byte[2_500_000];
         new Random(3).nextBytes(large);
-        try (Durability log = factory.open(logs, (offset, buffer, at, length) -> { })) {
+        try (Durability log = factory.open(logs, LogStart.EMPTY, (offset, buffer, at, length) -> { })) {
             log.append(0, large, 0, large.length);
             log.append(1, large, 0, 1000);
         }
-        try (Durability log = factory.open(logs, (offset, buffer, at, length) -> { })) {
+        try (Durability log = factory.open(logs, LogStart.EMPTY, (offset, buffer, at, length) -> { })) {
             log.append(2, large, 0, large.length);
         }
         try (Stream<Path> files = Files.list(logs)) {
@@ -665,7 +665,7 @@ class CommitLogTest {
         Path last = logs.resolve("00000000000000000002.log");
         Files.write(last, Arrays.copyOf(Files.readAllBytes(last), 1_000_000));
         List<Integer> lengths = new ArrayList<>();
-        try (Durability log = factory.open(logs, (offset, buffer, at, length) -> {
+        try (Durability log = factory.open(logs, LogStart.EMPTY, (offset, buffer, at, length) -> {
             lengths.add(length);
             assertArrayEquals(Arrays.copyOf(large, length), Arrays.copyOfRange(buffer, at, at + length));
         })) {
@@ -674,11 +674,11 @@ class CommitLogTest {
         assertEquals(List.of(large.length, 1000), lengths);
         assertFalse(Files.exists(last));
         Files.write(logs.resolve(FIRST), new byte[40]);
-        EngineException e = assertThrows(EngineException.class, () -> factory.open(logs, (o, b, a, l) -> { }));
+        EngineException e = assertThrows(EngineException.class, () -> factory.open(logs, LogStart.EMPTY, (o, b, a, l) -> { }));
         assertTrue(e.getMessage().contains(logs.resolve(FIRST).toString()), e.getMessage());
         Files.writeString(directory.resolve("file"), "");
         EngineException noDirectory = assertThrows(
-                EngineException.class, () -> factory.open(directory.resolve("file/log"), (o, b, a, l) -> { }));
+                EngineException.class, () -> factory.open(directory.resolve("file/log"), LogStart.EMPTY, (o, b, a, l) -> { }));
         assertEquals(ErrorCode.STORAGE_FAILED, noDirectory.code());
     }
 }

@@ -155,7 +155,7 @@ class RecoverySimulationTest {
                 Recovery recovery = new Recovery(committed, catalog);
                 this.log = CommitLog.open(files, CommitLogOptions.DEFAULTS
                         .withSegmentBytesMax(1 + random.nextInt(20_000))
-                        .withQueue(1 + random.nextInt(8), 1 + random.nextInt(20_000)), recovery::apply);
+                        .withQueue(1 + random.nextInt(8), 1 + random.nextInt(20_000)), LogStart.EMPTY, recovery::apply);
                 recovery.finish();
             } catch (Throwable e) {
                 committed.close();
@@ -196,7 +196,7 @@ class RecoverySimulationTest {
             history.states.add(dump(committed));
             history.values.add(values);
             record.clear();
-            TxRecord.write(data, record);
+            TxRecord.write(data, committed.commitMicros(), record);
             log.append(txOffset, record.buffer(), 0, record.length());
             if (random.nextInt(10) == 0) {
                 long upTo = txOffset - random.nextInt(5);
