@@ -11,9 +11,11 @@ import com.nimbusds.jose.JWSObject;
 import com.nimbusds.jose.Payload;
 import com.nimbusds.jose.crypto.ECDSASigner;
 import dev.geodesic.engine.auth.SigningKeys;
+import dev.geodesic.engine.durability.FileStorage;
 import dev.geodesic.it.Http.Answer;
 import dev.geodesic.it.Http.Caller;
 import dev.geodesic.testkit.Proves;
+import java.io.IOException;
 import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -208,8 +210,9 @@ interface RightsTests {
     }
 
     /** A token of this server, signed with its own key, that was good until {@code expires}. */
-    private static String expired(Caller caller, Instant expires) throws JOSEException {
-        SigningKeys keys = SigningKeys.open(Path.of(System.getProperty("wlp.home"), "usr/servers/arquillian/geodesic-data/keys"));
+    private static String expired(Caller caller, Instant expires) throws JOSEException, IOException {
+        SigningKeys keys = SigningKeys.open(FileStorage.open(
+                Path.of(System.getProperty("wlp.home"), "usr/servers/arquillian/geodesic-data/keys")));
         String payload = new String(Base64.getUrlDecoder().decode(caller.token().split("\\.")[1]), StandardCharsets.UTF_8);
         JWSObject token = new JWSObject(new JWSHeader(JWSAlgorithm.ES256),
                 new Payload(payload.replace("\"exp\":null", "\"exp\":" + expires.getEpochSecond())));

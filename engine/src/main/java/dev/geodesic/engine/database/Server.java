@@ -20,6 +20,7 @@ import dev.geodesic.engine.host.runtime.WasmRuntime;
 import dev.geodesic.engine.host.wasmtime.WasmtimeOptions;
 import dev.geodesic.engine.host.wasmtime.WasmtimeRuntime;
 import dev.geodesic.engine.modulelog.ModuleLog;
+import dev.geodesic.engine.port.Storage;
 import dev.geodesic.engine.schema.EnvironmentRules;
 import dev.geodesic.engine.schema.MigrationPlanner;
 import dev.geodesic.engine.tx.CommittedState;
@@ -27,13 +28,11 @@ import dev.geodesic.sats.Identity;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
-import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.SecureRandom;
 import java.time.Clock;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -49,7 +48,6 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 
 /**
  * All databases of one data directory. Thread-safe; methods that publish or delete take their time and run one at a time
@@ -110,7 +108,7 @@ public final class Server implements AutoCloseable {
         readers.allowCoreThreadTimeOut(true);
         Path data = options.dataDirectory();
         this.tokens = new TokenAuthority(
-                SigningKeys.open(data.resolve("keys")), options.issuers(), limits -> new HttpEgress(
+                openKeys(data.resolve("keys")), options.issuers(), limits -> new HttpEgress(
                         limits, Network.SYSTEM, Thread.ofPlatform().daemon().name("issuers-", 0).factory()), options.clock());
         this.runtime = WasmtimeRuntime.open(
                 new WasmtimeOptions(Optional.of(data.resolve("compiled")), options.guestThreads()), HostFunctions.TABLE);
@@ -168,7 +166,7 @@ public final class Server implements AutoCloseable {
             }
             return channel;
         } catch (IOException e) {
-            throw new EngineException(ErrorCode.STORAGE_FAILED, "data directory " + data + ": " + e.getMessage(), e);
+            throw new EngineException(ErrorCode.STORAGE_FAILED, "data directory " + data + " cannot be used: " + e, e);
         }
     }
 
@@ -181,6 +179,18 @@ public final class Server implements AutoCloseable {
     }
 
     // ---- opening ----
+
+    private SigningKeys openKeys(Path directory) {
+        try (Storage storage = options.disk().open(directory)) {
+            if (storage.list().isEmpty() && options.disk().directories(options.dataDirectory()).contains("control")) {
+                LOG.log(System.Logger.Level.WARNING,
+                        "the keys in " + directory + " are gone and are made anew: no token that was given out is valid any more");
+            }
+            return SigningKeys.open(storage);
+        } catch (IOException e) {
+            throw new EngineException(ErrorCode.STORAGE_FAILED, "the directory " + directory + " cannot be opened: " + e, e);
+        }
+    }
 
     private record Opened(CommittedState committed, Catalog catalog, Durability durability) {
     }
@@ -284,37 +294,20 @@ public final class Server implements AutoCloseable {
     /** Deletes data of earlier incarnations and of deleted databases. */
     private void removeLeftovers() {
         Path all = options.dataDirectory().resolve("databases");
-        if (!Files.isDirectory(all)) {
-            return;
-        }
-        try (Stream<Path> identities = Files.list(all)) {
-            for (Path identity : identities.toList()) {
-                Optional<DatabaseEntry> entry =
-                        DatabaseNames.identity(identity.getFileName().toString()).flatMap(control::database);
-                try (Stream<Path> incarnations = Files.list(identity)) {
-                    for (Path incarnation : incarnations.toList()) {
-                        if (entry.isEmpty() || !directory(entry.get()).equals(incarnation)) {
-                            deleteTree(incarnation);
-                        }
+        try {
+            for (String name : options.disk().directories(all)) {
+                Optional<DatabaseEntry> entry = DatabaseNames.identity(name).flatMap(control::database);
+                for (String incarnation : options.disk().directories(all.resolve(name))) {
+                    if (entry.isEmpty() || !incarnation.equals(Long.toString(entry.get().incarnation()))) {
+                        options.disk().delete(all.resolve(name).resolve(incarnation));
                     }
                 }
                 if (entry.isEmpty()) {
-                    deleteTree(identity);
+                    options.disk().delete(all.resolve(name));
                 }
             }
         } catch (IOException e) {
             LOG.log(System.Logger.Level.WARNING, "leftovers in " + all + " could not be deleted: " + e);
-        }
-    }
-
-    private static void deleteTree(Path directory) throws IOException {
-        if (!Files.exists(directory)) {
-            return;
-        }
-        try (Stream<Path> paths = Files.walk(directory)) {
-            for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
-            }
         }
     }
 
@@ -603,6 +596,7 @@ public final class Server implements AutoCloseable {
                     ErrorCode.LIMIT_EXCEEDED, "the server has reached the limit databases-max of "
                             + options.limits().databasesMax());
         }
+        clear(entry);
         Database database = open(entry);
         boolean created = false;
         try {
@@ -623,13 +617,24 @@ public final class Server implements AutoCloseable {
         }
     }
 
-    private void discard(DatabaseEntry entry) {
+    /** What a deleted database may have left there must not become part of a new one. */
+    private void clear(DatabaseEntry entry) {
+        Path directory = directory(entry);
         try {
-            Path directory = directory(entry);
-            deleteTree(directory);
-            Files.deleteIfExists(directory.getParent());
-        } catch (DirectoryNotEmptyException e) {
-            // The database has begun anew beside it.
+            options.disk().delete(directory);
+        } catch (IOException e) {
+            throw new EngineException(
+                    ErrorCode.STORAGE_FAILED, "the directory " + directory + " of an earlier database cannot be deleted: " + e, e);
+        }
+    }
+
+    private void discard(DatabaseEntry entry) {
+        Path directory = directory(entry);
+        try {
+            options.disk().delete(directory);
+            if (options.disk().directories(directory.getParent()).isEmpty()) {
+                options.disk().delete(directory.getParent());
+            }
         } catch (IOException e) {
             LOG.log(System.Logger.Level.WARNING, "data of database " + entry.identity() + " could not be deleted: " + e);
         }

@@ -2,8 +2,10 @@ package dev.geodesic.engine.database;
 
 import dev.geodesic.engine.auth.IssuerOptions;
 import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.durability.FileStorage;
 import dev.geodesic.engine.durability.LogFactory;
 import dev.geodesic.engine.durability.SnapshotOptions;
+import dev.geodesic.engine.port.Disk;
 import dev.geodesic.engine.port.Timer;
 import dev.geodesic.engine.schedule.ClockTimer;
 import dev.geodesic.engine.procedure.ProcedureOptions;
@@ -23,6 +25,7 @@ import java.util.function.Supplier;
  * @param timer when scheduled calls are due
  * @param procedures how procedures and HTTP handlers run
  * @param issuers whose tokens are accepted besides our own
+ * @param disk where everything lies that a power loss must leave, below the data directory
  * @param snapshots when snapshots of databases are taken; empty: never
  */
 public record ServerOptions(
@@ -35,6 +38,7 @@ public record ServerOptions(
         Timer timer,
         ProcedureOptions procedures,
         IssuerOptions issuers,
+        Disk disk,
         Optional<SnapshotOptions> snapshots) {
 
     /** With our own tokens only, and without snapshots. */
@@ -47,7 +51,8 @@ public record ServerOptions(
             Clock clock,
             Timer timer,
             ProcedureOptions procedures) {
-        this(dataDirectory, limits, stores, logs, guestThreads, clock, timer, procedures, IssuerOptions.NONE, Optional.empty());
+        this(dataDirectory, limits, stores, logs, guestThreads, clock, timer, procedures, IssuerOptions.NONE, FileStorage::open,
+                Optional.empty());
     }
 
     /** With real time for schedules, and without snapshots. */
@@ -62,7 +67,7 @@ public record ServerOptions(
             IssuerOptions issuers) {
         this(dataDirectory, limits, stores, logs, guestThreads, clock,
                 new ClockTimer(clock, Thread.ofPlatform().daemon().name("geodesic-timer").factory()), procedures, issuers,
-                Optional.empty());
+                FileStorage::open, Optional.empty());
     }
 
     /** With real time for schedules, the default for procedures, and our own tokens only. */
@@ -79,6 +84,13 @@ public record ServerOptions(
     /** The same with snapshots. */
     public ServerOptions withSnapshots(SnapshotOptions options) {
         return new ServerOptions(
-                dataDirectory, limits, stores, logs, guestThreads, clock, timer, procedures, issuers, Optional.of(options));
+                dataDirectory, limits, stores, logs, guestThreads, clock, timer, procedures, issuers, disk,
+                Optional.of(options));
+    }
+
+    /** The same on another disk; logs and snapshots bring their own. */
+    public ServerOptions withDisk(Disk other) {
+        return new ServerOptions(
+                dataDirectory, limits, stores, logs, guestThreads, clock, timer, procedures, issuers, other, snapshots);
     }
 }

@@ -5,8 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.durability.FileStorage;
 import dev.geodesic.engine.egress.HttpEgress;
 import dev.geodesic.engine.egress.Network;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
@@ -25,10 +28,18 @@ final class TestTokens implements AutoCloseable {
     volatile long now = START;
     final TokenAuthority authority;
 
+    static SigningKeys keys(Path directory) {
+        try {
+            return SigningKeys.open(FileStorage.open(directory));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     TestTokens(Path keys, IssuerOptions options) {
         // It would say of every issuer that a test breaks that it is broken.
         QUIET.setLevel(Level.OFF);
-        authority = new TokenAuthority(SigningKeys.open(keys), options, limits -> new HttpEgress(
+        authority = new TokenAuthority(keys(keys), options, limits -> new HttpEgress(
                 limits, Network.SYSTEM, Thread.ofPlatform().daemon().factory()), new Clock() {
                     @Override
                     public ZoneId getZone() {

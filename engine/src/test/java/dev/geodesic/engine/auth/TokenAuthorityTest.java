@@ -51,7 +51,7 @@ class TokenAuthorityTest {
     @BeforeEach
     void open() {
         tokens = new TestTokens(directory, IssuerOptions.NONE);
-        keys = SigningKeys.open(directory);
+        keys = TestTokens.keys(directory);
     }
 
     @AfterEach
@@ -319,8 +319,8 @@ class TokenAuthorityTest {
     @Test
     @Proves("http-api.md 3.4")
     void keysAreMadeOnce(@TempDir Path fresh) throws Exception {
-        SigningKeys made = SigningKeys.open(fresh.resolve("keys"));
-        assertEquals(made, SigningKeys.open(fresh.resolve("keys")));
+        SigningKeys made = TestTokens.keys(fresh.resolve("keys"));
+        assertEquals(made, TestTokens.keys(fresh.resolve("keys")));
         assertEquals(made.publicPem(), Files.readString(fresh.resolve("keys/id_ecdsa.pub")));
         assertTrue(made.publicPem().startsWith("-----BEGIN PUBLIC KEY-----\n"));
         String secret = Files.readString(fresh.resolve("keys/id_ecdsa"));
@@ -335,7 +335,7 @@ class TokenAuthorityTest {
     @Proves("http-api.md 3.4")
     void oneKeyFileAloneIsRefused(String missing) throws Exception {
         Files.delete(directory.resolve(missing));
-        EngineException e = assertThrows(EngineException.class, () -> SigningKeys.open(directory));
+        EngineException e = assertThrows(EngineException.class, () -> TestTokens.keys(directory));
         assertEquals(ErrorCode.STORAGE_CORRUPT, e.code());
         assertTrue(e.getMessage().startsWith("only one of "), e.getMessage());
         assertFalse(Files.exists(directory.resolve(missing)));
@@ -344,13 +344,13 @@ class TokenAuthorityTest {
     @Test
     @Proves("http-api.md 3.4")
     void keyFilesThatAreNoPairAreRefused(@TempDir Path other) throws Exception {
-        SigningKeys.open(other);
+        TestTokens.keys(other);
         String ours = Files.readString(directory.resolve("id_ecdsa.pub"));
         for (String wrong : List.of("", "rubbish", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
                 ours.substring(0, ours.length() / 2), Files.readString(other.resolve("id_ecdsa.pub")),
                 curve384())) {
             Files.writeString(directory.resolve("id_ecdsa.pub"), wrong);
-            EngineException e = assertThrows(EngineException.class, () -> SigningKeys.open(directory), wrong);
+            EngineException e = assertThrows(EngineException.class, () -> TestTokens.keys(directory), wrong);
             assertEquals(ErrorCode.STORAGE_CORRUPT, e.code());
         }
     }
