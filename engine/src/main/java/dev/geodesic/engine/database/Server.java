@@ -181,10 +181,11 @@ public final class Server implements AutoCloseable {
     // ---- opening ----
 
     private SigningKeys openKeys(Path directory) {
+        Path data = options.dataDirectory();
         try (Storage storage = options.disk().open(directory)) {
-            if (storage.list().isEmpty() && options.disk().directories(options.dataDirectory()).contains("control")) {
+            if (storage.list().isEmpty() && options.disk().directories(data).contains("control")) {
                 LOG.log(System.Logger.Level.WARNING,
-                        "the keys in " + directory + " are gone and are made anew: no token that was given out is valid any more");
+                        "the keys in " + directory + " are gone and are made anew: earlier tokens are not valid any more");
             }
             return SigningKeys.open(storage);
         } catch (IOException e) {
@@ -624,7 +625,8 @@ public final class Server implements AutoCloseable {
             options.disk().delete(directory);
         } catch (IOException e) {
             throw new EngineException(
-                    ErrorCode.STORAGE_FAILED, "the directory " + directory + " of an earlier database cannot be deleted: " + e, e);
+                    ErrorCode.STORAGE_FAILED,
+                    "the directory " + directory + " of an earlier database cannot be deleted: " + e, e);
         }
     }
 

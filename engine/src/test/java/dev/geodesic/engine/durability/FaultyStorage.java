@@ -1,5 +1,7 @@
 package dev.geodesic.engine.durability;
 
+import dev.geodesic.engine.durability.Faults.Fault;
+import dev.geodesic.engine.durability.Faults.Kind;
 import dev.geodesic.engine.port.Storage;
 import dev.geodesic.engine.port.StorageFile;
 import java.io.FileNotFoundException;
@@ -7,6 +9,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -15,9 +18,10 @@ import java.util.function.LongPredicate;
 
 /**
  * A directory in memory that is as bad as a real one may be. {@link #powerLoss} forgets what was not forced, names included,
- * or keeps any part of it, sector by sector, with zeros or old blocks between. A force that fails leaves what it should have
- * written readable, but later forces do not write it either. {@link #failWhen} makes chosen operations fail, and {@link #dieWhen}
- * makes one fail half-way together with all that follow.
+ * or keeps any part of it, sector by sector, with zeros or old blocks between; a rename is kept whole or not at all. A force
+ * that fails leaves what it should have written readable, but later forces do not write it either. {@link #failWhen} makes
+ * chosen operations fail, {@link #dieWhen} makes one fail half-way together with all that follow, {@link #faults} does more.
+ * Thread-safe.
  */
 public final class FaultyStorage implements Storage {
 
@@ -33,62 +37,93 @@ public final class FaultyStorage implements Storage {
         private final List<Pending> pending = new ArrayList<>();
     }
 
-    private final Random random;
+    /** A change of names that is not forced: {@code from} loses the file, {@code to} gets it; either may be null. */
+    private record Renamed(String from, String to, Inode inode) {
+
+        void apply(Map<String, Inode> names) {
+            if (from != null && names.get(from) == inode) {
+                names.remove(from);
+            }
+            if (to != null) {
+                names.put(to, inode);
+            }
+        }
+    }
+
+    private final Faults faults;
+    private final String directory;
     private final Map<String, Inode> names = new TreeMap<>();
     private final Map<String, Inode> durableNames = new TreeMap<>();
-    private LongPredicate failWhen = n -> false;
-    private LongPredicate dieWhen = n -> false;
-    private boolean dead;
-    private boolean held;
-    private long operations;
+    private final List<Renamed> renamed = new ArrayList<>();
     private int writes;
     private int forces;
 
     public FaultyStorage(Random random) {
-        this.random = random;
+        this(new Faults(random), "memory");
+    }
+
+    FaultyStorage(Faults faults, String directory) {
+        this.faults = faults;
+        this.directory = directory;
     }
 
     // ---- what tests do to it ----
 
     /** Operations that change something or force it are counted from 0. */
-    public synchronized void failWhen(LongPredicate operation) {
-        failWhen = operation;
+    public void failWhen(LongPredicate operation) {
+        faults.failWhen(operation);
     }
 
-    public synchronized void dieWhen(LongPredicate operation) {
-        dieWhen = operation;
+    public void dieWhen(LongPredicate operation) {
+        faults.dieWhen(operation);
     }
 
-    synchronized long operations() {
-        return operations;
+    /** More ways to fail. */
+    public Faults faults() {
+        return faults;
     }
 
-    synchronized int writes() {
-        return writes;
+    long operations() {
+        return faults.operations();
     }
 
-    synchronized int forces() {
-        return forces;
+    int writes() {
+        synchronized (faults) {
+            return writes;
+        }
+    }
+
+    int forces() {
+        synchronized (faults) {
+            return forces;
+        }
     }
 
     /** Forces of files wait until {@link #release}. */
-    public synchronized void hold() {
-        held = true;
+    public void hold() {
+        faults.hold();
     }
 
-    public synchronized void release() {
-        held = false;
-        notifyAll();
+    public void release() {
+        faults.release();
     }
 
     /** The process is gone, the machine lives: every completed operation is visible. */
-    public synchronized FaultyStorage restarted() {
-        FaultyStorage next = new FaultyStorage(random);
-        names.forEach((name, inode) -> next.names.put(name, copy(inode)));
-        // A file that has lost its name in one of the views only is a file of its own there; nobody can tell.
-        durableNames.forEach((name, inode) ->
-                next.durableNames.put(name, names.get(name) == inode ? next.names.get(name) : copy(inode)));
-        return next;
+    public FaultyStorage restarted() {
+        return restarted(new Faults(faults.random));
+    }
+
+    FaultyStorage restarted(Faults nextFaults) {
+        synchronized (faults) {
+            FaultyStorage next = new FaultyStorage(nextFaults, directory);
+            Map<Inode, Inode> copies = new IdentityHashMap<>();
+            names.forEach((name, inode) -> next.names.put(name, copies.computeIfAbsent(inode, FaultyStorage::copy)));
+            durableNames.forEach((name, inode) ->
+                    next.durableNames.put(name, copies.computeIfAbsent(inode, FaultyStorage::copy)));
+            renamed.forEach(r -> next.renamed.add(
+                    new Renamed(r.from(), r.to(), copies.computeIfAbsent(r.inode(), FaultyStorage::copy))));
+            return next;
+        }
     }
 
     private static Inode copy(Inode inode) {
@@ -100,31 +135,38 @@ public final class FaultyStorage implements Storage {
     }
 
     /** What a machine finds after a power loss. */
-    public synchronized FaultyStorage powerLoss() {
-        FaultyStorage next = new FaultyStorage(random);
-        boolean keepNames = random.nextBoolean();
-        names.forEach((name, inode) -> {
-            if (durableNames.get(name) == inode || keepNames && random.nextBoolean()) {
-                next.survive(name, inode);
-            }
-        });
-        durableNames.forEach((name, inode) -> {
-            if (!names.containsKey(name) && random.nextBoolean()) {
-                next.survive(name, inode);
-            }
-        });
-        next.durableNames.putAll(next.names);
-        return next;
+    public FaultyStorage powerLoss() {
+        return powerLoss(new Faults(faults.random));
     }
 
-    private void survive(String name, Inode inode) {
+    FaultyStorage powerLoss(Faults nextFaults) {
+        synchronized (faults) {
+            FaultyStorage next = new FaultyStorage(nextFaults, directory);
+            Map<String, Inode> left = new TreeMap<>(durableNames);
+            // All of it, none, a beginning, or any of it.
+            int kept = faults.random.nextInt(renamed.size() + 1);
+            switch (faults.random.nextInt(4)) {
+                case 0 -> { }
+                case 1 -> renamed.forEach(r -> r.apply(left));
+                case 2 -> renamed.subList(0, kept).forEach(r -> r.apply(left));
+                default -> renamed.stream().filter(r -> faults.random.nextBoolean()).forEach(r -> r.apply(left));
+            }
+            Map<Inode, Inode> copies = new IdentityHashMap<>();
+            left.forEach((name, inode) -> next.names.put(name, copies.computeIfAbsent(inode, this::survivor)));
+            next.durableNames.putAll(next.names);
+            return next;
+        }
+    }
+
+    private Inode survivor(Inode inode) {
         Inode copy = new Inode();
         copy.durable = torn(inode);
         copy.content = copy.durable.clone();
-        names.put(name, copy);
+        return copy;
     }
 
     private byte[] torn(Inode inode) {
+        Random random = faults.random;
         byte[] bytes = inode.durable;
         double kept = switch (random.nextInt(4)) {
             case 0 -> 0;
@@ -160,97 +202,109 @@ public final class FaultyStorage implements Storage {
     }
 
     /** Flips a bit of every file. */
-    public synchronized FaultyStorage damage(int position) {
-        names.values().forEach(inode -> inode.content[position] ^= 4);
-        return this;
+    public FaultyStorage damage(int position) {
+        synchronized (faults) {
+            names.values().forEach(inode -> inode.content[position] ^= 4);
+            return this;
+        }
     }
 
-    synchronized byte[] content(String name) {
-        return names.get(name).content.clone();
+    byte[] content(String name) {
+        synchronized (faults) {
+            return names.get(name).content.clone();
+        }
     }
 
     /** Puts a durable file there. */
-    synchronized FaultyStorage put(String name, byte[] content) {
-        Inode inode = new Inode();
-        inode.content = content.clone();
-        inode.durable = content.clone();
-        names.put(name, inode);
-        durableNames.put(name, inode);
-        return this;
+    FaultyStorage put(String name, byte[] content) {
+        synchronized (faults) {
+            Inode inode = new Inode();
+            inode.content = content.clone();
+            inode.durable = content.clone();
+            names.put(name, inode);
+            durableNames.put(name, inode);
+            return this;
+        }
     }
 
     // ---- Storage ----
 
-    /** Whether the operation is to be done in part, before {@link #endFault} throws. */
-    private boolean beginFault() throws IOException {
-        if (dead) {
-            throw new IOException("the power is off");
+    private boolean change(Fault fault, Renamed change) {
+        if (fault == Fault.NONE || fault != Fault.LIE && faults.random.nextBoolean()) {
+            change.apply(names);
+            renamed.add(change);
         }
-        long n = operations++;
-        dead = dieWhen.test(n);
-        return dead || failWhen.test(n);
+        return fault == Fault.NONE;
     }
 
-    private static void endFault(boolean fault) throws IOException {
-        if (fault) {
-            throw new IOException("injected fault");
+    @Override
+    public List<String> list() {
+        synchronized (faults) {
+            return List.copyOf(names.keySet());
         }
     }
 
     @Override
-    public synchronized List<String> list() {
-        return List.copyOf(names.keySet());
+    public StorageFile create(String name) throws IOException {
+        synchronized (faults) {
+            Fault fault = faults.begin(Kind.CREATE, name);
+            if (names.containsKey(name)) {
+                throw new IOException(name + " exists");
+            }
+            Inode inode = new Inode();
+            change(fault, new Renamed(null, name, inode));
+            Faults.end(fault);
+            return new MemoryFile(name, inode);
+        }
     }
 
     @Override
-    public synchronized StorageFile create(String name) throws IOException {
-        boolean fault = beginFault();
-        if (names.containsKey(name)) {
-            throw new IOException(name + " exists");
+    public StorageFile open(String name) throws IOException {
+        synchronized (faults) {
+            return new MemoryFile(name, find(name));
         }
-        Inode inode = new Inode();
-        if (!fault || random.nextBoolean()) {
-            names.put(name, inode);
-        }
-        endFault(fault);
-        return new MemoryFile(inode);
     }
 
-    @Override
-    public synchronized StorageFile open(String name) throws IOException {
+    private Inode find(String name) throws IOException {
         Inode inode = names.get(name);
         if (inode == null) {
             throw new FileNotFoundException(name);
         }
-        return new MemoryFile(inode);
+        return inode;
     }
 
     @Override
-    public synchronized void rename(String from, String to) throws IOException {
-        boolean fault = beginFault();
-        if (!fault) {
-            names.put(to, names.remove(from));
+    public void rename(String from, String to) throws IOException {
+        synchronized (faults) {
+            Fault fault = faults.begin(Kind.RENAME, from);
+            change(fault, new Renamed(from, to, find(from)));
+            Faults.end(fault);
         }
-        endFault(fault);
     }
 
     @Override
-    public synchronized void delete(String name) throws IOException {
-        boolean fault = beginFault();
-        if (!fault || random.nextBoolean()) {
-            names.remove(name);
+    public void delete(String name) throws IOException {
+        synchronized (faults) {
+            Fault fault = faults.begin(Kind.DELETE, name);
+            Inode inode = find(name);
+            if (change(fault, new Renamed(name, null, inode))) {
+                faults.free(inode.content.length);
+            }
+            Faults.end(fault);
         }
-        endFault(fault);
     }
 
     @Override
-    public synchronized void force() throws IOException {
-        boolean fault = beginFault();
-        if (!fault || random.nextBoolean()) {
-            durableNames.clear();
-            durableNames.putAll(names);
+    public void force() throws IOException {
+        synchronized (faults) {
+            Fault fault = faults.begin(Kind.FORCE_NAMES, directory);
+            if (fault == Fault.NONE || fault != Fault.LIE && faults.random.nextBoolean()) {
+                durableNames.clear();
+                durableNames.putAll(names);
+                renamed.clear();
+            }
+            Faults.end(fault);
         }
-        endFault(fault);
     }
 
     @Override
@@ -259,32 +313,34 @@ public final class FaultyStorage implements Storage {
 
     @Override
     public String toString() {
-        return "memory";
+        return directory;
     }
 
     private final class MemoryFile implements StorageFile {
 
+        private final String name;
         private final Inode inode;
 
-        MemoryFile(Inode inode) {
+        MemoryFile(String name, Inode inode) {
+            this.name = name;
             this.inode = inode;
         }
 
         @Override
         public long size() {
-            synchronized (FaultyStorage.this) {
+            synchronized (faults) {
                 return inode.content.length;
             }
         }
 
         @Override
         public int read(ByteBuffer target, long position) {
-            synchronized (FaultyStorage.this) {
+            synchronized (faults) {
                 if (position >= inode.content.length) {
                     return -1;
                 }
                 // Short reads are allowed.
-                int length = 1 + random.nextInt(Math.min(target.remaining(), inode.content.length - (int) position));
+                int length = 1 + faults.random.nextInt(Math.min(target.remaining(), inode.content.length - (int) position));
                 target.put(inode.content, (int) position, length);
                 return length;
             }
@@ -292,49 +348,52 @@ public final class FaultyStorage implements Storage {
 
         @Override
         public void write(ByteBuffer source, long position) throws IOException {
-            synchronized (FaultyStorage.this) {
-                boolean fault = beginFault();
+            synchronized (faults) {
+                Fault fault = faults.begin(Kind.WRITE, name);
                 writes++;
-                byte[] bytes = new byte[fault ? random.nextInt(source.remaining() + 1) : source.remaining()];
+                int wanted = source.remaining();
+                int growth = (int) Math.clamp(position + wanted - inode.content.length, 0, Integer.MAX_VALUE);
+                int length = wanted - growth + faults.take(growth);
+                boolean full = length < wanted;
+                if (fault == Fault.LIE) {
+                    length = 0;
+                } else if (fault != Fault.NONE) {
+                    length = faults.random.nextInt(length + 1);
+                }
+                byte[] bytes = new byte[length];
                 source.get(bytes);
+                source.position(source.limit());
                 int end = (int) position + bytes.length;
                 inode.content = end > inode.content.length ? Arrays.copyOf(inode.content, end) : inode.content.clone();
                 System.arraycopy(bytes, 0, inode.content, (int) position, bytes.length);
                 inode.pending.add(new Pending(position, bytes));
-                endFault(fault);
+                Faults.end(fault);
+                if (full) {
+                    throw Faults.full(name);
+                }
             }
         }
 
         @Override
         public void truncate(long size) throws IOException {
-            synchronized (FaultyStorage.this) {
-                boolean fault = beginFault();
-                if (!fault) {
+            synchronized (faults) {
+                Fault fault = faults.begin(Kind.TRUNCATE, name);
+                if (fault == Fault.NONE) {
+                    faults.free(inode.content.length - size);
                     inode.content = Arrays.copyOf(inode.content, (int) size);
                     inode.pending.add(new Pending(size, null));
                 }
-                endFault(fault);
+                Faults.end(fault);
             }
         }
 
         @Override
         public void force() throws IOException {
-            synchronized (FaultyStorage.this) {
-                while (held) {
-                    try {
-                        FaultyStorage.this.wait();
-                    } catch (InterruptedException e) {
-                        throw new IOException(e);
-                    }
-                }
-                boolean fault = beginFault();
+            faults.awaitRelease();
+            synchronized (faults) {
+                Fault fault = faults.begin(Kind.FORCE, name);
                 forces++;
-                if (fault) {
-                    inode.durable = torn(inode);
-                    if (!dead) {
-                        inode.pending.clear();
-                    }
-                } else {
+                if (fault == Fault.NONE) {
                     for (Pending p : inode.pending) {
                         int end = (int) p.position() + (p.bytes() == null ? 0 : p.bytes().length);
                         if (p.bytes() == null || end > inode.durable.length) {
@@ -345,8 +404,13 @@ public final class FaultyStorage implements Storage {
                         }
                     }
                     inode.pending.clear();
+                } else if (fault != Fault.LIE) {
+                    inode.durable = torn(inode);
+                    if (fault == Fault.FAIL) {
+                        inode.pending.clear();
+                    }
                 }
-                endFault(fault);
+                Faults.end(fault);
             }
         }
 
