@@ -18,6 +18,8 @@ public final class ErrorStatus {
                     INVALID_ENVIRONMENT, VIEW_FAILED -> 400;
             case DATABASE_STOPPED, BUSY -> 503;
             case UNSUPPORTED_FEATURE -> 501;
+            case DISK_FULL -> 507;
+            case DATABASE_FAILED -> 500;
             default -> 500;
         };
     }

@@ -133,6 +133,7 @@ public class McpResource {
             case CallAnswer.OfReducer(CallResult.Committed committed) -> new ToolResult("committed", false);
             case CallAnswer.OfReducer(CallResult.Failed failed) -> new ToolResult(failed.message(), true);
             case CallAnswer.OfReducer(CallResult.Trapped trapped) -> new ToolResult(trapped.message(), true);
+            case CallAnswer.OfReducer(CallResult.Refused refused) -> new ToolResult(refused.message(), true);
             case CallAnswer.OfReducer(CallResult.TimedOut timedOut) -> new ToolResult("the call took too long", true);
         };
     }

@@ -80,12 +80,16 @@ public enum ErrorCode {
     SESSION_IN_USE(0),
     /** A limit of {@link Limits} was hit; the message names the limit and its setting. */
     LIMIT_EXCEEDED(0),
+    /** The disk is too full to write more; it goes on when there is room. */
+    DISK_FULL(0),
     /** The log cannot be written or forced; the database has stopped. */
     STORAGE_FAILED(0),
     /** Stored bytes are damaged; the message names file, offset and remedy. */
     STORAGE_CORRUPT(0),
     /** Another process holds the data directory. */
     STORAGE_LOCKED(0),
+    /** The database could not be opened; the message says why. */
+    DATABASE_FAILED(0),
     /** The database is stopping or has been stopped. */
     DATABASE_STOPPED(0),
     /** A broken invariant: a bug. The database in which it happened has stopped. */

@@ -1,5 +1,7 @@
 package dev.geodesic.engine.database;
 
+import dev.geodesic.engine.base.ErrorCode;
+
 /**
  * How a reducer call ended that could be started. Calls that could not are errors with their code.
  */
@@ -21,6 +23,15 @@ public sealed interface CallResult {
 
     /** The guest trapped, or the host could not carry the call out; nothing changed. */
     record Trapped(String message, long durationMicros) implements CallResult {
+    }
+
+    /**
+     * The call needed more than it, its database or the server may have; nothing changed.
+     *
+     * @param code LIMIT_EXCEEDED or DISK_FULL
+     * @param message for the caller: limit and setting
+     */
+    record Refused(ErrorCode code, String message, long durationMicros) implements CallResult {
     }
 
     /** The call ran into its deadline; nothing changed. */

@@ -94,13 +94,19 @@ public final class ClientConnection {
                 : CloseReason.error(reason.getMessage()));
     }
 
+    /** Too many others wait. */
+    void refuseAsBusy() {
+        ended.set(true);
+        subscriber.sink().close(CloseReason.TOO_MANY_REQUESTS);
+    }
+
     void greet(String token) {
         subscriber.sink().send(new ServerMessage.InitialConnection(client.identity(), client.connection(), token));
     }
 
     /**
-     * Queues a message. If too many wait, or too many bytes, the connection is closed with 1013 instead. Any thread, but
-     * one at a time.
+     * Queues a message. If too many wait, of this client or of all of the database, or too many bytes, the connection is closed
+     * with 1013 instead. Any thread, but one at a time.
      *
      * @param bytes size of the message on the wire
      */
@@ -109,7 +115,7 @@ public final class ClientConnection {
             return;
         }
         if (waitingMessages.incrementAndGet() > database.limits().queueMessagesMax()
-                || waitingBytes.addAndGet(bytes) > database.limits().queueBytesMax()) {
+                || waitingBytes.addAndGet(bytes) > database.limits().queueBytesMax() || !database.hasRoom()) {
             subscriber.sink().close(CloseReason.TOO_MANY_REQUESTS);
             disconnect();
             return;
@@ -207,6 +213,7 @@ public final class ClientConnection {
             }
             case CallResult.Failed failed -> new ReducerOutcome.Failed(failed.message());
             case CallResult.Trapped trapped -> new ReducerOutcome.InternalError(trapped.message());
+            case CallResult.Refused refused -> new ReducerOutcome.InternalError(refused.message());
             case CallResult.TimedOut timedOut -> new ReducerOutcome.OutOfEnergy();
         };
         send(new ServerMessage.ReducerResult(cause.withDuration(result.durationMicros()), outcome));

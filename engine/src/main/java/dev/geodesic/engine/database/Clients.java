@@ -161,12 +161,13 @@ final class Clients {
             return;
         }
         ReducerCall cause = ReducerCalls.cause(client, reducer.get(), Database.now(), EncodedValue.EMPTY, 0);
-        CallResult result = reducers.run(reducer.get(), client, new byte[0], cause, null,
-                () -> catalog.addClient(transactor.tx(), row, client.jwtPayload()), () -> { }, updates -> { });
+        CallResult result = transactor.aboutConnections(() -> reducers.run(reducer.get(), client, new byte[0], cause, null,
+                () -> catalog.addClient(transactor.tx(), row, client.jwtPayload()), () -> { }, updates -> { }));
         String refusal = switch (result) {
             case CallResult.Committed c -> null;
             case CallResult.Failed f -> f.message();
             case CallResult.Trapped t -> t.message();
+            case CallResult.Refused r -> throw new EngineException(r.code(), r.message());
             case CallResult.TimedOut t -> "the call took too long";
         };
         if (refusal != null) {
@@ -184,8 +185,9 @@ final class Clients {
         if (reducer.isPresent()) {
             ReducerCall cause = ReducerCalls.cause(client, reducer.get(), Database.now(), EncodedValue.EMPTY, 0);
             try {
-                CallResult result = reducers.run(reducer.get(), client, new byte[0], cause, null,
-                        () -> { }, () -> catalog.removeClient(transactor.tx(), row), updates -> { });
+                CallResult result = transactor.aboutConnections(() -> reducers.run(
+                        reducer.get(), client, new byte[0], cause, null,
+                        () -> { }, () -> catalog.removeClient(transactor.tx(), row), updates -> { }));
                 if (result instanceof CallResult.Committed) {
                     return;
                 }

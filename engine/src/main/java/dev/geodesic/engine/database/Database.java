@@ -5,6 +5,7 @@ import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.catalog.ModuleRow;
+import dev.geodesic.engine.durability.DiskWatch;
 import dev.geodesic.engine.durability.Durability;
 import dev.geodesic.engine.egress.HttpEgress;
 import dev.geodesic.engine.host.http.HttpHeader;
@@ -97,6 +98,8 @@ public final class Database implements AutoCloseable {
      * @param largeStackThreads makes the writer, on which guests run
      * @param timer when scheduled calls are due
      * @param readers runs large reads
+     * @param disk where the log is written
+     * @param resources what the database may use
      */
     Database(
             Identity identity,
@@ -110,7 +113,9 @@ public final class Database implements AutoCloseable {
             Timer timer,
             ProcedureOptions procedureOptions,
             HttpEgress egress,
-            Executor readers) {
+            Executor readers,
+            DiskWatch disk,
+            ResourceOptions resources) {
         this.identity = identity;
         this.limits = limits;
         this.sql = new SqlEngine(limits);
@@ -121,7 +126,7 @@ public final class Database implements AutoCloseable {
         this.log = log;
         this.subscriptions = new Subscriptions(limits, committed.writerView());
         this.gate = new ConfirmedGate(durability.durableOffset());
-        this.transactor = new Transactor(limits, committed, catalog, durability, subscriptions, clock);
+        this.transactor = new Transactor(limits, committed, catalog, durability, subscriptions, clock, disk);
         this.reducers = new ReducerCalls(limits, transactor, catalog, log, program);
         this.clients = new Clients(transactor, catalog, program, reducers, log, subscriptions);
         this.procedures = new Procedures(
@@ -136,7 +141,8 @@ public final class Database implements AutoCloseable {
         this.installer = new Installer(
                 identity, limits, transactor, catalog, program, reducers, clients, log, procedures, schedules, views);
         durability.listen(gate::durable, this::fail);
-        this.writer = new Writer(identity.toHex().substring(0, 12), largeStackThreads, this::fail);
+        this.writer = new Writer(identity.toHex().substring(0, 12), largeStackThreads, resources.writerTasksMax(), gate::awaitRoom, this::fail);
+        committed.limitMemory(resources.databaseBytesMax());
         committed.onUnneeded(this::freeSoon);
     }
 
@@ -186,9 +192,7 @@ public final class Database implements AutoCloseable {
 
     /** Bytes of rows and indexes. */
     public long memoryBytes() {
-        try (CommittedState.Snapshot snapshot = committed.read()) {
-            return snapshot.memoryBytes();
-        }
+        return committed.stores().memory().bytes();
     }
 
     public Limits limits() {
@@ -267,6 +271,20 @@ public final class Database implements AutoCloseable {
         return task.answer;
     }
 
+    /** As {@link #onWriter}, for what comes from outside. Completes also with BUSY. */
+    private <T> CompletableFuture<T> fromOutside(Supplier<T> work) {
+        if (!writer.hasRoom()) {
+            return CompletableFuture.failedFuture(new EngineException(
+                    ErrorCode.BUSY, "too many requests wait for the database (setting geodesic.limits.database.queue)"));
+        }
+        return onWriter(work);
+    }
+
+    /** Whether the writer's queue has room for something from outside. */
+    boolean hasRoom() {
+        return writer.hasRoom();
+    }
+
     void submit(Writer.Task task) {
         writer.submit(task);
     }
@@ -322,7 +340,7 @@ public final class Database implements AutoCloseable {
      */
     public CompletableFuture<CallResult> call(ClientInfo client, String name, Arguments arguments) {
         long timestamp = now();
-        return onWriter(() -> {
+        return fromOutside(() -> {
             clients.connect(client);
             try {
                 ReducerDef reducer = reducers.callable(name, client);
@@ -346,7 +364,7 @@ public final class Database implements AutoCloseable {
             return call(client, name, arguments).thenApply(CallAnswer.OfReducer::new);
         }
         long timestamp = now();
-        return onWriter(() -> {
+        return fromOutside(() -> {
             clients.connect(client);
             try {
                 ProcedureDef procedure = procedures.callable(name, client);
@@ -378,7 +396,7 @@ public final class Database implements AutoCloseable {
                 new HttpMethod(request.method()),
                 request.headers().stream().map(h -> new HttpHeader(h.name(), h.value())).toList(),
                 OptionalLong.empty(), request.uri(), request.http10() ? HttpVersion.HTTP_1_0 : HttpVersion.HTTP_1_1);
-        return onWriter(() -> procedures.handle(request.path(), handed, request.body()))
+        return fromOutside(() -> procedures.handle(request.path(), handed, request.body()))
                 .thenCompose(answer -> answer)
                 .thenApply(returned -> new HandlerAnswer(
                         returned.value().response().code(),
@@ -409,7 +427,7 @@ public final class Database implements AutoCloseable {
 
     private SqlAnswer sql(ClientInfo client, Compiler compiler, String text) {
         Caller caller = caller(client.identity());
-        join(onWriter(() -> {
+        join(fromOutside(() -> {
             clients.connect(client);
             return null;
         }));
@@ -518,6 +536,10 @@ public final class Database implements AutoCloseable {
         ConfirmedGate.Lane lane = options.confirmed() ? gate.lane(sink) : null;
         ClientConnection connection = new ClientConnection(
                 this, client, options.sessionId(), new Subscriber(sink, lane, options.v1(), options.light()));
+        if (!writer.hasRoom()) {
+            connection.refuseAsBusy();
+            return connection;
+        }
         writer.submit(new Writer.Task() {
             @Override
             public void run() {

@@ -112,6 +112,7 @@ final class Installer {
             case CallResult.Committed c -> log.hostInfo("Database initialized");
             case CallResult.Failed f -> throw new EngineException(ErrorCode.REDUCER_FAILED, f.message());
             case CallResult.Trapped t -> throw new EngineException(ErrorCode.REDUCER_FAILED, t.message());
+            case CallResult.Refused r -> throw new EngineException(r.code(), r.message());
             case CallResult.TimedOut t ->
                 throw new EngineException(ErrorCode.REDUCER_FAILED, "the init reducer ran into its deadline");
         }

@@ -5,6 +5,7 @@ import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.host.ReducerOutcome;
+import dev.geodesic.engine.host.runtime.TrapKind;
 import dev.geodesic.engine.modulelog.ModuleLog;
 import dev.geodesic.engine.schema.ReducerDef;
 import dev.geodesic.engine.schema.Visibility;
@@ -115,6 +116,9 @@ final class ReducerCalls {
             if (outcome instanceof ReducerOutcome.Committed) {
                 after.run();
             }
+        } catch (OutOfMemoryError e) {
+            transactor.rollback();
+            outcome = new ReducerOutcome.Trapped(TrapKind.HOST, ErrorCode.LIMIT_EXCEEDED, Transactor.OUT_OF_MEMORY);
         } catch (Throwable e) {
             transactor.rollback();
             throw e;
@@ -134,6 +138,9 @@ final class ReducerCalls {
             }
             case ReducerOutcome.Trapped trapped -> {
                 log.hostError(reducer.name(), Database.now(), trapped.message());
+                if (trapped.code() == ErrorCode.LIMIT_EXCEEDED) {
+                    yield new CallResult.Refused(trapped.code(), trapped.message(), micros(start));
+                }
                 yield new CallResult.Trapped(CallResult.FATAL_ERROR, micros(start));
             }
             case ReducerOutcome.Committed done -> throw new IllegalStateException();
@@ -150,9 +157,11 @@ final class ReducerCalls {
             }
             // Not the reducer's fault but, say, that of a view which reads what it wrote (spec/execution.md 6.4).
             log.hostError(reducer.name(), Database.now(), e.getMessage());
-            return e.code() == ErrorCode.GUEST_TIMEOUT
-                    ? new CallResult.TimedOut(micros(start))
-                    : new CallResult.Trapped(e.getMessage(), micros(start));
+            return switch (e.code()) {
+                case GUEST_TIMEOUT -> new CallResult.TimedOut(micros(start));
+                case DISK_FULL, LIMIT_EXCEEDED -> new CallResult.Refused(e.code(), e.getMessage(), micros(start));
+                default -> new CallResult.Trapped(e.getMessage(), micros(start));
+            };
         }
         return new CallResult.Committed(transactor.lastTxOffset(), micros(start));
     }

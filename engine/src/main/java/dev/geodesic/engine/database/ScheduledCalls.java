@@ -36,6 +36,7 @@ import java.util.function.Consumer;
 final class ScheduledCalls implements Firing, Participant, AutoCloseable {
 
     private static final long RETRY_MICROS = 100_000;
+    private static final long DISK_RETRY_MICROS = 1_000_000;
 
     private final CommittedState committed;
     private final Transactor transactor;
@@ -115,12 +116,19 @@ final class ScheduledCalls implements Firing, Participant, AutoCloseable {
                 .orElse(table.get().schedule().function());
         Optional<ProcedureDef> procedure = program.definition().procedure(function);
         if (procedure.isPresent()) {
-            start(procedure.get(), due, table.get(), row.get(), timestamp, ended);
+            if (transactor.isWritable()) {
+                start(procedure.get(), due, table.get(), row.get(), timestamp, ended);
+            } else {
+                putOff(due, ended);
+            }
             return;
         }
         Optional<ReducerDef> reducer = program.definition().reducer(function);
         if (reducer.isPresent()) {
-            run(reducer.get(), row.get().bytes(), timestamp);
+            if (!run(reducer.get(), row.get().bytes(), timestamp)) {
+                putOff(due, ended);
+                return;
+            }
         } else {
             log.hostError(function, timestamp, "scheduled function \"" + function + "\" does not exist");
         }
@@ -130,13 +138,22 @@ final class ScheduledCalls implements Firing, Participant, AutoCloseable {
 
     // ---- reducers ----
 
-    private void run(ReducerDef reducer, byte[] row, long timestamp) {
+    /** False if the disk has no room for what it writes. */
+    private boolean run(ReducerDef reducer, byte[] row, long timestamp) {
         try {
             CallArguments arguments = CallArguments.check(reducer, new Arguments.Bsatn(row), false);
-            reducers.run(reducer, self, row, ReducerCalls.cause(self, reducer, timestamp, arguments, 0));
+            CallResult result =
+                    reducers.run(reducer, self, row, ReducerCalls.cause(self, reducer, timestamp, arguments, 0));
+            return !(result instanceof CallResult.Refused refused && refused.code() == ErrorCode.DISK_FULL);
         } catch (EngineException e) {
             logUnlessFatal(reducer.name(), timestamp, e);
+            return true;
         }
+    }
+
+    /** The call waits for the disk, and so do all behind it: none is lost. */
+    private void putOff(DueCall due, Runnable ended) {
+        timer.after(DISK_RETRY_MICROS, () -> onWriter(() -> call(due, ended)));
     }
 
     private void logUnlessFatal(String function, long timestamp, EngineException e) {

@@ -7,8 +7,10 @@ import dev.geodesic.engine.auth.TokenAuthority;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.base.ServerMemory;
 import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.catalog.ModuleRow;
+import dev.geodesic.engine.durability.DiskWatch;
 import dev.geodesic.engine.durability.Durability;
 import dev.geodesic.engine.durability.LogStart;
 import dev.geodesic.engine.durability.Recovery;
@@ -75,6 +77,8 @@ public final class Server implements AutoCloseable {
     private final WasmRuntime runtime;
     private final ControlDatabase control;
     private final HttpEgress egress;
+    private final ServerMemory memory;
+    private final DiskWatch disk;
     /** For large reads of all databases; they leave the writers some processors. */
     private final ThreadPoolExecutor readers;
     private final Map<Identity, Database> databases = new ConcurrentHashMap<>();
@@ -99,6 +103,10 @@ public final class Server implements AutoCloseable {
     private Server(ServerOptions options, FileChannel lock) {
         this.options = options;
         this.lock = lock;
+        this.memory = new ServerMemory(options.resources().serverBytesMax(), options.resources().serverHeapBytesMax());
+        this.disk = new DiskWatch(
+                options.resources().disk(), options.timer(),
+                task -> Thread.ofPlatform().daemon().name("disk-watch").start(task));
         this.egress = new HttpEgress(
                 options.procedures().egress(), Network.SYSTEM, Thread.ofPlatform().daemon().name("egress-", 0).factory());
         int readersMax = Math.max(2, Runtime.getRuntime().availableProcessors() / 2);
@@ -199,6 +207,7 @@ public final class Server implements AutoCloseable {
     /** Recovers a state from its log and gives it to {@code user}; if that fails, state and log are closed again. */
     private <T> T open(Path logDirectory, Function<Opened, T> user) {
         CommittedState committed = new CommittedState(options.stores().get());
+        committed.stores().memory().join(memory);
         Durability durability = null;
         try {
             Catalog catalog = Catalog.bootstrap(committed);
@@ -262,7 +271,8 @@ public final class Server implements AutoCloseable {
         return open(directory.resolve("log"), opened -> new Database(
                 entry.identity(), options.limits(), opened.committed(), opened.catalog(), opened.durability(),
                 new ModuleLog(Optional.of(directory.resolve("module-logs")), options.limits()), options.guestThreads(),
-                options.clock(), options.timer(), options.procedures(), egress, readers));
+                options.clock(), options.timer(), options.procedures(), egress, readers,
+                disk, options.resources()));
     }
 
     /** @param variables what the program must find in its environment, now or soon */
@@ -592,6 +602,7 @@ public final class Server implements AutoCloseable {
 
     /** @param newName registered together with the database */
     private long create(DatabaseEntry entry, Optional<String> newName, byte[] program, Map<String, String> variables) {
+        checkDisk();
         if (databases.size() >= options.limits().databasesMax() && !databases.containsKey(entry.identity())) {
             throw new EngineException(
                     ErrorCode.LIMIT_EXCEEDED, "the server has reached the limit databases-max of "
@@ -615,6 +626,15 @@ public final class Server implements AutoCloseable {
                 database.close();
                 discard(entry);
             }
+        }
+    }
+
+    /** Errors: DISK_FULL. */
+    private void checkDisk() {
+        if (!disk.isWritable()) {
+            throw new EngineException(
+                    ErrorCode.DISK_FULL, "the disk of the server is full: " + disk.usableBytes()
+                            + " bytes are left, less than the setting geodesic.disk.stop.bytes; nothing has changed");
         }
     }
 
@@ -749,6 +769,16 @@ public final class Server implements AutoCloseable {
         });
     }
 
+    /** Memory of all databases, and what it may be. */
+    public ServerMemory memory() {
+        return memory;
+    }
+
+    /** Room on the disk of the data directory; what can wait asks it before it begins. */
+    public DiskWatch disk() {
+        return disk;
+    }
+
     ThreadPoolExecutor readers() {
         return readers;
     }
@@ -774,6 +804,7 @@ public final class Server implements AutoCloseable {
             runtime.close();
         }
         readers.shutdownNow();
+        disk.close();
         tokens.close();
         egress.close();
         closeQuietly(lock);

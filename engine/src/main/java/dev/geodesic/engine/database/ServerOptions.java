@@ -27,6 +27,7 @@ import java.util.function.Supplier;
  * @param issuers whose tokens are accepted besides our own
  * @param disk where everything lies that a power loss must leave, below the data directory
  * @param snapshots when snapshots of databases are taken; empty: never
+ * @param resources what databases may use of the machine
  */
 public record ServerOptions(
         Path dataDirectory,
@@ -39,7 +40,8 @@ public record ServerOptions(
         ProcedureOptions procedures,
         IssuerOptions issuers,
         Disk disk,
-        Optional<SnapshotOptions> snapshots) {
+        Optional<SnapshotOptions> snapshots,
+        ResourceOptions resources) {
 
     /** With our own tokens only, and without snapshots. */
     public ServerOptions(
@@ -52,7 +54,7 @@ public record ServerOptions(
             Timer timer,
             ProcedureOptions procedures) {
         this(dataDirectory, limits, stores, logs, guestThreads, clock, timer, procedures, IssuerOptions.NONE, FileStorage::open,
-                Optional.empty());
+                Optional.empty(), ResourceOptions.DEFAULTS);
     }
 
     /** With real time for schedules, and without snapshots. */
@@ -67,7 +69,7 @@ public record ServerOptions(
             IssuerOptions issuers) {
         this(dataDirectory, limits, stores, logs, guestThreads, clock,
                 new ClockTimer(clock, Thread.ofPlatform().daemon().name("geodesic-timer").factory()), procedures, issuers,
-                FileStorage::open, Optional.empty());
+                FileStorage::open, Optional.empty(), ResourceOptions.DEFAULTS);
     }
 
     /** With real time for schedules, the default for procedures, and our own tokens only. */
@@ -85,12 +87,19 @@ public record ServerOptions(
     public ServerOptions withSnapshots(SnapshotOptions options) {
         return new ServerOptions(
                 dataDirectory, limits, stores, logs, guestThreads, clock, timer, procedures, issuers, disk,
-                Optional.of(options));
+                Optional.of(options), resources);
     }
 
     /** The same on another disk; logs and snapshots bring their own. */
     public ServerOptions withDisk(Disk other) {
         return new ServerOptions(
-                dataDirectory, limits, stores, logs, guestThreads, clock, timer, procedures, issuers, other, snapshots);
+                dataDirectory, limits, stores, logs, guestThreads, clock, timer, procedures, issuers, other, snapshots,
+                resources);
+    }
+
+    /** The same with other limits. */
+    public ServerOptions withResources(ResourceOptions options) {
+        return new ServerOptions(
+                dataDirectory, limits, stores, logs, guestThreads, clock, timer, procedures, issuers, disk, snapshots, options);
     }
 }

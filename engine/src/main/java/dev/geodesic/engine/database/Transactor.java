@@ -5,6 +5,7 @@ import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.catalog.SystemTables;
+import dev.geodesic.engine.durability.DiskWatch;
 import dev.geodesic.engine.durability.Durability;
 import dev.geodesic.engine.durability.TxRecord;
 import dev.geodesic.engine.subscription.Subscriber;
@@ -27,23 +28,28 @@ import java.util.function.Supplier;
  */
 final class Transactor {
 
+    static final String OUT_OF_MEMORY = "the Java heap of the server is full; nothing has changed";
+
     /** A record buffer that grew beyond this is not kept. */
     private static final int KEEP_RECORD_BYTES = 1 << 20;
 
     private final CommittedState committed;
     private final MutTx tx;
     private final Durability durability;
+    private final DiskWatch disk;
     private final Subscriptions subscriptions;
     private final Clock clock;
     private final List<Participant> participants = new ArrayList<>();
     private BsatnWriter record = new BsatnWriter(4096);
     private boolean nameCallers;
+    private boolean aboutConnections;
     private volatile long lastDataOffset;
 
     Transactor(
             Limits limits, CommittedState committed, Catalog catalog, Durability durability, Subscriptions subscriptions,
-            Clock clock) {
+            Clock clock, DiskWatch disk) {
         this.committed = committed;
+        this.disk = disk;
         this.tx = new MutTx(committed, limits, catalog);
         this.durability = durability;
         this.subscriptions = subscriptions;
@@ -103,16 +109,18 @@ final class Transactor {
      * @param caller subscriber that gets its own part as the return value instead of a message, or null
      */
     List<QuerySetUpdate> commit(ReducerCall cause, Subscriber caller) {
+        TxData data;
         try {
             for (Participant participant : participants) {
                 participant.beforeCommit(tx);
             }
+            data = tx.finish();
+            checkDisk(data);
         } catch (Throwable e) {
             rollback();
             throw e;
         }
         try {
-            TxData data = tx.finish();
             List<QuerySetUpdate> own = data.isEmpty() ? List.of() : publish(data, cause, caller);
             if (data.isEmpty()) {
                 tx.end();
@@ -124,6 +132,41 @@ final class Transactor {
         } catch (EngineException e) {
             // Whatever it was: tables, log and clients may say different things now.
             throw Database.isFatal(e) ? e : new EngineException(ErrorCode.INTERNAL, "a commit failed: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Errors: DISK_FULL. The log must not fail for want of room, because it would stop for good: before that, only what does
+     * not add data and what people need to look at it is let through.
+     */
+    private void checkDisk(TxData data) {
+        if (disk.isWritable() || data.isEmpty() || data.isVolatile()) {
+            return;
+        }
+        boolean deletes = data.created().isEmpty();
+        for (TxData.TableChange change : data.changes()) {
+            deletes &= change.inserts().size() == 0;
+        }
+        boolean connections = aboutConnections || isAboutConnections(data);
+        if (disk.level() == DiskWatch.Level.EXHAUSTED ? !(deletes && connections) : !(deletes || connections)) {
+            throw new EngineException(
+                    ErrorCode.DISK_FULL, "the disk of the server is full: " + disk.usableBytes()
+                            + " bytes are left, less than the setting geodesic.disk.stop.bytes; nothing has changed");
+        }
+    }
+
+    /** Whether the disk has room for new data. */
+    boolean isWritable() {
+        return disk.isWritable();
+    }
+
+    /** Runs work whose transactions are needed for clients to come and go, whatever else they write. */
+    <T> T aboutConnections(Supplier<T> work) {
+        aboutConnections = true;
+        try {
+            return work.get();
+        } finally {
+            aboutConnections = false;
         }
     }
 
@@ -166,6 +209,9 @@ final class Transactor {
         T result;
         try {
             result = work.get();
+        } catch (OutOfMemoryError e) {
+            rollback();
+            throw new EngineException(ErrorCode.LIMIT_EXCEEDED, OUT_OF_MEMORY, e);
         } catch (Throwable e) {
             rollback();
             throw e;

@@ -9,11 +9,13 @@ import java.util.concurrent.ThreadFactory;
 import java.util.function.Consumer;
 
 /**
- * The one thread of a database that changes anything, and its queue. Tasks run in the order in which they came. The queue
- * has no bound of its own: connections bound what they may have in it, and HTTP requests wait for their answers.
+ * The one thread of a database that changes anything, and its queue. Tasks run in the order in which they came. What comes
+ * from outside is bounded: who brings it asks {@link #hasRoom} first, and turns it back if there is none. What the database
+ * itself submits is always taken; it is bounded where it comes from.
  */
 final class Writer implements AutoCloseable {
 
+    private static final System.Logger LOG = System.getLogger(Writer.class.getName());
     private static final int BATCH = 256;
 
     /** Something for the writer thread to do. */
@@ -27,13 +29,22 @@ final class Writer implements AutoCloseable {
     }
 
     private final LinkedBlockingQueue<Task> queue = new LinkedBlockingQueue<>();
+    private final int tasksMax;
+    private final Runnable beforeTask;
     private final Consumer<Throwable> onFailure;
     private final Thread thread;
     /** Guarded by itself being final once set; null while running. */
     private volatile EngineException stopped;
 
-    /** @param onFailure hears, on the writer thread, of what a task threw; the writer has stopped then */
-    Writer(String name, ThreadFactory largeStackThreads, Consumer<Throwable> onFailure) {
+    /**
+     * @param tasksMax tasks from outside that may wait
+     * @param beforeTask may hold up the next task
+     * @param onFailure hears, on the writer thread, of what a task threw; the writer has stopped then
+     */
+    Writer(
+            String name, ThreadFactory largeStackThreads, int tasksMax, Runnable beforeTask, Consumer<Throwable> onFailure) {
+        this.tasksMax = tasksMax;
+        this.beforeTask = beforeTask;
         this.onFailure = onFailure;
         this.thread = largeStackThreads.newThread(this::loop);
         thread.setName("writer-" + name);
@@ -50,6 +61,11 @@ final class Writer implements AutoCloseable {
         if (stopped != null && queue.remove(task)) {
             task.refuse(stopped);
         }
+    }
+
+    /** Whether one more task from outside may wait; several threads that ask at once may bring a few more. */
+    boolean hasRoom() {
+        return queue.size() < tasksMax;
     }
 
     /** Tasks that wait. */
@@ -71,19 +87,37 @@ final class Writer implements AutoCloseable {
                 batch.add(queue.take());
                 queue.drainTo(batch, BATCH - 1);
                 while (done < batch.size() && stopped == null) {
+                    beforeTask.run();
                     batch.get(done++).run();
                 }
             }
         } catch (InterruptedException e) {
             stop(new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped"));
         } catch (Throwable e) {
-            stop(new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped: " + e.getMessage()));
-            onFailure.accept(e);
+            failed(e);
         }
-        for (Task task : batch.subList(done, batch.size())) {
-            task.refuse(stopped);
+        for (int i = done; i < batch.size(); i++) {
+            batch.get(i).refuse(stopped);
         }
         refuseAll();
+    }
+
+    /** Whatever else fails, for instance because the heap is full: nobody may wait for a writer that is gone. */
+    private void failed(Throwable e) {
+        EngineException reason = Database.STOPPED;
+        try {
+            reason = new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped: " + e.getMessage());
+        } catch (OutOfMemoryError full) {
+            // The short text will do.
+        }
+        if (stopped == null) {
+            stopped = reason;
+        }
+        try {
+            onFailure.accept(e);
+        } catch (Throwable further) {
+            LOG.log(System.Logger.Level.ERROR, "the end of a database failed", further);
+        }
     }
 
     /** No task starts any more; waiting ones are refused. */

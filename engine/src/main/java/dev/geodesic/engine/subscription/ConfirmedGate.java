@@ -55,6 +55,13 @@ public final class ConfirmedGate {
         }
     }
 
+    /** Of messages that wait; the writer waits beyond this. */
+    private static final int WAITING_MAX = 1 << 20;
+    private static final long LOOK_MILLIS = 100;
+
+    private final int waitingMax;
+    /** Length of the queue, to be looked at without the lock. */
+    private volatile int length;
     private final ArrayDeque<Waiting> queue = new ArrayDeque<>();
     private final List<Promise> promises = new ArrayList<>();
     private long durable;
@@ -63,7 +70,37 @@ public final class ConfirmedGate {
 
     /** @param durable offset of the last durable transaction, {@code Long.MAX_VALUE} if nobody ever waits */
     public ConfirmedGate(long durable) {
+        this(durable, WAITING_MAX);
+    }
+
+    ConfirmedGate(long durable, int waitingMax) {
         this.durable = durable;
+        this.waitingMax = waitingMax;
+    }
+
+    /** Waits while too many messages wait for the disk, which they do whether or not more are added. Writer thread. */
+    public void awaitRoom() {
+        if (length <= waitingMax) {
+            return;
+        }
+        boolean interrupted = false;
+        synchronized (this) {
+            while (queue.size() > waitingMax) {
+                try {
+                    wait(LOOK_MILLIS);
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Messages that wait for the disk. Any thread. */
+    public int waitingMessages() {
+        return length;
     }
 
     public Lane lane(ClientSink sink) {
@@ -77,6 +114,7 @@ public final class ConfirmedGate {
             pass(lane, null, failure);
         } else {
             queue.add(new Waiting(lane, message, close, lane.dependsOn));
+            length = queue.size();
             lane.waiting++;
         }
     }
@@ -115,6 +153,7 @@ public final class ConfirmedGate {
             first.lane().waiting--;
             pass(first.lane(), first.message(), first.close());
         }
+        letGo();
         promises.removeIf(p -> p.txOffset() <= durable && p.done().complete(null));
     }
 
@@ -129,8 +168,16 @@ public final class ConfirmedGate {
             next.lane().waiting--;
             pass(next.lane(), null, reason);
         }
+        letGo();
         promises.forEach(p -> p.done().completeExceptionally(stopped()));
         promises.clear();
+    }
+
+    private void letGo() {
+        if (length > waitingMax && queue.size() <= waitingMax) {
+            notifyAll();
+        }
+        length = queue.size();
     }
 
     private static EngineException stopped() {

@@ -28,7 +28,8 @@ public interface TableStore extends AutoCloseable {
      * Copies {@code length} bytes in.
      *
      * @return the pointer of the pending row
-     * @throws dev.geodesic.engine.base.EngineException LIMIT_EXCEEDED if the row is too long or memory is exhausted
+     * @throws dev.geodesic.engine.base.EngineException LIMIT_EXCEEDED if the row is too long, memory is exhausted, or the
+     *     database holds as much as it may
      */
     long allocate(MemorySegment source, long offset, int length);
 

@@ -46,6 +46,7 @@ public final class CommittedState implements AutoCloseable {
         this.stores = stores;
     }
 
+    /** Where rows lie; its memory may be looked at by any thread. */
     public TableStores stores() {
         return stores;
     }
@@ -173,11 +174,13 @@ public final class CommittedState implements AutoCloseable {
             }
             for (Table table : data.created()) {
                 tables.add(table);
+                table.countIndexes();
             }
             for (TxData.TableChange change : data.changes()) {
                 // The rows of a table that goes stay in it: snapshots may read them, and nobody else does.
                 if (!data.dropped().contains(change.table())) {
                     apply(change, recorder);
+                    change.table().countIndexes();
                 }
             }
             if (recorder != null) {
@@ -271,6 +274,12 @@ public final class CommittedState implements AutoCloseable {
     /** A table by id. Errors: NO_SUCH_TABLE. Writer, or under the shared lock. */
     public Table requireTable(int tableId) {
         return tables.require(tableId);
+    }
+
+    /** From now on transactions may not make the state larger than this; now it may be. Writer, before the first one. */
+    public void limitMemory(long bytesMax) {
+        tables.all().forEach(Table::countIndexes);
+        stores.memory().limit(bytesMax);
     }
 
     /** All tables; writer, or under the shared lock. */

@@ -45,6 +45,7 @@ public final class MutTx implements Transaction {
     /** An overlay that grew beyond this is thrown away instead of being used again. */
     private static final int KEEP_ROWS_MAX = 1 << 16;
     private static final int ROWS_PER_LOOK_AT_THE_TIME = 1 << 12;
+    private static final int ROWS_PER_LOOK_AT_MEMORY = 1 << 12;
     private static final BooleanSupplier NEVER = () -> false;
 
     /** No module code writes. */
@@ -510,7 +511,19 @@ public final class MutTx implements Transaction {
                     ErrorCode.LIMIT_EXCEEDED,
                     "the transaction writes more rows than the limit transaction-rows-max of " + limits.transactionRowsMax());
         }
+        if (rowsWritten % ROWS_PER_LOOK_AT_MEMORY == 0 && bytes > 0) {
+            checkMemory();
+        }
         countBytes(bytes);
+    }
+
+    /** The stores look after themselves; this is about the indexes over what was added. */
+    private void checkMemory() {
+        long bytes = 0;
+        for (TxTable overlay : touched) {
+            bytes += overlay.indexBytes();
+        }
+        committed.stores().memory().check(0, bytes);
     }
 
     private void countBytes(int bytes) {

@@ -1,8 +1,10 @@
 package dev.geodesic.engine.tx;
 
 import dev.geodesic.engine.base.Invariants;
+import dev.geodesic.engine.base.MemoryUse;
 import dev.geodesic.engine.schema.ScheduleSchema;
 import dev.geodesic.engine.schema.SequenceSchema;
+import dev.geodesic.engine.schema.TableKind;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.RowCursor;
 import dev.geodesic.engine.table.RowLayout;
@@ -25,6 +27,7 @@ public final class Table implements AutoCloseable {
     private final TableSchema schema;
     private final RowLayout layout;
     private final TableStore store;
+    private final MemoryUse use;
     private final TableIndex[] indexes;
     private final boolean[] unique;
     private final int firstUnique;
@@ -35,12 +38,15 @@ public final class Table implements AutoCloseable {
     private final ScheduleSchema schedule;
     /** What snapshots need to know of former states, or null. Written under the exclusive lock, read under the shared one. */
     private TableHistory history;
+    /** Bytes beside the store that {@link #use} knows of. */
+    private long counted;
 
     /** @param allocated recorded end of each sequence's last block (spec/sql.md 14) */
     public Table(TableSchema schema, TableStores stores, Function<SequenceSchema, BigInteger> allocated) {
         this.schema = schema;
         this.layout = RowLayout.of(schema.rowType());
-        this.store = stores.create(layout);
+        this.store = schema.kind() == TableKind.SYSTEM ? stores.createUnlimited(layout) : stores.create(layout);
+        this.use = stores.memory();
         int count = schema.indexes().size();
         this.indexes = new TableIndex[count];
         this.unique = new boolean[count];
@@ -211,16 +217,28 @@ public final class Table implements AutoCloseable {
 
     /** Bytes of rows and indexes, those included that snapshots hold back. */
     public long memoryBytes() {
-        long bytes = store.memoryBytes() + (rows == null ? 0 : rows.memoryBytes())
-                + (history == null ? 0 : history.memoryBytes());
+        return store.memoryBytes() + indexBytes();
+    }
+
+    private long indexBytes() {
+        long bytes = (rows == null ? 0 : rows.memoryBytes()) + (history == null ? 0 : history.memoryBytes());
         for (TableIndex index : indexes) {
             bytes += index.memoryBytes();
         }
         return bytes;
     }
 
+    /** Tells what the indexes hold now. */
+    void countIndexes() {
+        long now = indexBytes();
+        use.addHeap(now - counted);
+        counted = now;
+    }
+
     @Override
     public void close() {
         store.close();
+        use.addHeap(-counted);
+        counted = 0;
     }
 }

@@ -65,6 +65,15 @@ final class TxTable {
         addedVisible++;
     }
 
+    /** Bytes of what is known about the added rows, indexes included. */
+    long indexBytes() {
+        long bytes = 8L * added.size() + (rows == null ? 0 : rows.memoryBytes());
+        for (TableIndex index : indexes) {
+            bytes += index == null ? 0 : index.memoryBytes();
+        }
+        return bytes;
+    }
+
     boolean isDeleted(long committedRow) {
         return !deleted.isEmpty() && deleted.contains(committedRow);
     }

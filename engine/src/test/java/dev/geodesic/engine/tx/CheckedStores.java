@@ -2,6 +2,7 @@ package dev.geodesic.engine.tx;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.geodesic.engine.base.MemoryUse;
 import dev.geodesic.engine.table.RowCursor;
 import dev.geodesic.engine.table.RowLayout;
 import dev.geodesic.engine.table.RowPointers;
@@ -25,9 +26,23 @@ final class CheckedStores implements TableStores {
 
     @Override
     public TableStore create(RowLayout layout) {
-        Checked store = new Checked(stores.create(layout));
-        open.add(store);
-        return store;
+        return open(stores.create(layout));
+    }
+
+    @Override
+    public TableStore createUnlimited(RowLayout layout) {
+        return open(stores.createUnlimited(layout));
+    }
+
+    private TableStore open(TableStore store) {
+        Checked checked = new Checked(store);
+        open.add(checked);
+        return checked;
+    }
+
+    @Override
+    public MemoryUse memory() {
+        return stores.memory();
     }
 
     /** Rows of open tables that have not been freed. */

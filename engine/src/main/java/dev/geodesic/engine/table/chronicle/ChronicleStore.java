@@ -32,6 +32,7 @@ final class ChronicleStore implements TableStore {
     /** Length of every row, or VARIABLE. */
     private final int fixedLength;
     private final int headerBytes;
+    private final boolean limited;
     private final Slots[] slots;
     // Volatile, because the writer grows them while readers look up live rows. The first ends in GONE pages, the second
     // has for each page the address of the first row in it, and (slots << 32 | bytes of a slot): all that reading a row
@@ -47,8 +48,10 @@ final class ChronicleStore implements TableStore {
     private long bytes;
     private boolean closed;
 
-    ChronicleStore(ChronicleStores stores, RowLayout layout) {
+    /** @param limited whether it matters how much the database holds */
+    ChronicleStore(ChronicleStores stores, RowLayout layout, boolean limited) {
         this.stores = stores;
+        this.limited = limited;
         this.memory = stores.memory;
         int length = layout.fixedLength().orElse(VARIABLE);
         fixedLength = length <= SizeClasses.SMALL_SLOT_MAX ? length : VARIABLE;
@@ -86,7 +89,7 @@ final class ChronicleStore implements TableStore {
         }
         Page page = s.first();
         if (page == null) {
-            PageMap map = s.pool.mapWithFreePage();
+            PageMap map = s.pool.mapWithFreePage(limited);
             page = add(new Page(s, map, nextIndex(), map.acquire(), s.slotBytes, s.pool.pageBytes / s.slotBytes),
                     s.pool.pageBytes);
             s.add(page);
@@ -98,8 +101,12 @@ final class ChronicleStore implements TableStore {
         if (slotBytes > Integer.MAX_VALUE) {
             throw new EngineException(ErrorCode.LIMIT_EXCEEDED, "a row of " + slotBytes + " bytes is too long");
         }
+        if (limited) {
+            stores.use.check(slotBytes, 0);
+        }
         PageMap map = new PageMap(slotBytes, 1);
         stores.ownBytes.addAndGet(slotBytes);
+        stores.use.addOffHeap(slotBytes);
         return add(new Page(new Slots(null, (int) slotBytes), map, nextIndex(), map.acquire(), (int) slotBytes, 1), slotBytes);
     }
 
@@ -120,6 +127,7 @@ final class ChronicleStore implements TableStore {
         places[page.index * 2] = page.address + headerBytes;
         places[page.index * 2 + 1] = (long) page.slots << 32 | page.slotBytes;
         bytes += pageBytes + page.bookkeepingBytes();
+        stores.use.addHeap(page.bookkeepingBytes());
         return page;
     }
 
@@ -136,9 +144,11 @@ final class ChronicleStore implements TableStore {
     }
 
     private void release(Page page) {
+        stores.use.addHeap(-page.bookkeepingBytes());
         if (page.owner.pool == null) {
             page.map.close();
             stores.ownBytes.addAndGet(-page.slotBytes);
+            stores.use.addOffHeap(-page.slotBytes);
         } else {
             page.owner.pool.release(page.map, page.address);
         }

@@ -1,5 +1,6 @@
 package dev.geodesic.engine.table.chronicle;
 
+import dev.geodesic.engine.base.MemoryUse;
 import dev.geodesic.engine.table.RowLayout;
 import dev.geodesic.engine.table.TableStore;
 import dev.geodesic.engine.table.TableStores;
@@ -17,16 +18,30 @@ public final class ChronicleStores implements TableStores {
     private final Arena arena = Arena.ofShared();
     /** All of memory. It dies with the arena, so that nobody can read pages after {@link #close}. */
     final MemorySegment memory = MemorySegment.NULL.reinterpret(Long.MAX_VALUE, arena, null);
-    final PagePool smallPages = new PagePool(SizeClasses.SMALL_PAGE_BYTES);
-    final PagePool largePages = new PagePool(SizeClasses.LARGE_PAGE_BYTES);
+    final MemoryUse use = new MemoryUse();
+    final PagePool smallPages = new PagePool(SizeClasses.SMALL_PAGE_BYTES, use);
+    final PagePool largePages = new PagePool(SizeClasses.LARGE_PAGE_BYTES, use);
     final AtomicLong ownBytes = new AtomicLong();
     private final List<ChronicleStore> open = new ArrayList<>();
 
     @Override
     public TableStore create(RowLayout layout) {
-        ChronicleStore store = new ChronicleStore(this, layout);
+        return open(new ChronicleStore(this, layout, true));
+    }
+
+    @Override
+    public TableStore createUnlimited(RowLayout layout) {
+        return open(new ChronicleStore(this, layout, false));
+    }
+
+    private TableStore open(ChronicleStore store) {
         open.add(store);
         return store;
+    }
+
+    @Override
+    public MemoryUse memory() {
+        return use;
     }
 
     void closed(ChronicleStore store) {
@@ -47,6 +62,7 @@ public final class ChronicleStores implements TableStores {
             List.copyOf(open).forEach(TableStore::close);
             smallPages.close();
             largePages.close();
+            use.release();
         }
     }
 }

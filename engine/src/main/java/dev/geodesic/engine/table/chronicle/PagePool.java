@@ -1,5 +1,6 @@
 package dev.geodesic.engine.table.chronicle;
 
+import dev.geodesic.engine.base.MemoryUse;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -14,22 +15,37 @@ final class PagePool implements AutoCloseable {
 
     final int pageBytes;
     private final List<PageMap> maps = new ArrayList<>();
+    private final MemoryUse use;
     private volatile long bytes;
 
-    PagePool(int pageBytes) {
+    PagePool(int pageBytes, MemoryUse use) {
         this.pageBytes = pageBytes;
+        this.use = use;
     }
 
-    /** The first map with a free page; a new one if there is none. Errors: LIMIT_EXCEEDED if there is no memory. */
-    PageMap mapWithFreePage() {
+    /**
+     * The first map with a free page; a new one if there is none.
+     *
+     * @param limited whether it matters how much the database holds
+     * @throws dev.geodesic.engine.base.EngineException LIMIT_EXCEEDED if there is no memory, or not for this database
+     */
+    PageMap mapWithFreePage(boolean limited) {
         for (PageMap map : maps) {
             if (map.hasFree()) {
                 return map;
             }
         }
-        PageMap map = new PageMap(pageBytes, (int) (Math.clamp(bytes, FIRST_MAP_BYTES, MAP_BYTES_MAX) / pageBytes));
+        long size = Math.clamp(bytes, FIRST_MAP_BYTES, MAP_BYTES_MAX);
+        if (!use.hasRoom(size, 0)) {
+            size = FIRST_MAP_BYTES;
+            if (limited) {
+                use.check(size, 0);
+            }
+        }
+        PageMap map = new PageMap(pageBytes, (int) (size / pageBytes));
         maps.add(map);
         bytes += map.bytes();
+        use.addOffHeap(map.bytes());
         return map;
     }
 
@@ -39,6 +55,7 @@ final class PagePool implements AutoCloseable {
         if (map.isUnused() && maps.stream().anyMatch(m -> m != map && m.hasFree())) {
             maps.remove(map);
             bytes -= map.bytes();
+            use.addOffHeap(-map.bytes());
             map.close();
         }
     }

@@ -1,6 +1,7 @@
 package dev.geodesic.engine.table.heap;
 
 import dev.geodesic.engine.base.Invariants;
+import dev.geodesic.engine.base.MemoryUse;
 import dev.geodesic.engine.table.RowCursor;
 import dev.geodesic.engine.table.RowPointers;
 import dev.geodesic.engine.table.TableStore;
@@ -17,7 +18,11 @@ final class HeapStore implements TableStore {
     private static final byte LIVE = 2;
     private static final byte RETIRED = 3;
     private static final int ROW_BYTES = 80;
+    /** Less than this is not told at once: the count of all databases is shared. */
+    private static final int UNCOUNTED_MAX = 16 << 10;
 
+    private final MemoryUse use;
+    private final boolean limited;
     private final Consumer<HeapStore> onClose;
     // Volatile, because the writer grows them while readers look up live rows.
     private volatile MemorySegment[] rows = new MemorySegment[8];
@@ -27,14 +32,21 @@ final class HeapStore implements TableStore {
     private int end;
     private long liveCount;
     private long bytes;
+    private long counted;
 
-    HeapStore(Consumer<HeapStore> onClose) {
+    /** @param limited whether it matters how much the database holds */
+    HeapStore(MemoryUse use, boolean limited, Consumer<HeapStore> onClose) {
+        this.use = use;
+        this.limited = limited;
         this.onClose = onClose;
     }
 
     @Override
     public long allocate(MemorySegment source, long offset, int length) {
         checkOpen();
+        if (limited) {
+            use.check(0, length + (long) ROW_BYTES);
+        }
         byte[] row = new byte[length];
         MemorySegment.copy(source, ValueLayout.JAVA_BYTE, offset, row, 0, length);
         int index = freeCount > 0 ? free[--freeCount] : end++;
@@ -45,7 +57,16 @@ final class HeapStore implements TableStore {
         rows[index] = MemorySegment.ofArray(row);
         states[index] = PENDING;
         bytes += length;
+        count();
         return index;
+    }
+
+    private void count() {
+        long now = memoryBytes();
+        if (Math.abs(now - counted) > UNCOUNTED_MAX) {
+            use.addHeap(now - counted);
+            counted = now;
+        }
     }
 
     private void checkOpen() {
@@ -79,6 +100,7 @@ final class HeapStore implements TableStore {
             free = Arrays.copyOf(free, freeCount * 2);
         }
         free[freeCount++] = (int) row;
+        count();
     }
 
     @Override
@@ -165,6 +187,8 @@ final class HeapStore implements TableStore {
             end = 0;
             liveCount = 0;
             bytes = 0;
+            use.addHeap(-counted);
+            counted = 0;
             onClose.accept(this);
         }
     }

@@ -1,5 +1,6 @@
 package dev.geodesic.engine.table.heap;
 
+import dev.geodesic.engine.base.MemoryUse;
 import dev.geodesic.engine.table.RowLayout;
 import dev.geodesic.engine.table.TableStore;
 import dev.geodesic.engine.table.TableStores;
@@ -10,12 +11,26 @@ import java.util.List;
 public final class HeapStores implements TableStores {
 
     private final List<HeapStore> open = new ArrayList<>();
+    private final MemoryUse use = new MemoryUse();
 
     @Override
     public TableStore create(RowLayout layout) {
-        HeapStore store = new HeapStore(open::remove);
+        return open(new HeapStore(use, true, open::remove));
+    }
+
+    @Override
+    public TableStore createUnlimited(RowLayout layout) {
+        return open(new HeapStore(use, false, open::remove));
+    }
+
+    private TableStore open(HeapStore store) {
         open.add(store);
         return store;
+    }
+
+    @Override
+    public MemoryUse memory() {
+        return use;
     }
 
     @Override
@@ -26,5 +41,6 @@ public final class HeapStores implements TableStores {
     @Override
     public void close() {
         List.copyOf(open).forEach(TableStore::close);
+        use.release();
     }
 }
