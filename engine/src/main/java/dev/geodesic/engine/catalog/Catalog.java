@@ -249,9 +249,15 @@ public final class Catalog implements IdAllocator, SequenceLog {
         tx.update(SystemTables.SEQUENCE, indexId, MemorySegment.ofArray(out.buffer()), 0, out.length());
     }
 
-    /** Takes ids and counters up where the recovered rows left them. */
+    /** Takes ids and counters up where the recovered rows left them, whatever they were before. */
     public void recover() {
         ReadView view = committed.writerView();
+        nextTableId = SystemTables.FIRST_USER_ID;
+        nextIndexId = SystemTables.FIRST_USER_ID;
+        nextConstraintId = SystemTables.FIRST_USER_ID;
+        nextSequenceId = SystemTables.FIRST_USER_ID;
+        nextScheduleId = SystemTables.FIRST_USER_ID;
+        nextViewId = SystemTables.FIRST_USER_ID;
         for (TableSchema table : userTables(view)) {
             nextTableId = Math.max(nextTableId, table.tableId() + 1);
             table.indexes().forEach(i -> nextIndexId = Math.max(nextIndexId, i.indexId() + 1));

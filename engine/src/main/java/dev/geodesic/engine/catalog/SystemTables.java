@@ -15,7 +15,10 @@ import dev.geodesic.sats.PrimitiveType;
 import dev.geodesic.sats.ProductType;
 import dev.geodesic.sats.SumType;
 import dev.geodesic.sats.SumVariant;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.math.BigInteger;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -47,6 +50,8 @@ public final class SystemTables {
 
     /** Ids of user tables, indexes, constraints and sequences start here. */
     public static final int FIRST_USER_ID = TableSchema.FIRST_USER_ID;
+
+    private static final ValueLayout.OfInt ID = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     /** Sequence of {@code st_view_arg}, which nobody uses any more. */
     private static final int VIEW_ARG_SEQUENCE = 7;
@@ -172,6 +177,15 @@ public final class SystemTables {
         return switch (tableId) {
             case TABLE, COLUMN, INDEX, CONSTRAINT, MODULE, SCHEDULED, VIEW, EVENT_TABLE, TABLE_ACCESSOR, INDEX_ACCESSOR,
                 COLUMN_ACCESSOR -> true;
+            default -> false;
+        };
+    }
+
+    /** Whether a row of a system table is one of those that {@link Catalog#bootstrap} makes: no file has them. */
+    public static boolean isBuiltIn(int tableId, MemorySegment row, long offset) {
+        return switch (tableId) {
+            // They begin with the id of what they describe.
+            case TABLE, COLUMN, SEQUENCE, INDEX, CONSTRAINT -> Integer.compareUnsigned(row.get(ID, offset), FIRST_USER_ID) < 0;
             default -> false;
         };
     }

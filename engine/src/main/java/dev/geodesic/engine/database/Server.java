@@ -10,10 +10,11 @@ import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.base.ServerMemory;
 import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.catalog.ModuleRow;
+import dev.geodesic.engine.durability.DatabaseRecovery;
 import dev.geodesic.engine.durability.DiskWatch;
 import dev.geodesic.engine.durability.Durability;
-import dev.geodesic.engine.durability.LogStart;
-import dev.geodesic.engine.durability.Recovery;
+import dev.geodesic.engine.durability.SnapshotOptions;
+import dev.geodesic.engine.durability.SnapshotStore;
 import dev.geodesic.engine.egress.HttpEgress;
 import dev.geodesic.engine.egress.Network;
 import dev.geodesic.engine.host.abi.GuestOptions;
@@ -25,6 +26,7 @@ import dev.geodesic.engine.modulelog.ModuleLog;
 import dev.geodesic.engine.port.Storage;
 import dev.geodesic.engine.schema.EnvironmentRules;
 import dev.geodesic.engine.schema.MigrationPlanner;
+import dev.geodesic.engine.table.TableStores;
 import dev.geodesic.engine.tx.CommittedState;
 import dev.geodesic.sats.Identity;
 import java.io.IOException;
@@ -59,8 +61,8 @@ import java.util.function.Supplier;
  *   data directory
  *     server.lock                          held while the server runs
  *     keys/                                {@link SigningKeys}
- *     control/log/                         log of the control database
- *     databases/{identity}/{incarnation}/  log/ and module-logs/ of one database
+ *     control/                             log/ and snapshots/ of the control database
+ *     databases/{identity}/{incarnation}/  log/, snapshots/ and module-logs/ of one database
  *     compiled/                            compiled programs; may be deleted
  * </pre>
  */
@@ -121,7 +123,7 @@ public final class Server implements AutoCloseable {
         this.runtime = WasmtimeRuntime.open(
                 new WasmtimeOptions(Optional.of(data.resolve("compiled")), options.guestThreads()), HostFunctions.TABLE);
         try {
-            this.control = open(data.resolve("control").resolve("log"), opened ->
+            this.control = open(data.resolve("control"), opened ->
                     new ControlDatabase(opened.committed(), opened.catalog(), opened.durability(), options.clock()));
         } catch (Throwable e) {
             runtime.close();
@@ -201,26 +203,39 @@ public final class Server implements AutoCloseable {
         }
     }
 
-    private record Opened(CommittedState committed, Catalog catalog, Durability durability) {
+    private record Opened(
+            CommittedState committed, Catalog catalog, Durability durability, Optional<SnapshotStore> snapshots) {
     }
 
-    /** Recovers a state from its log and gives it to {@code user}; if that fails, state and log are closed again. */
-    private <T> T open(Path logDirectory, Function<Opened, T> user) {
-        CommittedState committed = new CommittedState(options.stores().get());
-        committed.stores().memory().join(memory);
-        Durability durability = null;
+    /** Recovers a database and gives it to {@code user}; if that fails, everything is closed again. */
+    private <T> T open(Path directory, Function<Opened, T> user) {
+        Optional<SnapshotStore> snapshots = options.snapshots().map(s -> openSnapshots(s, directory.resolve("snapshots")));
+        DatabaseRecovery.Recovered recovered = null;
         try {
-            Catalog catalog = Catalog.bootstrap(committed);
-            Recovery recovery = new Recovery(committed, catalog);
-            durability = options.logs().open(logDirectory, LogStart.EMPTY, recovery::apply);
-            recovery.finish();
-            return user.apply(new Opened(committed, catalog, durability));
+            recovered = new DatabaseRecovery(
+                    this::newStores, snapshots, options.logs(), directory.resolve("log"), progress -> { }).run();
+            return user.apply(new Opened(recovered.committed(), recovered.catalog(), recovered.durability(), snapshots));
         } catch (Throwable e) {
-            if (durability != null) {
-                closeQuietly(durability);
+            if (recovered != null) {
+                closeQuietly(recovered.durability());
+                recovered.committed().close();
             }
-            committed.close();
+            snapshots.ifPresent(Server::closeQuietly);
             throw e;
+        }
+    }
+
+    private TableStores newStores() {
+        TableStores stores = options.stores().get();
+        stores.memory().join(memory);
+        return stores;
+    }
+
+    private static SnapshotStore openSnapshots(SnapshotOptions options, Path directory) {
+        try {
+            return SnapshotStore.open(options.disk().open(directory));
+        } catch (IOException e) {
+            throw new EngineException(ErrorCode.STORAGE_FAILED, "the directory " + directory + " cannot be opened: " + e, e);
         }
     }
 
@@ -268,7 +283,7 @@ public final class Server implements AutoCloseable {
 
     private Database open(DatabaseEntry entry) {
         Path directory = directory(entry);
-        return open(directory.resolve("log"), opened -> new Database(
+        return open(directory, opened -> new Database(
                 entry.identity(), options.limits(), opened.committed(), opened.catalog(), opened.durability(),
                 new ModuleLog(Optional.of(directory.resolve("module-logs")), options.limits()), options.guestThreads(),
                 options.clock(), options.timer(), options.procedures(), egress, readers,

@@ -18,14 +18,16 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Applies the records of a log to a state that holds only what {@link Catalog#bootstrap} made. Rows of the catalogue come
- * first: they say which tables the other rows of the same transaction belong to. Call {@link #apply} for each record in
- * order, then {@link #finish}. One thread.
+ * Applies the records of a log to a state that holds only what {@link Catalog#bootstrap} made, or what a snapshot gave. Rows of
+ * the catalogue come first: they say which tables the other rows of the same transaction belong to. Call {@link #apply} for each
+ * record in order, then {@link #finish}. One thread.
  */
 public final class Recovery {
 
     private final CommittedState committed;
     private final Catalog catalog;
+    private long transactions;
+    private long rowOperations;
 
     public Recovery(CommittedState committed, Catalog catalog) {
         this.committed = committed;
@@ -58,6 +60,17 @@ public final class Recovery {
             user.changes.putAll(system.changes);
         }
         committed.apply(user.data(created, dropped), TxRecord.commitMicros(record, offset, length));
+        transactions++;
+    }
+
+    /** How many have been applied. */
+    public long transactions() {
+        return transactions;
+    }
+
+    /** Rows inserted and deleted by all of them. */
+    public long rowOperations() {
+        return rowOperations;
     }
 
     private void compareTables(List<Table> created, List<Table> dropped) {
@@ -134,12 +147,14 @@ public final class Recovery {
                         "the log deletes a row of table " + current.table().schema().name() + " that does not exist");
             }
             current.deletes().add(row);
+            rowOperations++;
         }
 
         @Override
         public void insert(byte[] buffer, int offset, int length) {
             current.inserts().add(current.table().store().allocate(
                     MemorySegment.ofArray(buffer), check(buffer, offset, length), length));
+            rowOperations++;
         }
 
         private int check(byte[] buffer, int offset, int length) {

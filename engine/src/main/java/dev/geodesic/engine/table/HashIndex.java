@@ -109,6 +109,18 @@ final class HashIndex extends RowHashTable implements TableIndex {
     }
 
     @Override
+    public void insertAll(RowPointers rows) {
+        for (int i = 0; i < rows.size(); i++) {
+            insert(rows.get(i));
+        }
+    }
+
+    @Override
+    public boolean hasEqualKeys() {
+        return groupedRows > 0;
+    }
+
+    @Override
     public void remove(long row) {
         MemorySegment s = store.segment(row);
         long offset = store.offset(row);

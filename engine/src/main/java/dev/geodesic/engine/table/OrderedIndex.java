@@ -1,6 +1,7 @@
 package dev.geodesic.engine.table;
 
 import dev.geodesic.engine.base.Invariants;
+import it.unimi.dsi.fastutil.longs.LongArrays;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
@@ -287,6 +288,52 @@ final class OrderedIndex implements TableIndex {
             root = top;
         }
         size++;
+    }
+
+    /** By rising prefix, so that neighbours come one after the other and the nodes on the way are in the caches. */
+    @Override
+    public void insertAll(RowPointers rows) {
+        long[] prefixes = new long[rows.size()];
+        long[] sorted = new long[rows.size()];
+        boolean rising = true;
+        for (int i = 0; i < sorted.length; i++) {
+            long row = rows.get(i);
+            prefixes[i] = key.rowPrefix(store.segment(row), store.offset(row));
+            sorted[i] = row;
+            rising &= i == 0 || prefixes[i - 1] < prefixes[i] || prefixes[i - 1] == prefixes[i] && sorted[i - 1] < row;
+        }
+        if (!rising) {
+            LongArrays.radixSort(prefixes, sorted);
+        }
+        for (long row : sorted) {
+            insert(row);
+        }
+    }
+
+    @Override
+    public boolean hasEqualKeys() {
+        Node n = root;
+        while (!n.isLeaf()) {
+            n = n.children[0];
+        }
+        Node before = n;
+        int last = 0;
+        int i = 1;
+        for (; n != null; n = n.next, i = 0) {
+            for (; i < n.count; i++) {
+                if (n.keys[i] == before.keys[last] && n.second(i) == before.second(last)
+                        && (key.exact || compareRows(n.rows[i], before.rows[last]) == 0)) {
+                    return true;
+                }
+                before = n;
+                last = i;
+            }
+        }
+        return false;
+    }
+
+    private int compareRows(long a, long b) {
+        return key.compareRows(store.segment(a), store.offset(a), store.segment(b), store.offset(b));
     }
 
     private Node newNode(int capacity, boolean inner) {

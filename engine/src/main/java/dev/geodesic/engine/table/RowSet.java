@@ -31,6 +31,22 @@ public final class RowSet extends RowHashTable {
         add(hashOf(row), row);
     }
 
+    /** Adds rows of the store; false, and not all of them, if the set has the bytes of one. */
+    public boolean insertAll(RowPointers rows) {
+        for (int i = 0; i < rows.size(); i++) {
+            long row = rows.get(i);
+            MemorySegment segment = store.segment(row);
+            long offset = store.offset(row);
+            int length = store.length(row);
+            int hash = fold(layout.hash(segment, offset, length));
+            if (find(hash, segment, offset, length) >= 0) {
+                return false;
+            }
+            add(hash, row);
+        }
+        return true;
+    }
+
     /** Removes a row that is in the set; it must still be readable. */
     public void remove(long row) {
         removeValue(hashOf(row), row);

@@ -18,6 +18,12 @@ public interface TableIndex {
     /** Adds a row of the store; the row must not be in the index. */
     void insert(long row);
 
+    /** Adds rows of the store, in the order that is quickest; none may be in the index. */
+    void insertAll(RowPointers rows);
+
+    /** Whether two rows have the same key. */
+    boolean hasEqualKeys();
+
     /** Removes a row that is in the index. */
     void remove(long row);
 

@@ -8,6 +8,7 @@ import dev.geodesic.engine.schema.TableKind;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.RowCursor;
 import dev.geodesic.engine.table.RowLayout;
+import dev.geodesic.engine.table.RowPointers;
 import dev.geodesic.engine.table.RowSet;
 import dev.geodesic.engine.table.TableIndex;
 import dev.geodesic.engine.table.TableIndexes;
@@ -201,6 +202,27 @@ public final class Table implements AutoCloseable {
         if (rows != null) {
             rows.insert(row);
         }
+    }
+
+    /** {@link #link} for many rows; false if one is equal to another, in a table whose unique indexes cannot tell. */
+    boolean linkAll(RowPointers pending) {
+        for (int i = 0; i < pending.size(); i++) {
+            store.publish(pending.get(i));
+        }
+        for (TableIndex index : indexes) {
+            index.insertAll(pending);
+        }
+        return rows == null || rows.insertAll(pending);
+    }
+
+    /** Whether no unique index has two rows with the same key. Looks at all of them. */
+    boolean hasUniqueKeys() {
+        for (int i = 0; i < indexes.length; i++) {
+            if (unique[i] && indexes[i].hasEqualKeys()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Takes a live row out of every index and retires it; its bytes stay until it is freed. */

@@ -22,9 +22,9 @@ import java.util.Random;
  * The oracle: decoded values, with encoding, decoding and order written down plainly. Bool is Boolean, integers are
  * BigInteger, floats Double, String is String, arrays and products are lists, sums are {@link Tagged}.
  */
-final class ModelValues {
+public final class ModelValues {
 
-    record Tagged(int tag, Object payload) {
+    public record Tagged(int tag, Object payload) {
     }
 
     private static final String[] TEXTS = {
@@ -42,7 +42,7 @@ final class ModelValues {
         return Long.getLong("geodesic.seed", System.nanoTime());
     }
 
-    static AlgebraicType randomType(Random random, int depth) {
+    public static AlgebraicType randomType(Random random, int depth) {
         PrimitiveType[] primitives = PrimitiveType.values();
         int kind = depth == 0 ? 0 : random.nextInt(10);
         return switch (kind) {
@@ -69,7 +69,7 @@ final class ModelValues {
     }
 
     /** Values collide often: a small range, edges, and texts with common prefixes. */
-    static Object randomValue(AlgebraicType type, Random random) {
+    public static Object randomValue(AlgebraicType type, Random random) {
         return switch (type) {
             case PrimitiveType p when p == PrimitiveType.BOOL -> random.nextBoolean();
             case PrimitiveType p when p == PrimitiveType.STRING ->
@@ -108,7 +108,7 @@ final class ModelValues {
         return type.isSignedInteger() && low.testBit(bits - 1) ? low.subtract(BigInteger.ONE.shiftLeft(bits)) : low;
     }
 
-    static byte[] encode(AlgebraicType type, Object value) {
+    public static byte[] encode(AlgebraicType type, Object value) {
         BsatnWriter out = new BsatnWriter();
         encode(type, value, out);
         return out.toByteArray();
