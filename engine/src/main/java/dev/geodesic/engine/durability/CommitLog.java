@@ -9,6 +9,7 @@ import dev.geodesic.sats.LittleEndian;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -49,7 +50,12 @@ public final class CommitLog implements Durability {
     private StorageFile file;
     private long end;
     private long salt;
+    private SegmentIndex index;
+    /** Null while the index has nothing to write, and after that has failed. */
+    private StorageFile indexFile;
+    private boolean indexAnew;
     private final long epoch;
+    private final LogFiles files;
 
     /** Records that become one commit. The bytes leave room for the header of the commit, and for the checksum behind. */
     private static final class Group {
@@ -87,6 +93,13 @@ public final class CommitLog implements Durability {
             return ByteBuffer.wrap(bytes, 0, length + LogFormat.CHECKSUM_BYTES);
         }
 
+        /** When the first transaction was committed; 0 if it does not say. */
+        long micros() {
+            int first = LogFormat.COMMIT_HEADER_BYTES;
+            return LittleEndian.getInt(bytes, first) < TxRecord.TIME_BYTES
+                    ? 0 : TxRecord.microsOrZero(bytes, first + LogFormat.LENGTH_BYTES);
+        }
+
         void clear() {
             if (bytes.length > KEEP_BYTES) {
                 bytes = new byte[START_BYTES];
@@ -102,15 +115,21 @@ public final class CommitLog implements Durability {
         this.nextOffset = reader.nextOffset();
         this.durableOffset = reader.nextOffset() - 1;
         this.epoch = reader.epoch();
-        this.file = reader.file();
-        this.end = reader.size();
-        this.salt = reader.salt();
+        SegmentReader last = reader.segment();
+        if (last != null) {
+            this.file = last.file();
+            this.end = last.size();
+            this.salt = last.salt();
+            this.index = last.index();
+            this.indexAnew = true;
+        }
+        this.files = new LogFiles(storage, reader.segments(), Optional.ofNullable(index), () -> durableOffset);
         this.thread = options.threads().newThread(this::run);
     }
 
     /**
-     * Opens the log in a storage, which it owns from then on, and replays what it holds. An unfinished write at the end is
-     * cut off. The caller has made sure that nobody else has the log open.
+     * Opens the log in a storage, which it owns from then on, and replays what it holds from the start on. An unfinished write at
+     * the end is cut off. The caller has made sure that nobody else has the log open.
      *
      * @throws EngineException STORAGE_CORRUPT with file, offset and remedy if anything else is damaged; STORAGE_FAILED; what
      *     the replay throws
@@ -123,11 +142,11 @@ public final class CommitLog implements Durability {
             log.thread.start();
             return log;
         } catch (IOException e) {
-            closeQuietly(reader.file());
+            closeQuietly(reader.segment());
             closeQuietly(storage);
             throw new EngineException(ErrorCode.STORAGE_FAILED, "the log in " + storage + " cannot be opened: " + e, e);
         } catch (Throwable e) {
-            closeQuietly(reader.file());
+            closeQuietly(reader.segment());
             closeQuietly(storage);
             throw e;
         }
@@ -180,22 +199,31 @@ public final class CommitLog implements Durability {
         return epoch;
     }
 
+    @Override
+    public Optional<LogFiles> files() {
+        return Optional.of(files);
+    }
+
     // ---- the log's thread ----
 
     private void run() {
         try {
             while (takeGroup()) {
+                long first = durableOffset + 1;
                 long last = durableOffset + writing.count;
-                writeGroup(durableOffset + 1);
-                writing.clear();
+                writeGroup(first);
                 durableOffset = last;
                 onDurable.accept(last);
+                indexGroup(first);
+                writing.clear();
             }
         } catch (IOException e) {
             fail(new EngineException(ErrorCode.STORAGE_FAILED, "the log in " + storage + " cannot be written: " + e, e));
         } catch (Throwable e) {
             fail(new EngineException(ErrorCode.INTERNAL, "the log in " + storage + " has stopped: " + e, e));
         } finally {
+            files.close();
+            closeQuietly(indexFile);
             closeQuietly(file);
             closeQuietly(storage);
         }
@@ -236,15 +264,39 @@ public final class CommitLog implements Durability {
 
     /** The header is on stable storage, under its name, before the first commit is written: see {@link LogReader}. */
     private void startSegment(long firstOffset) throws IOException {
+        closeQuietly(indexFile);
+        indexFile = null;
         if (file != null) {
             file.close();
         }
-        file = storage.create(LogFormat.fileName(firstOffset));
         salt = options.salts().getAsLong();
-        file.write(ByteBuffer.wrap(LogFormat.segmentHeader(firstOffset, salt)), 0);
-        file.force();
-        storage.force();
+        index = new SegmentIndex(firstOffset, salt);
+        file = files.create(firstOffset, salt, index);
         end = LogFormat.SEGMENT_HEADER_BYTES;
+    }
+
+    /** The commit just written gets an entry in the index, if one is due. It is not forced, and what goes wrong is no harm. */
+    private void indexGroup(long firstOffset) {
+        long position = end - writing.length - LogFormat.CHECKSUM_BYTES;
+        if (!index.wants(position)) {
+            return;
+        }
+        index.add(firstOffset, position, writing.micros());
+        int entry = index.size() - 1;
+        if (entry == 0 || indexAnew) {
+            closeQuietly(indexFile);
+            indexFile = index.write(storage);
+            indexAnew = false;
+        } else if (indexFile != null) {
+            try {
+                indexFile.write(ByteBuffer.wrap(index.bytes(entry)), LogFormat.SEGMENT_HEADER_BYTES
+                        + (long) entry * LogFormat.INDEX_ENTRY_BYTES);
+            } catch (IOException e) {
+                LOG.log(System.Logger.Level.WARNING, "the index of a log segment in {0} cannot be written: {1}", storage, e);
+                closeQuietly(indexFile);
+                indexFile = null;
+            }
+        }
     }
 
     private void fail(EngineException cause) {
@@ -258,7 +310,7 @@ public final class CommitLog implements Durability {
         onFailed.accept(cause);
     }
 
-    private static void closeQuietly(AutoCloseable closeable) {
+    static void closeQuietly(AutoCloseable closeable) {
         try {
             if (closeable != null) {
                 closeable.close();

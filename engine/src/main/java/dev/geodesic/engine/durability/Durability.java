@@ -1,5 +1,6 @@
 package dev.geodesic.engine.durability;
 
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 
@@ -19,6 +20,11 @@ public interface Durability extends AutoCloseable {
 
     /** Of the transactions that are appended: it rises when a database is set back to an earlier state. */
     long epoch();
+
+    /** Its files; empty if it keeps none. */
+    default Optional<LogFiles> files() {
+        return Optional.empty();
+    }
 
     /**
      * Called once, before the first {@link #append}: {@code durable} hears of every rise of the durable offset,

@@ -44,20 +44,35 @@ final class LogFormat {
     /** No array is longer; with room for what the virtual machine keeps. */
     static final int ARRAY_BYTES_MAX = Integer.MAX_VALUE - 64;
 
-    private static final byte[] MAGIC = "GEODESIC".getBytes(StandardCharsets.US_ASCII);
-    private static final String SUFFIX = ".log";
+    /** Of an index: its header is laid out as that of its segment. */
+    static final int INDEX_OFFSET = 0;
+    static final int INDEX_POSITION_OFFSET = INDEX_OFFSET + Long.BYTES;
+    static final int INDEX_MICROS_OFFSET = INDEX_POSITION_OFFSET + Long.BYTES;
+    static final int INDEX_CHECKSUM_OFFSET = INDEX_MICROS_OFFSET + Long.BYTES;
+    static final int INDEX_ENTRY_BYTES = INDEX_CHECKSUM_OFFSET + Integer.BYTES;
+
+    static final byte[] MAGIC = "GEODESIC".getBytes(StandardCharsets.US_ASCII);
+    static final byte[] INDEX_MAGIC = "GEODINDX".getBytes(StandardCharsets.US_ASCII);
+    static final String SUFFIX = ".log";
+    static final String COMPRESSED_SUFFIX = SUFFIX + ".zst";
+    static final String TEMPORARY_SUFFIX = COMPRESSED_SUFFIX + ".tmp";
+    static final String INDEX_SUFFIX = ".idx";
     private static final int NAME_DIGITS = 20;
 
     private LogFormat() {
     }
 
     static String fileName(long firstOffset) {
-        return String.format("%0" + NAME_DIGITS + "d" + SUFFIX, firstOffset);
+        return fileName(firstOffset, SUFFIX);
     }
 
-    /** First offset in a segment's name; -1 if it is no such name. */
-    static long firstOffset(String fileName) {
-        String digits = fileName.endsWith(SUFFIX) ? fileName.substring(0, fileName.length() - SUFFIX.length()) : "";
+    static String fileName(long firstOffset, String suffix) {
+        return String.format("%0" + NAME_DIGITS + "d", firstOffset) + suffix;
+    }
+
+    /** First offset in the name of a file of this kind; -1 if it is no such name. */
+    static long firstOffset(String fileName, String suffix) {
+        String digits = fileName.endsWith(suffix) ? fileName.substring(0, fileName.length() - suffix.length()) : "";
         if (digits.length() != NAME_DIGITS || !digits.chars().allMatch(c -> c >= '0' && c <= '9')) {
             return -1;
         }
@@ -69,8 +84,12 @@ final class LogFormat {
     }
 
     static byte[] segmentHeader(long firstOffset, long salt) {
+        return header(MAGIC, firstOffset, salt);
+    }
+
+    static byte[] header(byte[] magic, long firstOffset, long salt) {
         byte[] header = new byte[SEGMENT_HEADER_BYTES];
-        System.arraycopy(MAGIC, 0, header, 0, MAGIC.length);
+        System.arraycopy(magic, 0, header, 0, magic.length);
         header[VERSION_OFFSET] = VERSION;
         header[CHECKSUM_KIND_OFFSET] = CHECKSUM_CRC32C;
         LittleEndian.putLong(header, SEGMENT_FIRST_OFFSET, firstOffset);
@@ -79,12 +98,13 @@ final class LogFormat {
         return header;
     }
 
-    static boolean hasMagic(byte[] buffer, int at) {
-        return Arrays.equals(buffer, at, at + MAGIC.length, MAGIC, 0, MAGIC.length);
+    static boolean isSegmentHeader(byte[] buffer, int at) {
+        return isHeader(MAGIC, buffer, at);
     }
 
-    static boolean isSegmentHeader(byte[] buffer, int at) {
-        return hasMagic(buffer, at) && LittleEndian.getInt(buffer, at + SEGMENT_CHECKSUM_OFFSET)
+    static boolean isHeader(byte[] magic, byte[] buffer, int at) {
+        return Arrays.equals(buffer, at, at + magic.length, magic, 0, magic.length)
+                && LittleEndian.getInt(buffer, at + SEGMENT_CHECKSUM_OFFSET)
                 == checksum(LittleEndian.getLong(buffer, at + SALT_OFFSET), buffer, at, SEGMENT_CHECKSUM_OFFSET);
     }
 

@@ -8,6 +8,7 @@ import dev.geodesic.engine.tx.TxData;
 import dev.geodesic.sats.BsatnException;
 import dev.geodesic.sats.BsatnReader;
 import dev.geodesic.sats.BsatnWriter;
+import dev.geodesic.sats.LittleEndian;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -30,6 +31,8 @@ public final class TxRecord {
 
     private static final int VERSION = 2;
     private static final int VERSION_WITHOUT_TIME = 1;
+    /** At the beginning of a record: all that is needed to know its time. */
+    static final int TIME_BYTES = 1 + Long.BYTES;
 
     private TxRecord() {
     }
@@ -110,6 +113,11 @@ public final class TxRecord {
         } catch (BsatnException e) {
             throw new EngineException(ErrorCode.STORAGE_CORRUPT, "transaction record: " + e.getMessage());
         }
+    }
+
+    /** The same for bytes that may be anything; there are {@link #TIME_BYTES}. */
+    static long microsOrZero(byte[] record, int offset) {
+        return record[offset] == VERSION ? LittleEndian.getLong(record, offset + 1) : 0;
     }
 
     private static long readCommitMicros(BsatnReader in) {
