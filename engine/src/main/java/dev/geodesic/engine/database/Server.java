@@ -81,6 +81,7 @@ public final class Server implements AutoCloseable {
     private final HttpEgress egress;
     private final ServerMemory memory;
     private final DiskWatch disk;
+    private final Openings openings;
     /** For large reads of all databases; they leave the writers some processors. */
     private final ThreadPoolExecutor readers;
     private final Map<Identity, Database> databases = new ConcurrentHashMap<>();
@@ -106,9 +107,7 @@ public final class Server implements AutoCloseable {
         this.options = options;
         this.lock = lock;
         this.memory = new ServerMemory(options.resources().serverBytesMax(), options.resources().serverHeapBytesMax());
-        this.disk = new DiskWatch(
-                options.resources().disk(), options.timer(),
-                task -> Thread.ofPlatform().daemon().name("disk-watch").start(task));
+        this.openings = new Openings(options.resources().openThreads(), options.resources().openWait());
         this.egress = new HttpEgress(
                 options.procedures().egress(), Network.SYSTEM, Thread.ofPlatform().daemon().name("egress-", 0).factory());
         int readersMax = Math.max(2, Runtime.getRuntime().availableProcessors() / 2);
@@ -125,19 +124,42 @@ public final class Server implements AutoCloseable {
         try {
             this.control = open(data.resolve("control"), opened ->
                     new ControlDatabase(opened.committed(), opened.catalog(), opened.durability(), options.clock()));
+        } catch (EngineException e) {
+            closeParts();
+            throw new EngineException(
+                    e.code(), "no database can be served, because the control database, which says what databases there are, "
+                            + "cannot be opened: " + e.getMessage(), e);
         } catch (Throwable e) {
-            runtime.close();
+            closeParts();
             throw e;
         }
+        // At last, because it goes on until it is closed.
+        this.disk = new DiskWatch(
+                options.resources().disk(), options.timer(),
+                task -> Thread.ofPlatform().daemon().name("disk-watch").start(task));
+    }
+
+    private void closeParts() {
+        runtime.close();
+        readers.shutdownNow();
+        tokens.close();
+        egress.close();
+    }
+
+    /** As {@link #launch}, and waits until every database has been opened, or cannot be. */
+    public static Server start(ServerOptions options) {
+        Server server = launch(options);
+        server.openings.awaitAll();
+        return server;
     }
 
     /**
-     * Opens a data directory, recovers every database in it and takes them into service. A database that cannot be
-     * recovered does not keep the others from starting.
+     * Opens a data directory and begins to recover the databases in it, several at a time; each is served as soon as it is
+     * ready. A database that cannot be recovered does not keep the others from being served.
      *
      * @throws EngineException STORAGE_LOCKED if another process uses the directory; STORAGE_CORRUPT, STORAGE_FAILED
      */
-    public static Server start(ServerOptions options) {
+    public static Server launch(ServerOptions options) {
         FileChannel lock = lock(options.dataDirectory());
         Server server = null;
         try {
@@ -240,29 +262,39 @@ public final class Server implements AutoCloseable {
     }
 
     private void recover() {
-        for (DatabaseEntry entry : control.allDatabases()) {
-            try {
-                recover(entry);
-            } catch (RuntimeException e) {
-                EngineException reason = e instanceof EngineException known
-                        ? known
-                        : new EngineException(ErrorCode.INTERNAL, "the database cannot be read: " + e, e);
-                LOG.log(System.Logger.Level.ERROR,
-                        "database " + entry.identity() + " could not be opened: " + reason.describe(), reason.getCause());
-                failed.put(entry.identity(), reason);
-            }
-        }
+        // First: later there are directories of databases that are being created.
         removeLeftovers();
+        for (DatabaseEntry entry : control.allDatabases()) {
+            openings.start(entry.identity(), opening -> recover(entry, opening));
+        }
     }
 
-    private void recover(DatabaseEntry entry) {
+    /** Takes a database into service, or notes why that is not possible: no other may suffer from it, whatever it is. */
+    private void recover(DatabaseEntry entry, Openings.Opening opening) {
+        try {
+            tryToRecover(entry, opening);
+            failed.remove(entry.identity());
+        } catch (Throwable e) {
+            EngineException reason = e instanceof EngineException known
+                    ? known
+                    : new EngineException(ErrorCode.INTERNAL, "the database cannot be read: " + e, e);
+            LOG.log(System.Logger.Level.ERROR,
+                    "database " + entry.identity() + " could not be opened: " + reason.describe(), reason.getCause());
+            failed.put(entry.identity(), reason);
+        }
+    }
+
+    private void tryToRecover(DatabaseEntry entry, Openings.Opening opening) {
+        opening.phase("reading its log");
         Database database = open(entry);
         boolean running = false;
         try {
+            opening.phase("loading its program");
             // Its creation was durable before it was registered: without a program the log has lost its beginning.
             ModuleRow module = database.storedModule().orElseThrow(() -> new EngineException(
                     ErrorCode.STORAGE_CORRUPT,
                     "the log in " + directory(entry) + " holds no program; restore it from a backup or delete the database"));
+            checkIdentity(entry, module);
             Map<String, String> variables = control.environment(entry.identity());
             environments.put(entry.identity(), variables);
             Database.join(database.resume(
@@ -273,6 +305,17 @@ public final class Server implements AutoCloseable {
             if (!running) {
                 database.close();
             }
+        }
+    }
+
+    /** Files of another database may have been put there (spec/durability.md 8, step 10). */
+    private void checkIdentity(DatabaseEntry entry, ModuleRow module) {
+        if (!module.database().equals(entry.identity()) || !module.owner().equals(entry.owner())) {
+            throw new EngineException(
+                    ErrorCode.STORAGE_CORRUPT, "the data in " + directory(entry) + " is that of database "
+                            + module.database().toHex() + " of owner " + module.owner().toHex() + ", but the control database "
+                            + "expects " + entry.identity().toHex() + " of owner " + entry.owner().toHex()
+                            + "; put the right directory there, restore the database from a backup, or delete it");
         }
     }
 
@@ -362,13 +405,20 @@ public final class Server implements AutoCloseable {
                 .identity();
     }
 
-    /** A running database. Errors: NO_SUCH_DATABASE, DATABASE_STOPPED if it could not be opened. */
+    /**
+     * A running database; waits a while for one that is being opened. Errors: NO_SUCH_DATABASE, DATABASE_FAILED if it could
+     * not be opened, BUSY if it is not open yet.
+     */
     public Database database(Identity identity) {
         Database database = databases.get(identity);
         if (database == null) {
+            openings.await(identity);
+            database = databases.get(identity);
+        }
+        if (database == null) {
             EngineException reason = failed.get(identity);
             throw reason != null
-                    ? new EngineException(ErrorCode.DATABASE_STOPPED, "the database could not be opened: " + reason.getMessage())
+                    ? new EngineException(ErrorCode.DATABASE_FAILED, "the database could not be opened: " + reason.getMessage())
                     : new EngineException(ErrorCode.NO_SUCH_DATABASE, "No such database.");
         }
         return database;
@@ -392,6 +442,40 @@ public final class Server implements AutoCloseable {
     /** Databases that could not be opened at the start, with the reason. */
     public Map<Identity, EngineException> failedDatabases() {
         return Map.copyOf(failed);
+    }
+
+    /** Databases that are being opened, with what is being done. */
+    public Map<Identity, String> openingDatabases() {
+        return Map.copyOf(openings.phases());
+    }
+
+    /** Databases that stopped by themselves since they were opened, with the reason. */
+    public Map<Identity, Throwable> stoppedDatabases() {
+        Map<Identity, Throwable> stopped = new HashMap<>();
+        databases.forEach((identity, database) ->
+                database.failure().ifPresent(reason -> stopped.put(identity, reason)));
+        return stopped;
+    }
+
+    /**
+     * Opens a database once more that could not be opened, or has stopped by itself; does nothing for one that runs. Errors:
+     * NO_SUCH_DATABASE, NOT_AUTHORIZED; DATABASE_FAILED with the reason.
+     */
+    public void reopen(Identity identity, Identity caller) {
+        whileOpen(() -> alone(identity, () -> {
+            DatabaseEntry entry = requireOwner(identity, caller, "open database");
+            Database before = databases.get(identity);
+            if (before == null || before.failure().isPresent()) {
+                openings.run(identity, opening -> {
+                    if (before != null) {
+                        databases.remove(identity);
+                        before.close();
+                    }
+                    recover(entry, opening);
+                });
+            }
+            return database(identity);
+        }));
     }
 
     // ---- names ----
@@ -593,6 +677,9 @@ public final class Server implements AutoCloseable {
 
     /** Runs work while nobody else works on the same database, or the same name; a name's turn comes first. */
     private <T> T alone(Object databaseOrName, Supplier<T> work) {
+        if (databaseOrName instanceof Identity identity) {
+            openings.await(identity);
+        }
         Turn turn;
         synchronized (turns) {
             turn = turns.computeIfAbsent(databaseOrName, k -> new Turn());
@@ -810,18 +897,12 @@ public final class Server implements AutoCloseable {
         } finally {
             publishingAtAll.writeLock().unlock();
         }
+        openings.close();
         databases.values().forEach(Server::closeQuietly);
         databases.clear();
-        if (control != null) {
-            control.close();
-        }
-        if (runtime != null) {
-            runtime.close();
-        }
-        readers.shutdownNow();
+        control.close();
         disk.close();
-        tokens.close();
-        egress.close();
+        closeParts();
         closeQuietly(lock);
     }
 }

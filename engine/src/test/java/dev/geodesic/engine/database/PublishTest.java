@@ -425,7 +425,7 @@ class PublishTest {
         try (TestServer again = new TestServer(data, Limits.DEFAULTS, FILES)) {
             Database sound = again.server.database(again.server.resolve("sound"));
             assertEquals(1, again.count(sound, "SELECT * FROM a"));
-            assertCode(ErrorCode.DATABASE_STOPPED, () -> again.server.database(broken));
+            assertCode(ErrorCode.DATABASE_FAILED, () -> again.server.database(broken));
             assertEquals(ErrorCode.STORAGE_CORRUPT, again.server.failedDatabases().get(broken).code());
             assertEquals(before.size() + 1, writers().size(), "nothing of it is left");
             assertEquals(List.of("0"), directories(broken), "the files stay for whoever repairs them");

@@ -191,7 +191,7 @@ class StorageFailureTest {
         Path directory = data.resolve("databases").resolve(damaged.identity().toHex()).resolve("0").resolve("log");
         restart(disk -> disk == disks.get(directory) ? disk.restarted().damage(100) : disk.restarted());
         EngineException e = assertThrows(EngineException.class, () -> server.database(server.resolve("damaged")));
-        assertEquals(ErrorCode.DATABASE_STOPPED, e.code());
+        assertEquals(ErrorCode.DATABASE_FAILED, e.code());
         EngineException reason = server.failedDatabases().get(damaged.identity());
         assertEquals(ErrorCode.STORAGE_CORRUPT, reason.code());
         assertTrue(reason.getMessage().contains("00000000000000000000.log is damaged at byte 32"), reason.getMessage());
