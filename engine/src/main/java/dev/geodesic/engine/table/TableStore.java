@@ -62,7 +62,7 @@ public interface TableStore extends AutoCloseable {
     RowCursor scan();
 
     /**
-     * A part of a walk over all live rows in an order of the store's own. Between two calls the store may change in any way;
+     * A part of a walk over all live rows, by rising pointers. Between two calls the store may change in any way;
      * rows that stay in it meanwhile come exactly once. The caller holds the shared lock.
      *
      * @param from 0, or what the call before returned
@@ -70,7 +70,7 @@ public interface TableStore extends AutoCloseable {
      * @param others whether pointers that are not live come too, as {@code ~row}: all retired rows, but also pending rows and
      *     places that hold none
      * @param out gets the pointers
-     * @return where to go on, or {@link #NO_ROW} at the end
+     * @return where to go on, above all pointers that have come and not above those to come, or {@link #NO_ROW} at the end
      */
     long walk(long from, int places, boolean others, RowPointers out);
 

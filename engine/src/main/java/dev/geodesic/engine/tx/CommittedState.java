@@ -25,7 +25,7 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 public final class CommittedState implements AutoCloseable {
 
     private static final System.Logger LOG = System.getLogger(CommittedState.class.getName());
-    private static final int FREED_AT_ONCE = 10_000;
+    private static final int FREED_AT_ONCE = 1_000;
     private static final long READERS_END_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
@@ -105,9 +105,21 @@ public final class CommittedState implements AutoCloseable {
     }
 
     SnapshotView openSnapshot(Limits.Reads limits, int placesPerBatch) {
+        return openSnapshot(limits, placesPerBatch, false);
+    }
+
+    /**
+     * As {@link #openSnapshot(Limits.Reads)}, for somebody who walks over each table at most once, reads a row before going to
+     * the next one, and looks nothing up by key. It costs the writer less, and holds back only what is still to be read.
+     */
+    public SnapshotView openWalk(Limits.Reads limits) {
+        return openSnapshot(limits, SnapshotView.PLACES_PER_BATCH, true);
+    }
+
+    SnapshotView openSnapshot(Limits.Reads limits, int placesPerBatch, boolean once) {
         enter();
         try {
-            return new SnapshotView(this, history, tables, nextTxOffset, commitMicros, limits, placesPerBatch);
+            return new SnapshotView(this, history, tables, nextTxOffset, commitMicros, limits, placesPerBatch, once);
         } finally {
             leave();
         }

@@ -1,20 +1,22 @@
 package dev.geodesic.engine.tx;
 
 import dev.geodesic.engine.base.Invariants;
-import dev.geodesic.engine.table.RowPointers;
 import it.unimi.dsi.fastutil.objects.Object2LongOpenHashMap;
 import java.lang.ref.PhantomReference;
 import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeMap;
 
 /**
  * The open snapshots of a database, and the steps since the oldest of them. A step is one application of changes, counted as
- * a transaction or not. While a snapshot is open each step is remembered, and the rows that it retired are held back; once
- * every open snapshot is younger than a step its rows are freed, little by little. Nothing is kept while none is open.
+ * a transaction or not. While a snapshot is open the rows that a step retires are held back; once every open snapshot is younger
+ * than the step they are freed, little by little. Nothing is kept while none is open, nor for a snapshot that walks over each
+ * table once and has passed the row.
  *
  * <p>Threads: snapshots are opened under the shared lock and released on any thread; the writer does the rest under the
  * exclusive lock.
@@ -23,10 +25,9 @@ final class History {
 
     private static final System.Logger LOG = System.getLogger(History.class.getName());
     private static final long NONE = Long.MAX_VALUE;
-    /** Rows freed in one step beside as many as the step changes. */
-    private static final int ROWS_PER_STEP = 1_024;
-    private static final long STEP_BYTES = 128;
-    private static final long CHANGE_BYTES = 320;
+    /** Rows freed in one step beside as many as the step changes: some ten microseconds. */
+    private static final int ROWS_PER_STEP = 64;
+    private static final long NOWHERE = Long.MAX_VALUE;
 
     /** A state that snapshots show. */
     static final class Point {
@@ -34,11 +35,24 @@ final class History {
         private final long retainedBefore;
         /** Rows of the tables that have changed since. Guarded by the database's lock. */
         private final Object2LongOpenHashMap<Table> counts = new Object2LongOpenHashMap<>();
+        /** Where the one snapshot that walks over each table once has come. Guarded by the database's lock. */
+        private final Object2LongOpenHashMap<Table> passed = new Object2LongOpenHashMap<>();
         private int snapshots;
+        /** Whether any row may still be asked for. Guarded by the history's monitor. */
+        private boolean anyOrder;
 
         private Point(long step, long retainedBefore) {
             this.step = step;
             this.retainedBefore = retainedBefore;
+        }
+
+        /** No row whose pointer is smaller will be asked for. Only one thread reads through the point. */
+        void pass(Table table, long row) {
+            passed.put(table, row);
+        }
+
+        void passAll(Table table) {
+            passed.put(table, NOWHERE);
         }
 
         long rowCount(Table table) {
@@ -66,7 +80,7 @@ final class History {
         }
     }
 
-    private record Step(long number, TxData data) {
+    private record Dropped(long step, Table table) {
     }
 
     private final ReferenceQueue<SnapshotView> abandoned = new ReferenceQueue<>();
@@ -74,19 +88,27 @@ final class History {
     private final TreeMap<Long, Point> open = new TreeMap<>();
     private final Set<Lease> leases = new HashSet<>();
     private Runnable released = () -> { };
-    private final ArrayDeque<Step> steps = new ArrayDeque<>();
-    private int nextChange;
-    private int nextRow;
+    /** Tables with something to free. */
+    private final List<TableHistory> changed = new ArrayList<>();
+    private final ArrayDeque<Dropped> dropped = new ArrayDeque<>();
+    /** Everything up to this step has been freed. */
+    private long freedFor = -1;
     private long step;
     /** Sum of all bytes that were ever held back. */
     private volatile long retained;
-    private volatile boolean hasSteps;
+    private volatile boolean holds;
 
     // ---- snapshots ----
 
-    /** Shared lock. */
-    synchronized Point enter() {
+    /**
+     * Shared lock.
+     *
+     * @param once whether each table will be walked over once, and nothing else
+     */
+    synchronized Point enter(boolean once) {
         Point point = open.computeIfAbsent(step, s -> new Point(s, retained));
+        // Nothing has changed since the first one entered: what it has passed is all there.
+        point.anyOrder |= !once || point.snapshots > 0;
         point.snapshots++;
         return point;
     }
@@ -113,7 +135,7 @@ final class History {
             boolean wasOldest = open.firstEntry().getValue() == lease.point;
             open.remove(lease.point.step);
             notifyAll();
-            tell = wasOldest && hasSteps ? released : () -> { };
+            tell = wasOldest && holds ? released : () -> { };
         }
         tell.run();
     }
@@ -145,11 +167,6 @@ final class History {
         return open.isEmpty() ? NONE : open.firstKey();
     }
 
-    /** Number of the step whose state the newest open snapshot shows; -1 if none is open. */
-    private synchronized long newest() {
-        return open.isEmpty() ? -1 : open.lastKey();
-    }
-
     // ---- writer ----
 
     /** The changes that follow make a new state. */
@@ -161,52 +178,69 @@ final class History {
                 lease.release();
             }
         }
-        long newest = newest();
         step++;
-        if (newest < 0) {
-            return null;
+        synchronized (this) {
+            if (open.isEmpty()) {
+                return null;
+            }
+            long newestAnyOrder = -1;
+            for (Point point : open.values()) {
+                newestAnyOrder = point.anyOrder ? point.step : newestAnyOrder;
+            }
+            return new Recorder(open.lastKey(), newestAnyOrder, data);
         }
-        steps.add(new Step(step, data));
-        hasSteps = true;
-        return new Recorder(newest, data);
     }
 
     /** Notes what one step changes. */
     final class Recorder {
         private final long newest;
+        /** Later rows need not be found by key. */
+        private final long newestAnyOrder;
         private long bytes;
         private Table table;
         private TableHistory history;
+        /** No snapshot asks for smaller pointers. */
+        private long passed;
 
-        private Recorder(long newest, TxData data) {
+        private Recorder(long newest, long newestAnyOrder, TxData data) {
             this.newest = newest;
-            bytes = STEP_BYTES + CHANGE_BYTES * data.changes().size();
-            for (Table dropped : data.dropped()) {
-                bytes += dropped.memoryBytes();
+            this.newestAnyOrder = newestAnyOrder;
+            for (Table table : data.dropped()) {
+                dropped.add(new Dropped(step, table));
+                bytes += table.memoryBytes();
             }
+            holds |= !dropped.isEmpty();
         }
 
-        void table(Table changed) {
-            table = changed;
-            history = changed.history();
-            if (history == null) {
-                history = new TableHistory(changed);
-                changed.keepHistory(history);
-            }
+        void table(Table next) {
+            table = next;
+            passed = NOWHERE;
             synchronized (History.this) {
-                open.values().forEach(p -> p.counts.putIfAbsent(changed, changed.store().liveCount()));
+                for (Point point : open.values()) {
+                    point.counts.putIfAbsent(next, next.store().liveCount());
+                    passed = Math.min(passed, point.anyOrder ? 0 : point.passed.getLong(next));
+                }
+            }
+            history = next.history();
+            if (history == null && passed != NOWHERE) {
+                history = new TableHistory(next);
+                next.keepHistory(history);
+                changed.add(history);
+                holds = true;
             }
         }
 
         void retired(long row) {
-            if (history.retire(row, step, newest)) {
-                bytes += table.store().length(row) + history.entryBytes();
+            if (row >= passed && history.retire(row, step, newest, newestAnyOrder)) {
+                bytes += table.store().length(row) + history.retiredBytes();
             }
         }
 
         void born(long row) {
-            history.born(row, step);
-            bytes += history.entryBytes();
+            if (row >= passed) {
+                history.born(row, step);
+                bytes += TableHistory.BORN_BYTES;
+            }
         }
 
         void end() {
@@ -217,53 +251,38 @@ final class History {
     /** Frees what no snapshot needs any more, about so many rows; true if there may be more. */
     boolean free(int rows) {
         long oldest = oldest();
-        int left = rows;
-        while (left > 0 && !steps.isEmpty() && steps.peek().number() <= oldest) {
-            left = free(steps.peek(), left);
+        if (oldest == freedFor) {
+            return false;
         }
-        hasSteps = !steps.isEmpty();
-        return hasSteps && steps.peek().number() <= oldest;
+        while (!dropped.isEmpty() && dropped.peek().step() <= oldest) {
+            Table table = dropped.remove().table();
+            changed.remove(table.history());
+            table.keepHistory(null);
+            table.close();
+        }
+        int left = rows;
+        for (int i = changed.size() - 1; i >= 0 && left > 0; i--) {
+            TableHistory history = changed.get(i);
+            left = history.free(oldest, left);
+            if (history.isEmpty()) {
+                history.end();
+                changed.set(i, changed.getLast());
+                changed.removeLast();
+            }
+        }
+        freedFor = left > 0 && oldest != NONE ? oldest : -1;
+        holds = !changed.isEmpty() || !dropped.isEmpty();
+        return left == 0 && holds;
     }
 
     /** Frees what the step that follows should free on the way. */
     void freeBefore(TxData next) {
-        if (hasSteps) {
+        if (holds) {
             long rows = ROWS_PER_STEP;
             for (TxData.TableChange change : next.changes()) {
                 rows += 2L * (change.deletes().size() + change.inserts().size());
             }
             free((int) Math.min(Integer.MAX_VALUE, rows));
         }
-    }
-
-    private int free(Step first, int rows) {
-        int left = rows;
-        while (nextChange < first.data().changes().size()) {
-            TxData.TableChange change = first.data().changes().get(nextChange);
-            TableHistory history = first.data().dropped().contains(change.table()) ? null : change.table().history();
-            if (history != null) {
-                RowPointers deletes = change.deletes();
-                RowPointers inserts = change.inserts();
-                for (int end = deletes.size() + inserts.size(); nextRow < end; nextRow++) {
-                    if (left-- == 0) {
-                        return 0;
-                    }
-                    if (nextRow < deletes.size()) {
-                        history.free(deletes.get(nextRow), first.number());
-                    } else {
-                        history.forgetBirth(inserts.get(nextRow - deletes.size()), first.number());
-                    }
-                }
-                if (history.isEmpty()) {
-                    change.table().keepHistory(null);
-                }
-            }
-            nextChange++;
-            nextRow = 0;
-        }
-        first.data().dropped().forEach(Table::close);
-        steps.remove();
-        nextChange = 0;
-        return left - 1;
     }
 }

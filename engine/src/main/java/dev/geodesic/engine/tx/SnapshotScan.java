@@ -13,6 +13,7 @@ final class SnapshotScan implements RowIterator {
     private final TableStore store;
     private final RowPointers batch = new RowPointers();
     private long from;
+    private boolean walked;
     private int at = -1;
     private long row = TableStore.NO_ROW;
 
@@ -26,6 +27,10 @@ final class SnapshotScan implements RowIterator {
     public boolean next() {
         while (at + 1 >= batch.size()) {
             if (from == TableStore.NO_ROW) {
+                if (!walked) {
+                    walked = true;
+                    view.walked(table);
+                }
                 return false;
             }
             batch.clear();

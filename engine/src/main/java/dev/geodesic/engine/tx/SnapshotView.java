@@ -2,6 +2,7 @@ package dev.geodesic.engine.tx;
 
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.base.Invariants;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.KeyRange;
@@ -40,12 +41,14 @@ public final class SnapshotView implements ReadView, AutoCloseable {
     private final History.Point point;
     private final History.Lease lease;
     private final int placesPerBatch;
+    /** Rows that a walk has passed need not be kept any more. */
+    private final boolean once;
     private volatile boolean cancelled;
 
     /** Shared lock. */
     SnapshotView(
             CommittedState state, History history, Tables tables, long nextTxOffset, long commitMicros, Limits.Reads limits,
-            int placesPerBatch) {
+            int placesPerBatch, boolean once) {
         this.state = state;
         this.history = history;
         this.tables = tables;
@@ -53,7 +56,8 @@ public final class SnapshotView implements ReadView, AutoCloseable {
         this.commitMicros = commitMicros;
         this.limits = limits;
         this.placesPerBatch = placesPerBatch;
-        this.point = history.enter();
+        this.once = once;
+        this.point = history.enter(once);
         this.lease = history.lease(this, point);
     }
 
@@ -144,6 +148,10 @@ public final class SnapshotView implements ReadView, AutoCloseable {
     long walk(Table table, long from, RowPointers out) {
         enter();
         try {
+            if (once) {
+                // The rows of the batch before have been read.
+                point.pass(table, from);
+            }
             TableHistory changes = table.history();
             long next = table.store().walk(from, placesPerBatch, changes != null && changes.hasRetired(), out);
             if (changes != null) {
@@ -152,6 +160,18 @@ public final class SnapshotView implements ReadView, AutoCloseable {
             return next;
         } finally {
             state.leave();
+        }
+    }
+
+    /** All rows of a walk over a table have been read. */
+    void walked(Table table) {
+        if (once) {
+            enter();
+            try {
+                point.passAll(table);
+            } finally {
+                state.leave();
+            }
         }
     }
 
@@ -166,6 +186,7 @@ public final class SnapshotView implements ReadView, AutoCloseable {
     }
 
     private RowIterator find(int indexId, BiConsumer<TableIndex, RowPointers> search) {
+        Invariants.check(!once, "a snapshot that walks over each table once has no look-ups");
         Tables.IndexRef ref = tables.requireIndex(indexId);
         Table table = ref.table();
         RowPointers rows = new RowPointers();

@@ -2,7 +2,6 @@ package dev.geodesic.engine.tx;
 
 import dev.geodesic.engine.table.RowPointers;
 import dev.geodesic.engine.table.TableIndex;
-import it.unimi.dsi.fastutil.longs.Long2LongOpenHashMap;
 
 /**
  * The changes of one table since the oldest open snapshot: at which step rows were born, and at which they were retired, for
@@ -11,11 +10,14 @@ import it.unimi.dsi.fastutil.longs.Long2LongOpenHashMap;
  */
 final class TableHistory {
 
-    private static final long MAP_ENTRY_BYTES = 24;
+    static final long BORN_BYTES = StepMap.ENTRY_BYTES + Changes.ENTRY_BYTES;
 
     private final Table table;
-    private final Long2LongOpenHashMap born = new Long2LongOpenHashMap();
-    private final Long2LongOpenHashMap retired = new Long2LongOpenHashMap();
+    /** Steps by row; 0 stands for before. */
+    private final StepMap born = new StepMap();
+    /** Steps by row, twice, plus 1 if the row is in the indexes. */
+    private final StepMap retired = new StepMap();
+    private final Changes changes = new Changes();
     private final TableIndex[] indexes;
 
     TableHistory(Table table) {
@@ -26,54 +28,84 @@ final class TableHistory {
         }
     }
 
-    /** Bytes that one remembered row costs beside its own. */
-    long entryBytes() {
-        return (1 + indexes.length) * MAP_ENTRY_BYTES;
+    /** What a row that is held back costs beside its own bytes. */
+    long retiredBytes() {
+        return BORN_BYTES + indexes.length * StepMap.ENTRY_BYTES;
     }
 
     // ---- writer ----
 
     void born(long row, long step) {
         born.put(row, step);
+        changes.add(row << 1, step);
     }
 
-    /** Holds a retired row back if a snapshot as late as {@code newest} sees it. */
-    boolean retire(long row, long step, long newest) {
-        if (born.get(row) > newest) {
+    /**
+     * Holds a retired row back if a snapshot as late as {@code newest} sees it, and lets it be found by key if one as late as
+     * {@code newestAnyOrder} does.
+     */
+    boolean retire(long row, long step, long newest, long newestAnyOrder) {
+        long since = born.get(row);
+        if (since > newest) {
             return false;
         }
-        retired.put(row, step);
-        for (TableIndex index : indexes) {
-            index.insert(row);
+        boolean indexed = since <= newestAnyOrder;
+        retired.put(row, step << 1 | (indexed ? 1 : 0));
+        changes.add(row << 1 | 1, step);
+        if (indexed) {
+            for (TableIndex index : indexes) {
+                index.insert(row);
+            }
         }
         return true;
     }
 
     boolean holds(long row) {
-        return retired.containsKey(row);
+        return retired.get(row) != 0;
     }
 
-    /** The row is as old as all snapshots now. */
-    void forgetBirth(long row, long step) {
-        born.remove(row, step);
+    /** Forgets what has happened up to a step, at most so many changes; returns how many it could have forgotten more. */
+    int free(long step, int changesMax) {
+        int left = changesMax;
+        while (left > 0 && !changes.isEmpty() && changes.firstStep() <= step) {
+            forget(changes.firstRow() >>> 1, (changes.firstRow() & 1) != 0, changes.firstStep());
+            changes.removeFirst();
+            left--;
+        }
+        return left;
     }
 
-    /** Frees the row if it was held back at this step. Its pointer may be that of another row by now. */
-    void free(long row, long step) {
-        if (retired.remove(row, step)) {
-            for (TableIndex index : indexes) {
-                index.remove(row);
+    /** The pointer may be that of another row by now. */
+    private void forget(long row, boolean wasRetired, long step) {
+        if (!wasRetired) {
+            if (born.get(row) == step) {
+                born.remove(row);
+            }
+            return;
+        }
+        long entry = retired.get(row);
+        if (entry >>> 1 == step) {
+            retired.remove(row);
+            if ((entry & 1) != 0) {
+                for (TableIndex index : indexes) {
+                    index.remove(row);
+                }
             }
             table.store().free(row);
         }
     }
 
     boolean isEmpty() {
-        return born.isEmpty() && retired.isEmpty();
+        return changes.isEmpty();
+    }
+
+    /** The table needs no history any more. */
+    void end() {
+        table.keepHistory(null);
     }
 
     long memoryBytes() {
-        long bytes = (born.size() + retired.size()) * MAP_ENTRY_BYTES;
+        long bytes = born.memoryBytes() + retired.memoryBytes() + changes.memoryBytes();
         for (TableIndex index : indexes) {
             bytes += index.memoryBytes();
         }
@@ -110,6 +142,6 @@ final class TableHistory {
 
     private boolean wasThere(long row, long step) {
         // Steps are positive: of a row that is not held back this is false.
-        return retired.get(row) > step && born.get(row) <= step;
+        return retired.get(row) >>> 1 > step && born.get(row) <= step;
     }
 }

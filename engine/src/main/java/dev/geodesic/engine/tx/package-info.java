@@ -9,7 +9,8 @@
  * at which rows were born and retired ({@code TableHistory}), and not to free retired rows that a snapshot sees ({@code
  * History}). The reader walks over a table in batches: it holds the shared lock while it collects pointers to rows that were
  * there at its step, live or retired, and reads their bytes without. Applies cost more while a snapshot is open, and nothing
- * more while none is.
+ * more while none is. Who walks over each table only once ({@code CommittedState.openWalk}) makes them cheaper: rows behind the
+ * walk need no history, and those before it none by key.
  *
  * <p>{@code RecordingTransaction} stands before a transaction while a view runs, and notes what the view read.
  */

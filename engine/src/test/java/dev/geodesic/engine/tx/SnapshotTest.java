@@ -240,7 +240,7 @@ class SnapshotTest {
 
     @Test
     void manySmallTransactionsCountTooEvenIfTheyDeleteNothing() {
-        try (SnapshotView view = committed.openSnapshot(limits(60_000, 100_000))) {
+        try (SnapshotView view = committed.openSnapshot(limits(60_000, 30_000))) {
             for (int i = 0; i < 1_000; i++) {
                 tx.begin();
                 tx.insert(table.tableId(), row(i, 1), 0, ROW_BYTES);
