@@ -1,9 +1,14 @@
 package dev.geodesic.engine.database;
 
 import dev.geodesic.engine.auth.TokenAuthority;
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.durability.CommitLogOptions;
 import dev.geodesic.engine.durability.CommitLogs;
+import dev.geodesic.engine.durability.FileStorage;
+import dev.geodesic.engine.durability.Retention;
+import dev.geodesic.engine.durability.SnapshotOptions;
 import dev.geodesic.engine.port.ClientSink;
 import dev.geodesic.engine.table.heap.HeapStores;
 import dev.geodesic.protocol.message.Arguments;
@@ -12,6 +17,7 @@ import dev.geodesic.protocol.message.CloseReason;
 import dev.geodesic.protocol.message.ReducerOutcome;
 import dev.geodesic.protocol.message.ServerMessage;
 import dev.geodesic.sats.ConnectionId;
+import dev.geodesic.sats.Identity;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -19,13 +25,15 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.Semaphore;
 
 /**
- * The process that {@link CrashTest} kills: a server with one database that calls reducers as fast as it can. It says
- * {@code sent} before each call, and {@code confirmed} when the result came under confirmed reads.
+ * The process that {@link CrashTest} kills: a server that calls the reducers of one database as fast as it can, while it
+ * publishes, updates, clears and deletes others. It says {@code sent} before each call, and {@code confirmed} when the result
+ * came under confirmed reads; {@code begun} and {@code done} for what it does to the others.
  */
 final class CrashChild {
 
@@ -43,8 +51,9 @@ final class CrashChild {
 
     static ServerOptions options(Path data) {
         return new ServerOptions(
-                data, Limits.DEFAULTS, HeapStores::new, new CommitLogs(CommitLogOptions.DEFAULTS.withSegmentBytesMax(200_000)),
-                Thread.ofPlatform().daemon().stackSize(16 << 20).factory(), Clock.systemUTC());
+                data, Limits.DEFAULTS, HeapStores::new, new CommitLogs(CommitLogOptions.DEFAULTS.withSegmentBytesMax(60_000)),
+                Thread.ofPlatform().daemon().stackSize(16 << 20).factory(), Clock.systemUTC())
+                .withSnapshots(new SnapshotOptions(FileStorage::open, 100, 50_000, new Retention(2, Duration.ZERO)));
     }
 
     /** One write: a line is there or not when the process dies. */
@@ -56,14 +65,14 @@ final class CrashChild {
         }
     }
 
-    /** Arguments: data directory, program, seed, first free id for "fill", number of this life. */
+    /** Arguments: data directory, directory of the programs, seed, first free id for "fill", number of this life. */
     public static void main(String[] args) throws Exception {
         Thread.ofPlatform().daemon().start(CrashChild::endWithTheParent);
         Server server = Server.start(options(Path.of(args[0])));
         TokenAuthority.Issued owner = server.tokens().issueAnonymous();
-        if (server.failedDatabases().isEmpty() && server.databases().isEmpty()) {
+        if (isNew(server)) {
             server.publish(new PublishRequest(
-                    Optional.of(DATABASE), owner.claims().identity(), Files.readAllBytes(Path.of(args[1])), false));
+                    Optional.of(DATABASE), owner.claims().identity(), Files.readAllBytes(Path.of(args[1]).resolve("main.wasm")), false));
         }
         Database database = server.database(server.resolve(DATABASE));
         say("ready");
@@ -74,7 +83,14 @@ final class CrashChild {
             Client client = new Client(life, c, database, server.tokens().issueAnonymous(), random.nextLong(), fillFrom);
             Thread.ofPlatform().daemon().start(c == 0 ? client::callOverHttp : client::callOverWebSocket);
         }
+        Sides sides = new Sides(server, Path.of(args[1]), random.nextLong());
+        Thread.ofPlatform().daemon().start(sides::run);
         Thread.currentThread().join();
+    }
+
+    /** Side databases come after this one. */
+    private static boolean isNew(Server server) {
+        return server.failedDatabases().isEmpty() && server.databases().isEmpty();
     }
 
     private static void endWithTheParent() {
@@ -85,7 +101,69 @@ final class CrashChild {
         } catch (IOException e) {
             // The same as the end.
         }
-        Runtime.getRuntime().halt(2);
+        System.exit(0);
+    }
+
+    /** What is done to a side database, and what with. */
+    enum SideStep { CLEAR, UPDATE, INSERT, DELETE }
+
+    static final int SIDES = 3;
+    static final Identity SIDE_OWNER = Identity.fromHex("c2" + "00".repeat(30) + "07");
+    static final ClientInfo SIDE_CLIENT = new ClientInfo(SIDE_OWNER, new ConnectionId(8, 8), "{}");
+
+    static String side(int number) {
+        return "side" + number;
+    }
+
+    /** Publishes and deletes databases with a table {@code a} of ids; the second program has another one. */
+    private static final class Sides {
+
+        private final Server server;
+        private final byte[] first;
+        private final byte[] second;
+        private final Random random;
+
+        Sides(Server server, Path programs, long seed) throws IOException {
+            this.server = server;
+            this.first = Files.readAllBytes(programs.resolve("first.wasm"));
+            this.second = Files.readAllBytes(programs.resolve("second.wasm"));
+            this.random = new Random(seed);
+        }
+
+        void run() {
+            SideStep[] steps = SideStep.values();
+            while (true) {
+                SideStep step = steps[random.nextInt(4) == 0 ? SideStep.INSERT.ordinal() : random.nextInt(steps.length)];
+                int number = random.nextInt(SIDES);
+                int id = random.nextInt(1_000_000);
+                say("begun " + step + ' ' + number + ' ' + id);
+                try {
+                    perform(step, side(number), id);
+                } catch (EngineException e) {
+                    if (e.code() != ErrorCode.NO_SUCH_DATABASE) {
+                        throw e;
+                    }
+                }
+                say("done");
+            }
+        }
+
+        private void perform(SideStep step, String name, int id) {
+            switch (step) {
+                case CLEAR -> publish(name, first, true);
+                case UPDATE -> publish(name, second, false);
+                case DELETE -> server.delete(server.resolve(name), SIDE_OWNER);
+                case INSERT -> {
+                    Database database = server.database(server.resolve(name));
+                    database.awaitDurable(database.sql(SIDE_CLIENT, "INSERT INTO a (id) VALUES (" + id + ")").txOffset());
+                }
+            }
+        }
+
+        private void publish(String name, byte[] program, boolean clear) {
+            PublishResult result = server.publish(new PublishRequest(Optional.of(name), SIDE_OWNER, program, clear));
+            server.database(result.identity()).awaitDurable(result.txOffset());
+        }
     }
 
     /** Calls reducers, each with effects of its own. */

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.geodesic.engine.auth.TokenAuthority;
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.query.RowBuffer;
 import dev.geodesic.sats.BsatnReader;
 import dev.geodesic.sats.ConnectionId;
@@ -16,19 +18,29 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -39,43 +51,94 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class CrashTest {
 
-    private static final int KILLS = Integer.getInteger("geodesic.crash.kills", 8);
+    private static final int KILLS = Integer.getInteger("geodesic.crash.kills", 12);
+    /** Directories that are worked on side by side. */
+    private static final int LANES = 2;
     /** Kills before the next one begins with an empty directory. */
     private static final int LIVES = 10;
-    private static final int LINES_MAX = 3000;
-    /** Not collected, so that its level stays. */
-    private static final Logger LOG_READER = Logger.getLogger("dev.geodesic.engine.durability.LogReader");
+    private static final int LINES_MAX = 1500;
+    private static final Logger ENGINE = Logger.getLogger("dev.geodesic.engine");
+    private static final byte[] FIRST = new TinyModule().table("a").reducer("go", TinyModule.CALLABLE).wasm();
+    private static final byte[] SECOND = new TinyModule().table("a").table("b").reducer("go", TinyModule.CALLABLE).wasm();
 
     @TempDir
     private Path directory;
 
-    private int confirmedCalls;
-    private int lostCalls;
+    private final AtomicInteger kills = new AtomicInteger();
+    private final AtomicInteger confirmedCalls = new AtomicInteger();
+    private final AtomicInteger lostCalls = new AtomicInteger();
+    private final AtomicInteger sideSteps = new AtomicInteger();
+    private ChildJvm children;
+    private Path programs;
+
+    @BeforeEach
+    void prepare() throws Exception {
+        ENGINE.setLevel(Level.OFF);
+        programs = Files.createDirectory(directory.resolve("programs"));
+        Files.copy(Path.of("../samples/modules/v2/kitchen_v2.wasm"), programs.resolve("main.wasm"));
+        Files.write(programs.resolve("first.wasm"), FIRST);
+        Files.write(programs.resolve("second.wasm"), SECOND);
+        children = new ChildJvm(directory);
+        Path errors = directory.resolve("errors-training");
+        Process trained = children.train(
+                CrashChild.class, List.of(directory.resolve("training").toString(), programs.toString(), "1", "0", "0"), errors);
+        CountDownLatch enough = new CountDownLatch(200);
+        Thread.ofVirtual().start(() -> read(trained, line -> enough.countDown()));
+        assertTrue(enough.await(60, TimeUnit.SECONDS), () -> text(errors));
+        ChildJvm.end(trained);
+    }
+
+    @AfterEach
+    void speak() {
+        ENGINE.setLevel(null);
+    }
 
     @Test
     @Proves("durability.md 1")
+    @Proves("durability.md 5")
     @Proves("durability.md 10")
     @Proves("durability.md 13")
     void whatWasConfirmedSurvivesSigkill() throws Exception {
-        LOG_READER.setLevel(Level.OFF);
         long seed = Seeds.seed();
-        Random random = new Random(seed);
+        long begin = System.nanoTime();
+        try (ExecutorService lanes = Executors.newFixedThreadPool(LANES)) {
+            List<Future<?>> ends = new ArrayList<>();
+            for (int lane = 0; lane < LANES; lane++) {
+                int number = lane;
+                ends.add(lanes.submit(() -> {
+                    killAgainAndAgain(seed, number);
+                    return null;
+                }));
+            }
+            for (Future<?> end : ends) {
+                end.get();
+            }
+        }
+        assertTrue(confirmedCalls.get() > KILLS, "the server did something: " + confirmedCalls);
+        ENGINE.setLevel(null);
+        Logger.getLogger(CrashTest.class.getName()).info(String.format(
+                "%d kills in %d s with seed %d: %d calls confirmed and found, %d sent and lost, %d publishes, updates and deletes",
+                KILLS, TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begin), seed, confirmedCalls.get(), lostCalls.get(),
+                sideSteps.get()));
+    }
+
+    private void killAgainAndAgain(long seed, int lane) throws Exception {
+        Random random = new Random(seed + lane);
         Books books = null;
-        for (int kill = 0; kill < KILLS; kill++) {
-            if (kill % LIVES == 0) {
-                books = new Books(directory.resolve("data" + kill));
+        for (int life = 0; kills.getAndIncrement() < KILLS; life++) {
+            if (life % LIVES == 0) {
+                books = new Books(directory.resolve("data" + lane + '-' + life), directory.resolve("errors" + lane));
             }
             try {
-                books.life = kill;
+                books.life = life;
                 List<Call> calls = runAndKill(books, random);
                 books.check(calls);
             } catch (AssertionError | Exception e) {
-                throw new AssertionError("kill " + kill + " with -Dgeodesic.seed=" + seed + ": " + e, e);
+                kills.set(KILLS);
+                throw new AssertionError(
+                        "life " + life + " in lane " + lane + " with -Dgeodesic.seed=" + seed + ": " + e, e);
             }
         }
-        assertTrue(confirmedCalls > KILLS, "the server did something: " + confirmedCalls);
-        Logger.getLogger(CrashTest.class.getName()).info(
-                KILLS + " kills: " + confirmedCalls + " calls confirmed and found, " + lostCalls + " sent and lost");
     }
 
     /** One call that the child announced. */
@@ -101,15 +164,10 @@ class CrashTest {
 
     /** Runs a child until a random moment and returns what it sent, in order for each client. */
     private List<Call> runAndKill(Books books, Random random) throws Exception {
-        Path errors = directory.resolve("errors");
-        Process child = new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-ea", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--enable-native-access=ALL-UNNAMED",
-                "-Dgeodesic.wasmtime.library=" + System.getProperty("geodesic.wasmtime.library"),
-                "-cp", System.getProperty("java.class.path"), CrashChild.class.getName(),
-                books.data.toString(), "../samples/modules/v2/kitchen_v2.wasm", Long.toString(random.nextLong()),
-                Integer.toString(books.nextFill), Integer.toString(books.life))
-                .redirectError(errors.toFile()).start();
+        Path errors = books.errors;
+        Process child = children.start(CrashChild.class, List.of(
+                books.data.toString(), programs.toString(), Long.toString(random.nextLong()),
+                Integer.toString(books.nextFill), Integer.toString(books.life)), errors);
         boolean early = random.nextInt(5) == 0;
         int lines = early ? Integer.MAX_VALUE : 1 + random.nextInt(1 + random.nextInt(LINES_MAX));
         List<String> said = new ArrayList<>();
@@ -121,7 +179,7 @@ class CrashTest {
             }
         }));
         boolean ended = early
-                ? child.waitFor(random.nextInt(2500), TimeUnit.MILLISECONDS)
+                ? child.waitFor(random.nextInt(2000), TimeUnit.MILLISECONDS)
                 : !enough.await(60, TimeUnit.SECONDS) || child.waitFor(random.nextInt(5000), TimeUnit.MICROSECONDS);
         child.destroyForcibly().waitFor();
         reader.join();
@@ -147,6 +205,7 @@ class CrashTest {
 
     private List<Call> calls(Books books, List<String> said) {
         List<Call> calls = new ArrayList<>();
+        books.sides.begin();
         Map<String, Call> byNumber = new HashMap<>();
         for (String line : said) {
             String[] words = line.split(" ");
@@ -165,7 +224,13 @@ class CrashTest {
                 }
                 case "confirmed" -> {
                     byNumber.get(words[1] + ' ' + words[2]).confirmed = true;
-                    confirmedCalls++;
+                    confirmedCalls.incrementAndGet();
+                }
+                case "begun" -> books.sides.begun(
+                        CrashChild.SideStep.valueOf(words[1]), Integer.parseInt(words[2]), Integer.parseInt(words[3]));
+                case "done" -> {
+                    books.sides.done();
+                    sideSteps.incrementAndGet();
                 }
                 default -> throw new AssertionError(line);
             }
@@ -177,10 +242,80 @@ class CrashTest {
     private record Marked(long id, String mark, String value) {
     }
 
+    /**
+     * What the side databases must be: a list of them by number, null if there is none. One step at a time is done to them, so
+     * after a crash the last one has been done or not.
+     */
+    private static final class Sides {
+
+        private record Side(String program, SortedSet<Integer> ids) {
+        }
+
+        private Side[] now = new Side[CrashChild.SIDES];
+        private Side[] next;
+
+        void begin() {
+            next = null;
+        }
+
+        void begun(CrashChild.SideStep step, int number, int id) {
+            next = now.clone();
+            Side before = now[number];
+            next[number] = switch (step) {
+                case CLEAR -> new Side(LoadedModule.hash(FIRST).toHex(), new TreeSet<>());
+                case UPDATE -> new Side(LoadedModule.hash(SECOND).toHex(), before == null ? new TreeSet<>() : before.ids());
+                case DELETE -> null;
+                case INSERT -> {
+                    if (before == null) {
+                        yield null;
+                    }
+                    SortedSet<Integer> ids = new TreeSet<>(before.ids());
+                    ids.add(id);
+                    yield new Side(before.program(), ids);
+                }
+            };
+        }
+
+        void done() {
+            now = next;
+            next = null;
+        }
+
+        void check(Server server) {
+            List<Side> found = new ArrayList<>();
+            for (int i = 0; i < CrashChild.SIDES; i++) {
+                Optional<Database> database = find(server, CrashChild.side(i));
+                found.add(database.map(d -> {
+                    SortedSet<Integer> ids = new TreeSet<>();
+                    RowBuffer rows = d.sql(CrashChild.SIDE_CLIENT, "SELECT id FROM a").result().rows();
+                    for (int row = 0; row < rows.count(); row++) {
+                        ids.add(new BsatnReader(rows.row(row)).readU32());
+                    }
+                    return new Side(d.programHash().toHex(), ids);
+                }).orElse(null));
+            }
+            if (next != null && found.equals(Arrays.asList(next))) {
+                now = next;
+            }
+            assertEquals(Arrays.asList(now), found, () -> "or " + Arrays.toString(next));
+        }
+
+        private static Optional<Database> find(Server server, String name) {
+            try {
+                return Optional.of(server.database(server.resolve(name)));
+            } catch (EngineException e) {
+                assertEquals(ErrorCode.NO_SUCH_DATABASE, e.code(), e::describe);
+                return Optional.empty();
+            }
+        }
+    }
+
     /** What one data directory must hold. */
     private final class Books {
 
         private final Path data;
+        private final Path errors;
+        private final Sides sides = new Sides();
         private int life;
         private boolean created;
         private int nextFill;
@@ -192,8 +327,9 @@ class CrashTest {
         private final Map<String, List<Marked>> found = new HashMap<>();
         private final Map<String, List<Marked>> notes = new HashMap<>();
 
-        Books(Path data) {
+        Books(Path data, Path errors) {
             this.data = data;
+            this.errors = errors;
         }
 
         void check(List<Call> sent) {
@@ -204,7 +340,8 @@ class CrashTest {
                     return;
                 }
                 created = true;
-                readTables(server, server.databases().getFirst());
+                readTables(server, server.database(server.resolve(CrashChild.DATABASE)));
+                sides.check(server);
             }
             Stream.concat(kept.stream(), sent.stream()).filter(c -> c.reducer.equals("test_delete_by")).forEach(this::readDelete);
             for (Call call : kept) {
@@ -218,7 +355,7 @@ class CrashTest {
                 if (!isThere(call)) {
                     assertFalse(call.confirmed, () -> "confirmed but lost: " + call.reducer + " " + call.mark);
                     clientsWithALoss.add(call.client);
-                    lostCalls++;
+                    lostCalls.incrementAndGet();
                 } else {
                     assertFalse(clientsWithALoss.contains(call.client), () -> "a call before " + call.mark + " is missing");
                     kept.add(call);
