@@ -53,6 +53,7 @@ public final class CommitLog implements Durability {
     private SegmentIndex index;
     /** Null while the index has nothing to write, and after that has failed. */
     private StorageFile indexFile;
+    /** The index was read at the start: its file is written as a whole with the next entry. */
     private boolean indexAnew;
     private final long epoch;
     private final LogFiles files;
@@ -266,6 +267,7 @@ public final class CommitLog implements Durability {
     private void startSegment(long firstOffset) throws IOException {
         closeQuietly(indexFile);
         indexFile = null;
+        indexAnew = false;
         if (file != null) {
             file.close();
         }
@@ -300,6 +302,7 @@ public final class CommitLog implements Durability {
     }
 
     private void fail(EngineException cause) {
+        files.refuse();
         lock.lock();
         try {
             failure = cause;

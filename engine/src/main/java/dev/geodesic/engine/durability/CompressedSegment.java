@@ -34,8 +34,7 @@ final class CompressedSegment implements StorageFile {
 
     // The end of the table.
     private static final int SIZE_OFFSET = 0;
-    private static final int NEXT_OFFSET_OFFSET = SIZE_OFFSET + Long.BYTES;
-    private static final int FRAME_BYTES_OFFSET = NEXT_OFFSET_OFFSET + Long.BYTES;
+    private static final int FRAME_BYTES_OFFSET = SIZE_OFFSET + Long.BYTES;
     private static final int FRAMES_OFFSET = FRAME_BYTES_OFFSET + Integer.BYTES;
     private static final int VERSION_OFFSET = FRAMES_OFFSET + Integer.BYTES;
     private static final int MAGIC_OFFSET = VERSION_OFFSET + Integer.BYTES;
@@ -45,7 +44,6 @@ final class CompressedSegment implements StorageFile {
     private final String name;
     private final StorageFile file;
     private final long size;
-    private final long nextOffset;
     private final int[] checksums;
     /** Where each frame begins, and where the last one ends. */
     private final long[] positions;
@@ -90,7 +88,6 @@ final class CompressedSegment implements StorageFile {
                     "log segment " + name + " is compressed in version " + version + "; start the newer server that wrote it");
         }
         size = LittleEndian.getLong(table, at + SIZE_OFFSET);
-        nextOffset = LittleEndian.getLong(table, at + NEXT_OFFSET_OFFSET);
         checksums = new int[frames];
         positions = new long[frames + 1];
         int largest = 0;
@@ -124,9 +121,9 @@ final class CompressedSegment implements StorageFile {
         return size;
     }
 
-    /** Offset behind the last transaction of the segment. */
-    long nextOffset() {
-        return nextOffset;
+    /** Of the compressed file. */
+    long fileBytes() throws IOException {
+        return file.size();
     }
 
     /** @throws LogDamage.Found with the position of the frame in the compressed file */
@@ -203,10 +200,9 @@ final class CompressedSegment implements StorageFile {
     /**
      * Writes the compressed form of a segment; does not force it.
      *
-     * @param nextOffset behind the last transaction of the segment
      * @param step runs before each frame; may throw
      */
-    static void write(String name, StorageFile segment, long nextOffset, StorageFile target, Runnable step) throws IOException {
+    static void write(String name, StorageFile segment, StorageFile target, Runnable step) throws IOException {
         long size = segment.size();
         int frames = Math.toIntExact((size + FRAME_BYTES - 1) / FRAME_BYTES);
         byte[] table = new byte[TABLE_HEADER_BYTES + frames * TABLE_ENTRY_BYTES + FOOTER_BYTES];
@@ -231,7 +227,6 @@ final class CompressedSegment implements StorageFile {
         LittleEndian.putInt(table, Integer.BYTES, table.length - TABLE_HEADER_BYTES);
         int footer = table.length - FOOTER_BYTES;
         LittleEndian.putLong(table, footer + SIZE_OFFSET, size);
-        LittleEndian.putLong(table, footer + NEXT_OFFSET_OFFSET, nextOffset);
         LittleEndian.putInt(table, footer + FRAME_BYTES_OFFSET, FRAME_BYTES);
         LittleEndian.putInt(table, footer + FRAMES_OFFSET, frames);
         LittleEndian.putInt(table, footer + VERSION_OFFSET, VERSION);

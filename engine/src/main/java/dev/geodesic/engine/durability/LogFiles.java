@@ -27,6 +27,10 @@ public final class LogFiles {
 
         static final Comparator<Segment> ORDER = Comparator.comparingLong(Segment::firstOffset);
 
+        Segment plain() {
+            return new Segment(firstOffset, false);
+        }
+
         String name() {
             return LogFormat.fileName(firstOffset, compressed ? LogFormat.COMPRESSED_SUFFIX : LogFormat.SUFFIX);
         }
@@ -38,7 +42,7 @@ public final class LogFiles {
      * @param file name in the directory of the log
      * @param firstOffset of its first transaction
      * @param nextOffset with which the next segment begins; behind the last durable transaction if this is the last one
-     * @param bytes length of the file
+     * @param bytes length of the file; 0 if it cannot be read
      * @param open whether transactions may still be added
      */
     public record SegmentInfo(String file, long firstOffset, long nextOffset, long bytes, boolean compressed, boolean open) {
@@ -105,9 +109,14 @@ public final class LogFiles {
         }
     }
 
-    /** Waits until nothing changes files any more, and lets nothing begin. */
-    void close() {
+    /** Lets nothing more begin or go on. */
+    void refuse() {
         closed = true;
+    }
+
+    /** Waits also until nothing changes files any more. */
+    void close() {
+        refuse();
         maintenance.lock();
         maintenance.unlock();
     }
@@ -153,7 +162,7 @@ public final class LogFiles {
                 return Optional.of(new Size(now.get(), file.size()));
             }
         } catch (IOException e) {
-            throw failed(segment.name() + " cannot be read", e);
+            return Optional.of(new Size(segment, 0));
         } finally {
             names.unlock();
         }
@@ -358,14 +367,18 @@ public final class LogFiles {
         LogDamage.Found damaged = null;
         maintenance.lock();
         try {
+            running();
             for (Segment segment : below(below)) {
-                if (!segment.compressed()) {
-                    try {
-                        compress(segment);
-                        done++;
-                    } catch (LogDamage.Found e) {
-                        damaged = damaged == null ? e : damaged;
-                    }
+                if (segment.compressed()) {
+                    // An earlier compression may have failed to delete it.
+                    remove(segment.plain().name());
+                    continue;
+                }
+                try {
+                    compress(segment);
+                    done++;
+                } catch (LogDamage.Found e) {
+                    damaged = damaged == null ? e : damaged;
                 }
             }
         } catch (IOException e) {
@@ -404,15 +417,13 @@ public final class LogFiles {
         String temporary = LogFormat.fileName(plain.firstOffset(), LogFormat.TEMPORARY_SUFFIX);
         Segment compressed = new Segment(plain.firstOffset(), true);
         running();
-        if (storage.list().contains(temporary)) {
-            storage.delete(temporary);
-        }
+        remove(temporary);
         boolean renamed = false;
         try {
             try (SegmentReader from = SegmentReader.open(storage, plain.firstOffset(), false);
                     StorageFile to = storage.create(temporary)) {
                 walk(from);
-                CompressedSegment.write(from.path(), from.file(), from.nextOffset(), to, this::running);
+                CompressedSegment.write(from.path(), from.file(), to, this::running);
                 to.force();
             }
             try (SegmentReader back = SegmentReader.of(storage, temporary, plain.firstOffset(), true)) {
@@ -428,15 +439,15 @@ public final class LogFiles {
                 storage.rename(temporary, compressed.name());
                 renamed = true;
                 storage.force();
-                storage.delete(plain.name());
                 segments.set(segments.indexOf(plain), compressed);
+                remove(plain.name());
                 storage.force();
             } finally {
                 names.unlock();
             }
         } finally {
             if (!renamed && !closed) {
-                deleteQuietly(temporary);
+                removeQuietly(temporary);
             }
         }
     }
@@ -455,13 +466,18 @@ public final class LogFiles {
         }
     }
 
-    private void deleteQuietly(String name) {
+    private void removeQuietly(String name) {
         try {
-            if (storage.list().contains(name)) {
-                storage.delete(name);
-            }
+            remove(name);
         } catch (IOException e) {
             // The next start removes it.
+        }
+    }
+
+    /** An earlier deletion may have failed after it was done. */
+    private void remove(String name) throws IOException {
+        if (storage.list().contains(name)) {
+            storage.delete(name);
         }
     }
 
@@ -476,6 +492,7 @@ public final class LogFiles {
     public int trim(long below) {
         maintenance.lock();
         try {
+            running();
             int done = 0;
             for (Segment segment : below(below)) {
                 names.lock();
@@ -484,9 +501,10 @@ public final class LogFiles {
                     if (segments.size() < 2 || readings.stream().anyMatch(r -> r.from < segments.get(1).firstOffset())) {
                         break;
                     }
-                    storage.delete(segment.name());
+                    remove(segment.name());
+                    remove(segment.plain().name());
                     segments.removeFirst();
-                    deleteQuietly(LogFormat.fileName(segment.firstOffset(), LogFormat.INDEX_SUFFIX));
+                    removeQuietly(LogFormat.fileName(segment.firstOffset(), LogFormat.INDEX_SUFFIX));
                     storage.force();
                     done++;
                 } finally {
@@ -501,7 +519,60 @@ public final class LogFiles {
         }
     }
 
-    private void running() {
+    // ---- verifying ----
+
+    /**
+     * Looks at everything that was durable when this began: headers of files, checksums, whether transactions have gaps and
+     * epochs fall, whether records are records, and the indexes. What the log is writing meanwhile is not judged, and what is
+     * trimmed meanwhile is left out.
+     *
+     * @param progress in bytes of the files
+     * @return what is wrong, in order; it ends after a thousand
+     */
+    public List<LogDamage> verify(Progress progress) {
+        return new LogVerifier(this, storage, durableOffset.getAsLong() + 1, progress).run();
+    }
+
+    /**
+     * Where verification goes on.
+     *
+     * @param oldest whether no segment lies before it now
+     */
+    record Next(Segment segment, boolean oldest, boolean open) {
+    }
+
+    /** The first segment that begins at or behind an offset. */
+    Optional<Next> next(long offset) {
+        names.lock();
+        try {
+            for (int i = 0; i < segments.size(); i++) {
+                if (segments.get(i).firstOffset() >= offset) {
+                    return Optional.of(new Next(segments.get(i), i == 0, hasOpen && i == segments.size() - 1));
+                }
+            }
+            return Optional.empty();
+        } finally {
+            names.unlock();
+        }
+    }
+
+    /** Opens a segment by the name that it has now; empty if it has been trimmed. */
+    Optional<SegmentReader> open(Segment segment) throws IOException {
+        names.lock();
+        try {
+            for (Segment now : segments) {
+                if (now.firstOffset() == segment.firstOffset()) {
+                    return Optional.of(SegmentReader.open(storage, now.firstOffset(), now.compressed()));
+                }
+            }
+            return Optional.empty();
+        } finally {
+            names.unlock();
+        }
+    }
+
+    /** @throws EngineException DATABASE_STOPPED */
+    void running() {
         if (closed) {
             throw new EngineException(ErrorCode.DATABASE_STOPPED, "the log in " + storage + " is closed");
         }

@@ -25,7 +25,6 @@ final class LogReader {
     private final List<LogFiles.Segment> segments = new ArrayList<>();
     private SegmentReader segment;
     private SegmentIndex storedIndex;
-    private long lastCommit;
     private long nextOffset;
     private long epoch;
 
@@ -56,11 +55,6 @@ final class LogReader {
      */
     SegmentReader segment() {
         return segment;
-    }
-
-    /** Whether the file of that segment's index is as it should be. */
-    boolean indexStored() {
-        return storedIndex.size() == segment.index().size();
     }
 
     /**
@@ -115,16 +109,16 @@ final class LogReader {
             boolean last = i == segments.size() - 1;
             boolean kept = readSegment(segments.get(i), last);
             String name = LogFormat.fileName(segments.get(i).firstOffset());
+            if (kept && storedIndex.size() != segment.index().size()) {
+                CommitLog.closeQuietly(segment.index().write(storage));
+            }
             if (kept && last && !segments.get(i).compressed()) {
                 // If the force of an earlier process failed, the page cache may show bytes that the disk never got, and only
                 // bytes that are written again are certain to be forced.
-                segment.writeAgain(lastCommit);
+                segment.writeAgain(segment.lastCommit());
             } else {
                 if (kept) {
                     segment.file().force();
-                    if (!indexStored()) {
-                        CommitLog.closeQuietly(segment.index().write(storage));
-                    }
                 }
                 close();
                 if (!kept) {
@@ -145,7 +139,6 @@ final class LogReader {
     /** Opens and reads a segment; false if it holds no commit and is to be deleted. */
     private boolean readSegment(LogFiles.Segment from, boolean lastOfAll) throws IOException {
         segment = SegmentReader.open(storage, from.firstOffset(), from.compressed());
-        lastCommit = 0;
         if (from.firstOffset() != nextOffset) {
             throw segment.gap(nextOffset);
         }
@@ -164,15 +157,21 @@ final class LogReader {
                 LOG.log(System.Logger.Level.WARNING, "{0}: the last {1} bytes are an unfinished write and are cut off",
                         segment.path(), segment.size() - segment.at());
                 segment.truncate();
+                if (segment.lastCommit() < 0) {
+                    // The index led straight to it; what lies before it is to be continued.
+                    segment.rewind();
+                    segment.skipTo(start.offset(), segment.index());
+                }
             } else {
                 throw segment.damaged(segment.at(), found.problem());
             }
         }
         nextOffset = segment.nextOffset();
-        if (lastCommit == 0 && !last) {
+        boolean kept = segment.lastCommit() >= 0;
+        if (!kept && !last) {
             throw segment.damaged(segment.at(), "it ends without a commit");
         }
-        return lastCommit > 0;
+        return kept;
     }
 
     private void replayCommit() throws IOException {
@@ -183,7 +182,6 @@ final class LogReader {
         }
         epoch = segment.epoch();
         segment.replay(start.offset(), Long.MAX_VALUE, replay);
-        lastCommit = segment.at();
         segment.advance();
     }
 

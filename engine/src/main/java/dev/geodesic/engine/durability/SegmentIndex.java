@@ -6,6 +6,7 @@ import dev.geodesic.sats.LittleEndian;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * Where some commits of a segment begin: the first one that begins {@link #INTERVAL_BYTES} or more behind the one before. A hint:
@@ -56,6 +57,33 @@ final class SegmentIndex {
             // As good as none.
         }
         return index;
+    }
+
+    /** Compares the file with a segment that has been read. */
+    static Optional<LogDamage> verify(Storage storage, SegmentReader segment) {
+        String name = LogFormat.fileName(segment.firstOffset(), LogFormat.INDEX_SUFFIX);
+        SegmentIndex index = read(storage, segment.firstOffset(), segment.salt(), segment.size());
+        try {
+            if (!storage.list().contains(name)) {
+                return Optional.empty();
+            }
+            for (int i = 0; i < index.size; i++) {
+                if (!segment.isHeaderOf(index.positions[i], index.offsets[i])) {
+                    return Optional.of(wrong(storage, name, i));
+                }
+            }
+            try (StorageFile file = storage.open(name)) {
+                return index.bytes(0).length == file.size() ? Optional.empty() : Optional.of(wrong(storage, name, index.size));
+            }
+        } catch (IOException e) {
+            return Optional.of(wrong(storage, name, 0));
+        }
+    }
+
+    private static LogDamage wrong(Storage storage, String name, int entry) {
+        long position = entry == 0 ? 0 : LogFormat.SEGMENT_HEADER_BYTES + (long) entry * LogFormat.INDEX_ENTRY_BYTES;
+        return new LogDamage(
+                storage + "/" + name, position, "the index does not fit its segment", "That costs time only; delete the file");
     }
 
     private boolean addStored(byte[] bytes, int at, long segmentBytes) {

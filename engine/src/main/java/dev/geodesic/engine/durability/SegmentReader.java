@@ -58,6 +58,7 @@ final class SegmentReader implements AutoCloseable {
     /** Where the next commit begins, and its first transaction. */
     private long at = LogFormat.SEGMENT_HEADER_BYTES;
     private long nextOffset;
+    private long lastCommit = -1;
     private SegmentIndex index;
 
     /** Of the commit whose header was looked at last. */
@@ -98,6 +99,15 @@ final class SegmentReader implements AutoCloseable {
         }
     }
 
+    boolean compressed() {
+        return compressed;
+    }
+
+    /** Length of the file as it is. */
+    long fileBytes() throws IOException {
+        return file instanceof CompressedSegment c ? c.fileBytes() : file.size();
+    }
+
     String path() {
         return storage + "/" + name;
     }
@@ -105,6 +115,10 @@ final class SegmentReader implements AutoCloseable {
     /** In plain form; what is compressed cannot be written. */
     StorageFile file() {
         return file;
+    }
+
+    long firstOffset() {
+        return firstOffset;
     }
 
     long size() {
@@ -121,6 +135,11 @@ final class SegmentReader implements AutoCloseable {
 
     long nextOffset() {
         return nextOffset;
+    }
+
+    /** Where the last commit begins that was gone behind; -1 if there is none. */
+    long lastCommit() {
+        return lastCommit;
     }
 
     SegmentIndex index() {
@@ -167,7 +186,7 @@ final class SegmentReader implements AutoCloseable {
             throw damaged(0, "its header belongs to another segment");
         }
         salt = LittleEndian.getLong(buffer, header + LogFormat.SALT_OFFSET);
-        index = new SegmentIndex(firstOffset, salt);
+        rewind();
     }
 
     /** Looks at the header of the commit at {@link #at}; its length is right if it is found whole or incomplete. */
@@ -211,6 +230,7 @@ final class SegmentReader implements AutoCloseable {
         if (index.wants(at)) {
             index.add(first, at, micros());
         }
+        lastCommit = at;
         at += total;
         nextOffset = first + count;
     }
@@ -254,7 +274,7 @@ final class SegmentReader implements AutoCloseable {
         }
     }
 
-    private boolean isHeaderOf(long position, long offset) throws IOException {
+    boolean isHeaderOf(long position, long offset) throws IOException {
         if (position < LogFormat.SEGMENT_HEADER_BYTES || position > size - LogFormat.COMMIT_HEADER_BYTES) {
             return false;
         }
@@ -278,6 +298,13 @@ final class SegmentReader implements AutoCloseable {
             }
         }
         return -1;
+    }
+
+    /** Goes back to the first commit, and forgets the index. */
+    void rewind() {
+        at = LogFormat.SEGMENT_HEADER_BYTES;
+        nextOffset = firstOffset;
+        index = new SegmentIndex(firstOffset, salt);
     }
 
     /** Goes to the header of a commit, wherever it belongs. */
@@ -343,10 +370,12 @@ final class SegmentReader implements AutoCloseable {
     }
 
     LogDamage.Found damaged(long position, String problem) {
-        return new LogDamage.Found(new LogDamage(path(), position, problem, compressed ? COMPRESSED_REMEDY
-                : "Restore the directory from a backup; or, to go on without transaction " + nextOffset
-                        + " and all later ones, stop the server, cut the file to " + position
-                        + " bytes and delete later segments"));
+        return new LogDamage.Found(compressed
+                ? new LogDamage(path(), position, problem + " (a byte of the decompressed segment)", COMPRESSED_REMEDY)
+                : new LogDamage(path(), position, problem,
+                        "Restore the directory from a backup; or, to go on without transaction " + nextOffset
+                                + " and all later ones, stop the server, cut the file to " + position
+                                + " bytes and delete later segments"));
     }
 
     /** The transaction that should begin this segment is not there. */
