@@ -29,6 +29,7 @@ public final class TableLoader {
 
     private void link() {
         unique &= table.linkAll(batch);
+        table.countIndexes();
         batch.clear();
     }
 
