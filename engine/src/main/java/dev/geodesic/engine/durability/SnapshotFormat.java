@@ -66,15 +66,7 @@ final class SnapshotFormat {
 
     /** Next offset in a snapshot's name; -1 if it is no such name. */
     static long nextOffset(String fileName) {
-        String digits = fileName.endsWith(SUFFIX) ? fileName.substring(0, fileName.length() - SUFFIX.length()) : "";
-        if (digits.length() != NAME_DIGITS || !digits.chars().allMatch(c -> c >= '0' && c <= '9')) {
-            return -1;
-        }
-        try {
-            return Long.parseLong(digits);
-        } catch (NumberFormatException e) {
-            return -1;
-        }
+        return LogFormat.firstOffset(fileName, SUFFIX);
     }
 
     static byte[] header(SnapshotInfo info, long salt) {

@@ -180,6 +180,27 @@ final class SampleDatabase implements AutoCloseable {
         records.add(record.toByteArray());
     }
 
+    /** Begins a transaction with a table without indexes. */
+    TableSchema addTable(AlgebraicType... types) {
+        String name = "t" + names++;
+        List<ColumnSchema> columns = new ArrayList<>();
+        for (AlgebraicType type : types) {
+            columns.add(new ColumnSchema(columns.size(), "c" + columns.size(), type, Optional.empty()));
+        }
+        TableSchema table = new TableSchema(
+                catalog.nextTableId(), name, Optional.empty(), columns, OptionalInt.empty(), List.of(), List.of(), List.of(),
+                TableAccess.PUBLIC, TableKind.USER, TableRole.STORED);
+        tx.begin();
+        catalog.createTable(tx, table);
+        return table;
+    }
+
+    /** In the open transaction. */
+    void add(TableSchema table, Object... values) {
+        byte[] row = ModelValues.encode(table.rowType(), List.of(values));
+        tx.insert(table.tableId(), MemorySegment.ofArray(row), 0, row.length);
+    }
+
     private void step() {
         List<TableSchema> tables = tables();
         if (tables.isEmpty() || tables.size() < 8 && random.nextInt(15) == 0) {
