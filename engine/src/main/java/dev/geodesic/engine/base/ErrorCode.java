@@ -86,6 +86,9 @@ public enum ErrorCode {
     STORAGE_FAILED(0),
     /** Stored bytes are damaged; the message names file, offset and remedy. */
     STORAGE_CORRUPT(0),
+    /** What is to be restored is no backup, or a damaged one; the message names the entry and the remedy. */
+    BACKUP_INVALID(0),
+    NO_SUCH_BACKUP(0),
     /** Another process holds the data directory. */
     STORAGE_LOCKED(0),
     /** The database could not be opened; the message says why. */

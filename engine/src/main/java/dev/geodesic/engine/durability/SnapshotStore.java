@@ -43,6 +43,11 @@ public final class SnapshotStore implements AutoCloseable {
         return open(storage, new SecureRandom()::nextLong);
     }
 
+    /** For reading beside the store that owns the directory. */
+    public static SnapshotStore reader(Storage storage) {
+        return new SnapshotStore(storage, () -> 0);
+    }
+
     static SnapshotStore open(Storage storage, LongSupplier salts) {
         SnapshotStore store = new SnapshotStore(storage, salts);
         store.io("opened", () -> {
@@ -215,6 +220,11 @@ public final class SnapshotStore implements AutoCloseable {
                 return reader.info();
             }
         });
+    }
+
+    /** The file of a snapshot, for copying it: what was opened can be read even if the snapshot is deleted meanwhile. */
+    public StorageFile file(long offset) {
+        return io("read", () -> storage.open(SnapshotFormat.fileName(offset)));
     }
 
     /** Size of the file in bytes. */
