@@ -2,6 +2,7 @@ package dev.geodesic.engine.backup;
 
 import dev.geodesic.engine.durability.LogFactory;
 import dev.geodesic.engine.durability.SnapshotStore;
+import dev.geodesic.engine.durability.TxRecord;
 import dev.geodesic.engine.port.Storage;
 import java.io.BufferedInputStream;
 import java.io.IOException;
@@ -43,6 +44,30 @@ public final class BackupPast implements Past, AutoCloseable {
     @Override
     public long until() {
         return manifest.transactions();
+    }
+
+    @Override
+    public long fromMicros() {
+        return manifest.fromMicros();
+    }
+
+    @Override
+    public long untilMicros() {
+        return Math.max(manifest.createdMicros(), manifest.commitMicros());
+    }
+
+    @Override
+    public long at(long micros) {
+        if (micros >= manifest.commitMicros() || manifest.from() == manifest.transactions()) {
+            return manifest.transactions();
+        }
+        long[] state = {manifest.from()};
+        boolean[] later = {false};
+        transactions(manifest.from(), manifest.transactions(), (txOffset, record, offset, length) -> {
+            later[0] |= TxRecord.commitMicros(record, offset, length) > micros;
+            state[0] = later[0] ? state[0] : txOffset + 1;
+        });
+        return state[0];
     }
 
     @Override

@@ -192,17 +192,27 @@ final class ControlDatabase implements AutoCloseable {
 
     /** Adds or replaces a database, with a name to add, at once or not at all. Errors: as {@link #addName}. */
     void put(DatabaseEntry entry, Optional<String> newName) {
+        change(() -> write(entry, newName));
+    }
+
+    /** As {@link #put}, with all variables of the database. */
+    void replace(DatabaseEntry entry, Optional<String> newName, Map<String, String> variables) {
         change(() -> {
-            deleteDatabase(entry.identity());
-            row.clear();
-            row.writeIdentity(entry.identity());
-            row.writeIdentity(entry.owner());
-            row.writeU64(entry.incarnation());
-            row.writeIdentity(entry.initialProgram());
-            row.writeBool(entry.locked());
-            tx.insert(DATABASES, MemorySegment.ofArray(row.buffer()), 0, row.length());
-            newName.ifPresent(name -> insertName(new NameEntry(name, entry.identity(), entry.owner())));
+            write(entry, newName);
+            writeEnvironment(entry.identity(), variables);
         });
+    }
+
+    private void write(DatabaseEntry entry, Optional<String> newName) {
+        deleteDatabase(entry.identity());
+        row.clear();
+        row.writeIdentity(entry.identity());
+        row.writeIdentity(entry.owner());
+        row.writeU64(entry.incarnation());
+        row.writeIdentity(entry.initialProgram());
+        row.writeBool(entry.locked());
+        tx.insert(DATABASES, MemorySegment.ofArray(row.buffer()), 0, row.length());
+        newName.ifPresent(name -> insertName(new NameEntry(name, entry.identity(), entry.owner())));
     }
 
     /** Forgets a database; its names keep pointing to its identity. */
@@ -362,15 +372,17 @@ final class ControlDatabase implements AutoCloseable {
 
     /** Replaces all variables of a database. */
     void setEnvironment(Identity identity, Map<String, String> variables) {
-        change(() -> {
-            deleteEnvironment(identity);
-            variables.forEach((name, value) -> {
-                row.clear();
-                row.writeIdentity(identity);
-                row.writeString(name);
-                row.writeString(value);
-                tx.insert(ENVIRONMENT, MemorySegment.ofArray(row.buffer()), 0, row.length());
-            });
+        change(() -> writeEnvironment(identity, variables));
+    }
+
+    private void writeEnvironment(Identity identity, Map<String, String> variables) {
+        deleteEnvironment(identity);
+        variables.forEach((name, value) -> {
+            row.clear();
+            row.writeIdentity(identity);
+            row.writeString(name);
+            row.writeString(value);
+            tx.insert(ENVIRONMENT, MemorySegment.ofArray(row.buffer()), 0, row.length());
         });
     }
 

@@ -7,6 +7,10 @@ import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.catalog.ModuleRow;
 import dev.geodesic.engine.durability.DiskWatch;
 import dev.geodesic.engine.durability.Durability;
+import dev.geodesic.engine.durability.LogFiles;
+import dev.geodesic.engine.durability.SnapshotInfo;
+import dev.geodesic.engine.durability.SnapshotProgress;
+import dev.geodesic.engine.durability.SnapshotStore;
 import dev.geodesic.engine.egress.HttpEgress;
 import dev.geodesic.engine.host.http.HttpHeader;
 import dev.geodesic.engine.host.http.HttpMethod;
@@ -498,6 +502,32 @@ public final class Database implements AutoCloseable {
                     .filter(table -> owner || table.access() == TableAccess.PUBLIC)
                     .sorted(Comparator.comparingInt(TableSchema::tableId))
                     .toList();
+        }
+    }
+
+    /** The log's files; empty if the server keeps none. */
+    Optional<LogFiles> logFiles() {
+        return durability.files();
+    }
+
+    /** Rises when the database is set back to an earlier state. */
+    public long epoch() {
+        return durability.epoch();
+    }
+
+    /** Takes a snapshot beside the writer, and publishes it when the log is durable up to it. */
+    SnapshotInfo snapshotTo(SnapshotStore store) {
+        try (SnapshotStore.Draft draft = draft(store)) {
+            awaitDurable(draft.info().nextOffset() - 1);
+            draft.publish();
+            return draft.info();
+        }
+    }
+
+    private SnapshotStore.Draft draft(SnapshotStore store) {
+        try (SnapshotView view = committed.openSnapshot(
+                new Limits.Reads(Long.MAX_VALUE, limits.reads().retainedBytesMax(), 0, 0))) {
+            return store.write(view, SnapshotInfo.of(view, epoch()), SnapshotProgress.NONE);
         }
     }
 

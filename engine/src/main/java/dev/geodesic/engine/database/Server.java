@@ -4,6 +4,7 @@ import dev.geodesic.engine.auth.Hashes;
 import dev.geodesic.engine.auth.IdentityDerivation;
 import dev.geodesic.engine.auth.SigningKeys;
 import dev.geodesic.engine.auth.TokenAuthority;
+import dev.geodesic.engine.backup.PastState;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
@@ -78,6 +79,7 @@ public final class Server implements AutoCloseable {
     private final TokenAuthority tokens;
     private final WasmRuntime runtime;
     private final ControlDatabase control;
+    private final Backups backups;
     private final HttpEgress egress;
     private final ServerMemory memory;
     private final DiskWatch disk;
@@ -124,6 +126,7 @@ public final class Server implements AutoCloseable {
         try {
             this.control = open(data.resolve("control"), opened ->
                     new ControlDatabase(opened.committed(), opened.catalog(), opened.durability(), options.clock()));
+            this.backups = new Backups(this, options, control);
         } catch (EngineException e) {
             closeParts();
             throw new EngineException(
@@ -247,7 +250,7 @@ public final class Server implements AutoCloseable {
         }
     }
 
-    private TableStores newStores() {
+    TableStores newStores() {
         TableStores stores = options.stores().get();
         stores.memory().join(memory);
         return stores;
@@ -364,6 +367,7 @@ public final class Server implements AutoCloseable {
     private void removeLeftovers() {
         Path all = options.dataDirectory().resolve("databases");
         try {
+            options.disk().delete(options.dataDirectory().resolve(Backups.STAGING));
             for (String name : options.disk().directories(all)) {
                 Optional<DatabaseEntry> entry = DatabaseNames.identity(name).flatMap(control::database);
                 for (String incarnation : options.disk().directories(all.resolve(name))) {
@@ -392,6 +396,15 @@ public final class Server implements AutoCloseable {
 
     public Clock clock() {
         return options.clock();
+    }
+
+    long nowMicros() {
+        return Database.micros(options.clock().instant());
+    }
+
+    /** Copies and earlier states of databases. */
+    public Backups backups() {
+        return backups;
     }
 
     /** Identity that a name or an identity's text stands for. Errors: INVALID_NAME, NO_SUCH_DATABASE for unknown names. */
@@ -528,7 +541,7 @@ public final class Server implements AutoCloseable {
         return entry;
     }
 
-    private static EngineException notAuthorized(Identity identity, Identity caller, String action) {
+    static EngineException notAuthorized(Identity identity, Identity caller, String action) {
         return new EngineException(
                 ErrorCode.NOT_AUTHORIZED,
                 caller.toHex() + " is not authorized to perform action on database " + identity.toHex() + ": " + action);
@@ -549,7 +562,7 @@ public final class Server implements AutoCloseable {
     }
 
     /** Errors: DATABASE_STOPPED once the server closes. */
-    private <T> T whileOpen(Supplier<T> work) {
+    <T> T whileOpen(Supplier<T> work) {
         publishingAtAll.readLock().lock();
         try {
             if (closed) {
@@ -585,6 +598,16 @@ public final class Server implements AutoCloseable {
             return install(known.map(ControlDatabase.NameEntry::identity).orElseGet(Server::newIdentity), Optional.of(name),
                     known.isEmpty(), request);
         });
+    }
+
+    /** Errors: INVALID_NAME; NAME_TAKEN, NAME_RESERVED unless nobody has, or had, the name. */
+    void requireFreeName(String name, Identity caller) {
+        if (control.name(DatabaseNames.check(name)).isPresent()) {
+            throw new EngineException(ErrorCode.NAME_TAKEN, "the name " + name + " is in use");
+        }
+        if (control.formerOwner(name).filter(owner -> !owner.equals(caller)).isPresent()) {
+            throw new EngineException(ErrorCode.NAME_RESERVED, "the name `" + name + "` is registered to somebody else");
+        }
     }
 
     private PublishResult install(Identity identity, Optional<String> name, boolean isNewName, PublishRequest request) {
@@ -645,11 +668,7 @@ public final class Server implements AutoCloseable {
             if (!from.equals(to)) {
                 control.setEnvironment(identity, to);
             }
-            if (to.isEmpty()) {
-                environments.remove(identity);
-            } else {
-                environments.put(identity, to);
-            }
+            setEnvironment(identity, to);
         }
     }
 
@@ -676,7 +695,7 @@ public final class Server implements AutoCloseable {
     }
 
     /** Runs work while nobody else works on the same database, or the same name; a name's turn comes first. */
-    private <T> T alone(Object databaseOrName, Supplier<T> work) {
+    <T> T alone(Object databaseOrName, Supplier<T> work) {
         if (databaseOrName instanceof Identity identity) {
             openings.await(identity);
         }
@@ -698,7 +717,7 @@ public final class Server implements AutoCloseable {
         }
     }
 
-    private static Identity newIdentity() {
+    static Identity newIdentity() {
         return IdentityDerivation.newDatabase(new SecureRandom());
     }
 
@@ -706,9 +725,7 @@ public final class Server implements AutoCloseable {
     private long create(DatabaseEntry entry, Optional<String> newName, byte[] program, Map<String, String> variables) {
         checkDisk();
         if (databases.size() >= options.limits().databasesMax() && !databases.containsKey(entry.identity())) {
-            throw new EngineException(
-                    ErrorCode.LIMIT_EXCEEDED, "the server has reached the limit databases-max of "
-                            + options.limits().databasesMax());
+            throw tooManyDatabases();
         }
         clear(entry);
         Database database = open(entry);
@@ -732,7 +749,7 @@ public final class Server implements AutoCloseable {
     }
 
     /** Errors: DISK_FULL. */
-    private void checkDisk() {
+    void checkDisk() {
         if (!disk.isWritable()) {
             throw new EngineException(
                     ErrorCode.DISK_FULL, "the disk of the server is full: " + disk.usableBytes()
@@ -779,6 +796,116 @@ public final class Server implements AutoCloseable {
         }
         discard(old);
         return offset;
+    }
+
+    // ---- restoring ----
+
+    /** Reads the snapshots of a database; empty if the server takes none. Errors: STORAGE_FAILED. */
+    Optional<SnapshotStore> snapshots(DatabaseEntry entry) {
+        return options.snapshots().map(s -> {
+            Path directory = directory(entry).resolve("snapshots");
+            try {
+                return SnapshotStore.reader(s.disk().open(directory));
+            } catch (IOException e) {
+                throw new EngineException(
+                        ErrorCode.STORAGE_FAILED, "the directory " + directory + " cannot be opened: " + e, e);
+            }
+        });
+    }
+
+    /**
+     * Makes a state a database, or puts it in the place of what a database was. Whoever calls this has the turn of the
+     * database. A crash leaves the old one or the new one.
+     *
+     * @param old what it was
+     * @param newName registered together with the database
+     * @param variables of the module from now on
+     * @param state closed on the way, so that it is in memory once only
+     * @param epoch of the log from which the state comes
+     */
+    void adopt(
+            Identity identity, Identity owner, Optional<DatabaseEntry> old, Optional<String> newName,
+            Map<String, String> variables, PastState state, long epoch) {
+        checkDisk();
+        if (old.isEmpty() && databases.size() >= options.limits().databasesMax()) {
+            throw tooManyDatabases();
+        }
+        EnvironmentRules.bounded(variables);
+        state.belongTo(identity, owner, nowMicros());
+        DatabaseEntry entry = new DatabaseEntry(
+                identity, owner, old.map(e -> e.incarnation() + 1).orElse(0L), state.module().programHash(), false);
+        Database before = databases.get(identity);
+        Map<String, String> variablesBefore = environments.get(identity);
+        long nextEpoch = Math.max(epoch, before == null ? 0 : before.epoch()) + 1;
+        clear(entry);
+        Database database = null;
+        boolean deciding = false;
+        boolean registered = false;
+        try {
+            writeSnapshot(entry, state, nextEpoch);
+            state.close();
+            database = open(entry);
+            Database opened = database;
+            ModuleRow module = database.storedModule().orElseThrow();
+            setEnvironment(identity, variables);
+            LoadedModule loaded = onGuestThread(() -> load(opened, module.program(), variables));
+            boolean taken = false;
+            try {
+                newName.ifPresent(name -> requireFreeName(name, owner));
+                deciding = true;
+                control.replace(entry, newName, variables);
+                registered = true;
+                if (before != null) {
+                    before.close();
+                }
+                taken = true;
+                Database.join(database.resume(loaded, owner));
+            } finally {
+                if (!taken) {
+                    loaded.close();
+                }
+            }
+            databases.put(identity, database);
+            failed.remove(identity);
+            old.ifPresent(this::discard);
+        } catch (Throwable e) {
+            if (database != null) {
+                database.close();
+            }
+            if (registered) {
+                EngineException reason = e instanceof EngineException known
+                        ? known : new EngineException(ErrorCode.INTERNAL, "the restored database cannot be started: " + e, e);
+                databases.remove(identity);
+                failed.put(identity, reason);
+                old.ifPresent(this::discard);
+            } else {
+                setEnvironment(identity, variablesBefore == null ? Map.of() : variablesBefore);
+                // Else only the next start knows which of the two was registered, and removes the other one.
+                if (!deciding) {
+                    discard(entry);
+                }
+            }
+            throw e;
+        }
+    }
+
+    private void setEnvironment(Identity identity, Map<String, String> variables) {
+        if (variables.isEmpty()) {
+            environments.remove(identity);
+        } else {
+            environments.put(identity, variables);
+        }
+    }
+
+    private void writeSnapshot(DatabaseEntry entry, PastState state, long epoch) {
+        try (SnapshotStore store = openSnapshots(options.snapshots().orElseThrow(), directory(entry).resolve("snapshots"))) {
+            state.writeTo(store, epoch);
+        }
+    }
+
+    private EngineException tooManyDatabases() {
+        return new EngineException(
+                ErrorCode.LIMIT_EXCEEDED, "the server has reached the limit databases-max of " + options.limits().databasesMax());
     }
 
     private long update(Identity identity, PublishRequest request, Map<String, String> variables) {

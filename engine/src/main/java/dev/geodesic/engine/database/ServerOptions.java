@@ -1,6 +1,7 @@
 package dev.geodesic.engine.database;
 
 import dev.geodesic.engine.auth.IssuerOptions;
+import dev.geodesic.engine.backup.BackupOptions;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.durability.FileStorage;
 import dev.geodesic.engine.durability.LogFactory;
@@ -28,6 +29,7 @@ import java.util.function.Supplier;
  * @param disk where everything lies that a power loss must leave, below the data directory
  * @param snapshots when snapshots of databases are taken; empty: never
  * @param resources what databases may use of the machine
+ * @param backups how they are backed up
  */
 public record ServerOptions(
         Path dataDirectory,
@@ -41,7 +43,8 @@ public record ServerOptions(
         IssuerOptions issuers,
         Disk disk,
         Optional<SnapshotOptions> snapshots,
-        ResourceOptions resources) {
+        ResourceOptions resources,
+        BackupOptions backups) {
 
     /** With our own tokens only, and without snapshots. */
     public ServerOptions(
@@ -54,7 +57,7 @@ public record ServerOptions(
             Timer timer,
             ProcedureOptions procedures) {
         this(dataDirectory, limits, stores, logs, guestThreads, clock, timer, procedures, IssuerOptions.NONE, FileStorage::open,
-                Optional.empty(), ResourceOptions.DEFAULTS);
+                Optional.empty(), ResourceOptions.DEFAULTS, BackupOptions.DEFAULTS);
     }
 
     /** With real time for schedules, and without snapshots. */
@@ -69,7 +72,7 @@ public record ServerOptions(
             IssuerOptions issuers) {
         this(dataDirectory, limits, stores, logs, guestThreads, clock,
                 new ClockTimer(clock, Thread.ofPlatform().daemon().name("geodesic-timer").factory()), procedures, issuers,
-                FileStorage::open, Optional.empty(), ResourceOptions.DEFAULTS);
+                FileStorage::open, Optional.empty(), ResourceOptions.DEFAULTS, BackupOptions.DEFAULTS);
     }
 
     /** With real time for schedules, the default for procedures, and our own tokens only. */
@@ -87,19 +90,27 @@ public record ServerOptions(
     public ServerOptions withSnapshots(SnapshotOptions options) {
         return new ServerOptions(
                 dataDirectory, limits, stores, logs, guestThreads, clock, timer, procedures, issuers, disk,
-                Optional.of(options), resources);
+                Optional.of(options), resources, backups);
     }
 
     /** The same on another disk; logs and snapshots bring their own. */
     public ServerOptions withDisk(Disk other) {
         return new ServerOptions(
                 dataDirectory, limits, stores, logs, guestThreads, clock, timer, procedures, issuers, other, snapshots,
-                resources);
+                resources, backups);
     }
 
     /** The same with other limits. */
     public ServerOptions withResources(ResourceOptions options) {
         return new ServerOptions(
-                dataDirectory, limits, stores, logs, guestThreads, clock, timer, procedures, issuers, disk, snapshots, options);
+                dataDirectory, limits, stores, logs, guestThreads, clock, timer, procedures, issuers, disk, snapshots, options,
+                backups);
+    }
+
+    /** The same with other backups. */
+    public ServerOptions withBackups(BackupOptions options) {
+        return new ServerOptions(
+                dataDirectory, limits, stores, logs, guestThreads, clock, timer, procedures, issuers, disk, snapshots, resources,
+                options);
     }
 }
