@@ -17,8 +17,8 @@ import dev.geodesic.engine.durability.TxRecord;
 import dev.geodesic.engine.table.TableStores;
 import dev.geodesic.engine.table.chronicle.ChronicleStores;
 import dev.geodesic.engine.table.heap.HeapStores;
-import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.protocol.message.CloseReason;
+import dev.geodesic.protocol.message.ServerMessage;
 import dev.geodesic.sats.Identity;
 import dev.geodesic.testkit.Seeds;
 import java.io.ByteArrayOutputStream;
@@ -27,7 +27,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -98,7 +97,7 @@ class BackupTest {
 
             TestServer.Inbox inbox = new TestServer.Inbox();
             source.connect(TestServer.client(world.owner), TestServer.V2, inbox, "token");
-            inbox.next(dev.geodesic.protocol.message.ServerMessage.InitialConnection.class);
+            inbox.next(ServerMessage.InitialConnection.class);
             long epoch = source.epoch();
             RestoreResult back = world.restore(zip, same(source.identity()));
             assertFalse(back.created());
@@ -226,18 +225,25 @@ class BackupTest {
     @Test
     void connectionsOfTheBackupEndAndOverdueCallsRun() throws Exception {
         try (BackupWorld world = world()) {
-            Database source = world.create("source");
-            world.commit(source, "add_job", "[{\"Time\":{\"__timestamp_micros_since_unix_epoch__\":"
-                    + (world.server.nowMicros() + 1_500_000) + "}}, \"soon\"]");
+            Database source = world.create("source", Timers.MODULE);
             TestServer.Inbox inbox = new TestServer.Inbox();
             source.connect(TestServer.client(world.owner), TestServer.V2, inbox, "token");
-            inbox.next(dev.geodesic.protocol.message.ServerMessage.InitialConnection.class);
+            inbox.next(ServerMessage.InitialConnection.class);
+            world.commit(source, "arm", "[{\"Time\":{\"__timestamp_micros_since_unix_epoch__\":"
+                    + (world.server.nowMicros() + 2_000_000) + "}}, \"\", \"soon\"]");
             byte[] zip = world.zip(source.identity(), false);
-            TestServer.await("the job has run", () -> world.count(source, "SELECT * FROM job") == 0);
+            String ran = "SELECT * FROM run WHERE text = 'soon'";
+            TestServer.await("the job has run", () -> world.count(source, ran) == 1);
             Database restored = world.server.database(world.restore(zip, another(null)).identity());
-            TestServer.await("the job has run again", () -> world.count(restored, "SELECT * FROM job") == 0);
+            TestServer.await("the job has run again", () -> world.count(restored, ran) == 1);
+            assertEquals(1, world.count(source, ran));
             // Its own one only.
             assertEquals(1, world.count(restored, "SELECT * FROM st_client"));
+            assertEquals(2, world.count(source, "SELECT * FROM st_client"));
+            world.restore(zip, same(source.identity()));
+            Database again = world.server.database(source.identity());
+            TestServer.await("the job has run once more", () -> world.count(again, ran) == 1);
+            assertEquals(1, world.count(again, "SELECT * FROM st_client"));
         }
     }
 
