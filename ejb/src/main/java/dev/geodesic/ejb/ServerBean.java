@@ -1,5 +1,6 @@
 package dev.geodesic.ejb;
 
+import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.database.Server;
 import dev.geodesic.engine.database.ServerOptions;
 import dev.geodesic.engine.durability.CommitLogs;
@@ -18,6 +19,7 @@ import jakarta.ejb.Startup;
 import jakarta.ejb.TransactionManagement;
 import jakarta.ejb.TransactionManagementType;
 import jakarta.inject.Inject;
+import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Clock;
 import java.util.concurrent.ThreadFactory;
@@ -59,9 +61,17 @@ public class ServerBean {
         };
         ThreadFactory guestThreads =
                 Thread.ofPlatform().daemon().name("geodesic-guest-", 0).stackSize(config.guestStackBytes()).factory();
-        server = Server.start(new ServerOptions(
-                config.dataDirectory(), config.limits(), stores, logs, guestThreads, Clock.systemUTC(), config.procedures(),
-                config.issuers()));
+        try {
+            // Databases are opened in the background: requests wait for theirs, and the health answer tells how far it is.
+            server = Server.launch(new ServerOptions(
+                    config.dataDirectory(), config.limits(), stores, logs, guestThreads, Clock.systemUTC(), config.procedures(),
+                    config.issuers()).withResources(Resources.withDisk(config)));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (EngineException e) {
+            LOG.log(System.Logger.Level.ERROR, "Geodesic does not start: {0}", e.describe());
+            throw e;
+        }
         LOG.log(System.Logger.Level.INFO, "Geodesic on Java {0}: data in {1}, transactions kept {2}, rows in the {3} store",
                 Runtime.version().toString(), config.dataDirectory(),
                 config.storage() == ServerConfig.Storage.DISK ? "on disk" : "in memory only", config.store());

@@ -3,6 +3,7 @@ package dev.geodesic.ejb;
 import dev.geodesic.engine.auth.IssuerOptions;
 import dev.geodesic.engine.auth.PublishPolicy;
 import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.database.ResourceOptions;
 import dev.geodesic.engine.durability.CommitLogOptions;
 import dev.geodesic.engine.egress.EgressOptions;
 import dev.geodesic.engine.egress.EgressRule;
@@ -13,6 +14,7 @@ import dev.geodesic.pgwire.Tls;
 import java.net.InetSocketAddress;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -36,6 +38,9 @@ import javax.net.ssl.SSLContext;
  * @param requests how many HTTP requests are worked on at a time
  * @param issuers whose tokens are accepted besides our own
  * @param publishers who may create databases
+ * @param resources what databases may use of the machine; without the disk
+ * @param diskWarn below so much room on the disk the operator is warned; empty: the default for its size
+ * @param diskStop below so much nothing is written; empty: the default for its size
  */
 public record ServerConfig(
         Path dataDirectory,
@@ -50,7 +55,10 @@ public record ServerConfig(
         Optional<PgOptions> postgres,
         RequestOptions requests,
         IssuerOptions issuers,
-        PublishPolicy publishers) {
+        PublishPolicy publishers,
+        ResourceOptions resources,
+        Optional<Resources.Watermark> diskWarn,
+        Optional<Resources.Watermark> diskStop) {
 
     private static final int PG_CONNECTIONS_MAX = 100;
     /** Results and parameters of all PostgreSQL clients may take this part of the heap: one in eight. */
@@ -85,7 +93,29 @@ public record ServerConfig(
                 postgres(read),
                 requests(read),
                 read.parsed("oidc.issuers", "any", text -> IssuerOptions.parse(text, read.destinations("http.outbound.deny"))),
-                read.parsed("publish.allowed", "anyone", PublishPolicy::parse));
+                read.parsed("publish.allowed", "anyone", PublishPolicy::parse),
+                resources(read),
+                watermark(read, "disk.warn.bytes"),
+                watermark(read, "disk.stop.bytes"));
+    }
+
+    private static ResourceOptions resources(Settings read) {
+        ResourceOptions defaults = ResourceOptions.DEFAULTS;
+        long server = read.number("limits.server.bytes", Resources.serverBytes());
+        return new ResourceOptions(
+                read.number("limits.database.bytes", Resources.databaseBytes(server)),
+                server,
+                read.number("limits.server.heap.bytes", Resources.heapBytes()),
+                read.number("limits.database.queue", defaults.writerTasksMax()),
+                Optional.empty(),
+                read.number("open.threads", defaults.openThreads()),
+                Duration.ofMillis(read.number("open.wait.millis", (int) defaults.openWait().toMillis())),
+                Duration.ofMillis(read.number("stop.millis", (int) defaults.stopWait().toMillis())));
+    }
+
+    private static Optional<Resources.Watermark> watermark(Settings read, String name) {
+        return read.text(name).map(value -> Resources.watermark(value)
+                .orElseThrow(() -> Settings.refused(name, value, "bytes, or a part of the disk such as 5%")));
     }
 
     private static RequestOptions requests(Settings read) {

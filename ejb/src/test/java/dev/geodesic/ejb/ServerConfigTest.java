@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.geodesic.engine.auth.IssuerOptions;
 import dev.geodesic.engine.auth.PublishPolicy;
 import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.database.ResourceOptions;
 import dev.geodesic.engine.durability.CommitLogOptions;
 import dev.geodesic.engine.egress.EgressOptions;
 import dev.geodesic.engine.egress.EgressRule;
@@ -14,6 +15,7 @@ import dev.geodesic.engine.procedure.ProcedureOptions;
 import dev.geodesic.pgwire.PgOptions;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,7 +37,10 @@ class ServerConfigTest {
         assertEquals(new ServerConfig(Path.of("geodesic-data").toAbsolutePath(), ServerConfig.Storage.DISK,
                 CommitLogOptions.DEFAULTS, ServerConfig.Store.CHRONICLE, false, Optional.empty(), 16 << 20, Limits.DEFAULTS,
                 ProcedureOptions.DEFAULTS, Optional.empty(), RequestOptions.DEFAULTS,
-                new IssuerOptions(true, Map.of(), List.of()), PublishPolicy.ANYONE),
+                new IssuerOptions(true, Map.of(), List.of()), PublishPolicy.ANYONE,
+                ResourceOptions.DEFAULTS.withMemory(
+                        Resources.databaseBytes(Resources.serverBytes()), Resources.serverBytes(), Resources.heapBytes()),
+                Optional.empty(), Optional.empty()),
                 config);
     }
 
@@ -84,8 +89,36 @@ class ServerConfigTest {
         assertEquals(Limits.DEFAULTS.databasesMax(), config.limits().databasesMax());
     }
 
+    @Test
+    void readsTheLimitsOfTheMachine() {
+        ServerConfig config = read(Map.ofEntries(
+                Map.entry("geodesic.limits.server.bytes", "4000000"),
+                Map.entry("geodesic.limits.server.heap.bytes", "2000000"),
+                Map.entry("geodesic.limits.database.queue", "7"),
+                Map.entry("geodesic.stop.millis", "1500"),
+                Map.entry("geodesic.open.wait.millis", "20"),
+                Map.entry("geodesic.disk.warn.bytes", "5%"),
+                Map.entry("geodesic.disk.stop.bytes", "1000")));
+        assertEquals(3_000_000, config.resources().databaseBytesMax());
+        assertEquals(4_000_000, config.resources().serverBytesMax());
+        assertEquals(2_000_000, config.resources().serverHeapBytesMax());
+        assertEquals(7, config.resources().writerTasksMax());
+        assertEquals(Duration.ofMillis(1500), config.resources().stopWait());
+        assertEquals(Duration.ofMillis(20), config.resources().openWait());
+        assertEquals(50, config.diskWarn().orElseThrow().of(1000));
+        assertEquals(1000, config.diskStop().orElseThrow().of(1_000_000));
+    }
+
+    @Test
+    void theDefaultsLeaveRoomOnTheMachine() {
+        long heap = Runtime.getRuntime().maxMemory();
+        assertTrue(Resources.heapBytes() < heap);
+        assertTrue(Resources.databaseBytes(Resources.serverBytes()) < Resources.serverBytes());
+    }
+
     @ParameterizedTest
     @CsvSource({
+        "geodesic.disk.stop.bytes, 101%, 'geodesic.disk.stop.bytes=101%: expected bytes, or a part of the disk such as 5%'",
         "geodesic.store, disk, 'geodesic.store=disk: expected one of [chronicle, heap]'",
         "geodesic.storage, tape, 'geodesic.storage=tape: expected one of [disk, memory]'",
         "geodesic.limits.databases, -1, 'geodesic.limits.databases=-1: expected a whole number from 1 to 2147483647'",

@@ -97,7 +97,8 @@ public class CallResource {
             case CallResult.Failed failed -> answer(REDUCER_ERROR, failed.message(), result);
             case CallResult.Trapped trapped -> answer(REDUCER_ERROR, trapped.message(), result);
             case CallResult.Refused refused -> answer(
-                    refused.code() == ErrorCode.DISK_FULL ? ErrorStatus.of(refused.code()) : REDUCER_ERROR, refused.message(), result);
+                    refused.code() == ErrorCode.DISK_FULL ? ErrorStatus.of(refused.code()) : REDUCER_ERROR,
+                    refused.message(), result);
             case CallResult.TimedOut timedOut -> answer(
                     REDUCER_ERROR, "the call took longer than " + server.limits().callMillisMax() + " ms", result);
         };

@@ -102,6 +102,16 @@ public class DatabaseResource {
         setLocked(name, false, security, response);
     }
 
+    /** Opens a database again that could not be opened or has stopped by itself, for instance after a repair. */
+    @POST
+    @Path("{database}/open")
+    public void open(
+            @PathParam("database") String name, @Context SecurityContext security, @Suspended AsyncResponse response) {
+        Identity identity = Names.resolve(server, name);
+        Identity caller = Credentials.required(security).identity();
+        work(identity, response, () -> server.reopen(identity, caller));
+    }
+
     @GET
     @Path("{database}/identity")
     public Response identity(@PathParam("database") String name) {

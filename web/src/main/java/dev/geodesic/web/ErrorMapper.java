@@ -1,6 +1,7 @@
 package dev.geodesic.web;
 
 import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
 import jakarta.ws.rs.NotAllowedException;
 import jakarta.ws.rs.WebApplicationException;
 import jakarta.ws.rs.core.Response;
@@ -14,6 +15,7 @@ public class ErrorMapper implements ExceptionMapper<Throwable> {
 
     private static final System.Logger LOG = System.getLogger(ErrorMapper.class.getName());
     private static final int INTERNAL_ERROR = 500;
+    private static final int RETRY_SECONDS = 1;
     /** Where Open Liberty's JAX-RS looks for the resource, and fails if the URI or a header is malformed. */
     private static final String MATCHING = "org.jboss.resteasy.core.registry.";
 
@@ -26,7 +28,9 @@ public class ErrorMapper implements ExceptionMapper<Throwable> {
                 if (status == INTERNAL_ERROR && e.getCause() != null) {
                     LOG.log(System.Logger.Level.ERROR, e.describe(), e);
                 }
-                yield Answers.text(status, e.getMessage());
+                Response answer = Answers.text(status, e.getMessage());
+                yield e.code() != ErrorCode.BUSY ? answer
+                        : Response.fromResponse(answer).header("Retry-After", RETRY_SECONDS).build();
             }
             // Unknown paths and wrong methods have an empty body.
             case NotAllowedException e -> Response.status(e.getResponse().getStatus())

@@ -91,12 +91,22 @@ public class StatusResource {
         StringBuilder text = new StringBuilder(1024);
         gauge(text, "geodesic_databases", "Running databases", server.databases().size());
         gauge(text, "geodesic_databases_failed", "Databases that could not be opened", server.failedDatabases().size());
+        gauge(text, "geodesic_databases_opening", "Databases that are being opened", server.openingDatabases().size());
+        gauge(text, "geodesic_databases_stopped", "Databases that stopped by themselves", server.stoppedDatabases().size());
+        gauge(text, "geodesic_server_memory_bytes", "Bytes that all databases and their programs hold", server.memory().bytes());
+        gauge(text, "geodesic_server_memory_bytes_max", "Bytes that they may hold", server.memory().bytesMax());
+        gauge(text, "geodesic_server_heap_bytes", "Of these bytes, those on the heap", server.memory().heapBytes());
+        gauge(text, "geodesic_server_heap_bytes_max", "Bytes that they may hold on the heap", server.memory().heapBytesMax());
+        gauge(text, "geodesic_disk_usable_bytes", "Room on the disk of the data directory", server.disk().usableBytes());
+        gauge(text, "geodesic_disk_level", "0 enough, 1 low, 2 writes are refused, 3 deletions too",
+                server.disk().level().ordinal());
         gauge(text, "geodesic_log_followers", "Module logs that are being followed", logs.followerCount());
         gauge(text, "geodesic_requests", "HTTP requests that databases work on, or that wait for them", requests.pending());
         gauge(text, "geodesic_outbox_messages", "Messages that wait to be sent to WebSocket clients", Outboxes.waitingMessages());
         gauges(text, "geodesic_connections", "WebSocket connections", Database::connectionCount);
         gauges(text, "geodesic_watched_queries", "Distinct queries that clients watch", Database::watchedQueryCount);
         gauges(text, "geodesic_memory_bytes", "Bytes of rows and indexes", Database::memoryBytes);
+        gauges(text, "geodesic_confirmation_depth", "Messages that wait for the disk", Database::unconfirmedMessages);
         gauges(text, "geodesic_queue_depth", "Tasks that wait for the writer", Database::queueDepth);
         gauges(text, "geodesic_durable_offset", "Offset of the last transaction on stable storage", Database::durableOffset);
         return Answers.text(200, text.toString());

@@ -2,6 +2,7 @@ package dev.geodesic.engine.database;
 
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.port.ClientSink;
 import dev.geodesic.engine.procedure.ProcedureReturn;
 import dev.geodesic.engine.query.Caller;
 import dev.geodesic.engine.query.QueryBudget;
@@ -33,6 +34,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -53,6 +55,7 @@ public final class ClientConnection {
     private final Optional<String> sessionId;
     private final Caller caller;
     private final Subscriber subscriber;
+    private final ClientSink wire;
     private final HeldViews held;
     private final AtomicInteger waitingMessages = new AtomicInteger();
     private final AtomicLong waitingBytes = new AtomicLong();
@@ -60,12 +63,15 @@ public final class ClientConnection {
     /** Of answers that are made beside the writer. */
     private final Set<SnapshotView> reading = ConcurrentHashMap.newKeySet();
 
-    ClientConnection(Database database, ClientInfo client, Optional<String> sessionId, Subscriber subscriber) {
+    /** @param wire where the subscriber's messages end up */
+    ClientConnection(
+            Database database, ClientInfo client, Optional<String> sessionId, Subscriber subscriber, ClientSink wire) {
         this.database = database;
         this.client = client;
         this.sessionId = sessionId;
         this.caller = new Caller(client.identity(), client.identity().equals(database.owner()));
         this.subscriber = subscriber;
+        this.wire = wire;
         this.held = new HeldViews(database.views());
     }
 
@@ -79,6 +85,11 @@ public final class ClientConnection {
 
     Subscriber subscriber() {
         return subscriber;
+    }
+
+    /** Completes once it has got everything that it will get. */
+    CompletableFuture<Void> whenEnded() {
+        return wire.ended();
     }
 
     /** Its subscriptions have ended. Writer thread. */
@@ -111,7 +122,7 @@ public final class ClientConnection {
      * @param bytes size of the message on the wire
      */
     public void submit(ClientMessage message, int bytes) {
-        if (ended.get()) {
+        if (ended.get() || database.isDraining()) {
             return;
         }
         if (waitingMessages.incrementAndGet() > database.limits().queueMessagesMax()

@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 
 /**
@@ -119,13 +120,15 @@ final class Clients {
         }
     }
 
-    /** Tells every WebSocket client to go. Any thread. */
-    void closeAll(CloseReason reason) {
+    /** Tells every WebSocket client to go; completes when all have got what they will get. Any thread. */
+    CompletableFuture<Void> closeAll(CloseReason reason) {
         List<ClientConnection> open;
         synchronized (connections) {
             open = new ArrayList<>(connections);
         }
         open.forEach(c -> c.subscriber().sink().close(reason));
+        return CompletableFuture.allOf(
+                open.stream().map(ClientConnection::whenEnded).toArray(CompletableFuture[]::new));
     }
 
     /**

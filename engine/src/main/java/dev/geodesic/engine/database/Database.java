@@ -56,8 +56,11 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 
@@ -74,6 +77,8 @@ public final class Database implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Database.class.getName());
     static final EngineException STOPPED =
             new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped");
+    private static final EngineException STOPPING =
+            new EngineException(ErrorCode.DATABASE_STOPPED, "the server is stopping");
     private final Identity identity;
     private final Limits limits;
     private final SqlEngine sql;
@@ -95,6 +100,7 @@ public final class Database implements AutoCloseable {
     private final Installer installer;
     private final AtomicBoolean freeing = new AtomicBoolean();
     private volatile Throwable failure;
+    private volatile boolean draining;
 
     /**
      * Opens a database over a recovered, or empty, state. Call {@link #initialize} or {@link #resume} next.
@@ -195,6 +201,11 @@ public final class Database implements AutoCloseable {
         return writer.depth();
     }
 
+    /** Messages to clients with confirmed reads that wait for the disk. */
+    public int unconfirmedMessages() {
+        return gate.waitingMessages();
+    }
+
     /** Bytes of rows and indexes. */
     public long memoryBytes() {
         return committed.stores().memory().bytes();
@@ -278,6 +289,9 @@ public final class Database implements AutoCloseable {
 
     /** As {@link #onWriter}, for what comes from outside. Completes also with BUSY. */
     private <T> CompletableFuture<T> fromOutside(Supplier<T> work) {
+        if (draining) {
+            return CompletableFuture.failedFuture(STOPPING);
+        }
         if (!writer.hasRoom()) {
             return CompletableFuture.failedFuture(new EngineException(
                     ErrorCode.BUSY, "too many requests wait for the database (setting geodesic.limits.database.queue)"));
@@ -566,7 +580,11 @@ public final class Database implements AutoCloseable {
     public ClientConnection connect(ClientInfo client, ConnectionOptions options, ClientSink sink, String token) {
         ConfirmedGate.Lane lane = options.confirmed() ? gate.lane(sink) : null;
         ClientConnection connection = new ClientConnection(
-                this, client, options.sessionId(), new Subscriber(sink, lane, options.v1(), options.light()));
+                this, client, options.sessionId(), new Subscriber(sink, lane, options.v1(), options.light()), sink);
+        if (draining) {
+            connection.refuse(STOPPING);
+            return connection;
+        }
         if (!writer.hasRoom()) {
             connection.refuseAsBusy();
             return connection;
@@ -606,6 +624,10 @@ public final class Database implements AutoCloseable {
 
     /** A connection ended. Any thread; the first call counts. */
     void disconnected(ClientConnection connection) {
+        if (draining) {
+            // Its row stays: the module hears of the end at the next start (spec/durability.md 9.2).
+            return;
+        }
         onWriter(() -> {
             clients.leave(connection);
             return null;
@@ -688,6 +710,38 @@ public final class Database implements AutoCloseable {
             installer.update(next, mayBreakClients);
             return transactor.lastTxOffset();
         });
+    }
+
+    boolean isDraining() {
+        return draining;
+    }
+
+    /**
+     * The first half of a stop: takes nothing new, and until the deadline finishes what it has taken, makes it durable, and
+     * sends every answer. Blocks. {@link #close} comes next.
+     */
+    void drain(long deadlineNanos) {
+        draining = true;
+        if (failure != null || !program.isLoaded()) {
+            return;
+        }
+        schedules.close();
+        procedures.drain(deadlineNanos);
+        within(deadlineNanos, onWriter(() -> null));
+        largeReads.drain(deadlineNanos);
+        within(deadlineNanos, onWriter(transactor::lastTxOffset).thenCompose(
+                last -> gate.isWaited() ? gate.whenDurable(last) : CompletableFuture.completedFuture(null)));
+        within(deadlineNanos, clients.closeAll(CloseReason.MODULE_EXITED));
+    }
+
+    private static void within(long deadlineNanos, CompletableFuture<?> done) {
+        try {
+            done.get(Math.max(0, deadlineNanos - System.nanoTime()), TimeUnit.NANOSECONDS);
+        } catch (TimeoutException | ExecutionException e) {
+            // What is left is refused, or dropped with its connection.
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** Ends every connection, finishes what runs, and releases the memory. What waits is refused. */

@@ -21,6 +21,7 @@ final class LargeReads implements Participant, AutoCloseable {
 
     private static final System.Logger LOG = System.getLogger(LargeReads.class.getName());
     private static final int OPEN_MAX = 256;
+    private static final long LOOK_MILLIS = 5;
 
     private final CommittedState committed;
     private final Limits limits;
@@ -63,6 +64,18 @@ final class LargeReads implements Participant, AutoCloseable {
     public void committed(TxData data, long timestampMicros) {
         if (!open.isEmpty()) {
             open.forEach(Job::dropIfOverLimit);
+        }
+    }
+
+    /** Lets the reads that were begun end, for a while. */
+    void drain(long deadlineNanos) {
+        while (!open.isEmpty() && deadlineNanos - System.nanoTime() > 0) {
+            try {
+                Thread.sleep(LOOK_MILLIS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
         }
     }
 

@@ -192,6 +192,7 @@ final class Procedures {
         boolean replaced;
         synchronized (this) {
             pools.remove(module);
+            notifyAll();
             replaced = program.module() != module;
         }
         if (replaced) {
@@ -209,6 +210,22 @@ final class Procedures {
             old.close();
         } else {
             pool.retire();
+        }
+    }
+
+    /** Takes no more calls and lets those that it has taken end, for a while. The writer must be running. */
+    void drain(long deadlineNanos) {
+        end().forEach(ProcedurePool::retire);
+        synchronized (this) {
+            long millis;
+            while (!pools.isEmpty() && (millis = (deadlineNanos - System.nanoTime()) / 1_000_000) > 0) {
+                try {
+                    wait(millis);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    return;
+                }
+            }
         }
     }
 

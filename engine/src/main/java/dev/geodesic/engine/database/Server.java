@@ -91,6 +91,7 @@ public final class Server implements AutoCloseable {
     private final ReentrantReadWriteLock publishingAtAll = new ReentrantReadWriteLock();
     /** Guarded by {@link #publishingAtAll}. */
     private boolean closed;
+    private boolean gone;
     /** Why a database could not be opened. */
     private final Map<Identity, EngineException> failed = new ConcurrentHashMap<>();
     /** What the modules of running databases read. */
@@ -1012,19 +1013,44 @@ public final class Server implements AutoCloseable {
         return readers;
     }
 
-    /** Stops every database; what was committed is durable afterwards. */
-    @Override
-    public void close() {
+    /**
+     * Takes nothing new, and finishes what is under way for as long as the setting says: calls are run, made durable, and
+     * answered. Blocks; {@link #close} does it too. Any thread.
+     */
+    public void drain() {
         publishingAtAll.writeLock().lock();
         try {
-            if (closed) {
-                return;
-            }
             closed = true;
         } finally {
             publishingAtAll.writeLock().unlock();
         }
         openings.close();
+        long deadline = System.nanoTime() + options.resources().stopWait().toNanos();
+        List<Thread> threads = databases.values().stream()
+                .map(database -> Thread.ofPlatform().daemon().name("drain").start(() -> database.drain(deadline))).toList();
+        for (Thread thread : threads) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+    }
+
+    /** Stops every database, in order ({@link #drain}); what was committed is durable afterwards. */
+    @Override
+    public void close() {
+        drain();
+        publishingAtAll.writeLock().lock();
+        try {
+            if (gone) {
+                return;
+            }
+            gone = true;
+        } finally {
+            publishingAtAll.writeLock().unlock();
+        }
         databases.values().forEach(Server::closeQuietly);
         databases.clear();
         control.close();

@@ -2,6 +2,7 @@ package dev.geodesic.engine.port;
 
 import dev.geodesic.protocol.message.CloseReason;
 import dev.geodesic.protocol.message.ServerMessage;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * One connected client, as the engine sees it: the place for its messages. Calls come from one thread at a time, in the
@@ -14,4 +15,9 @@ public interface ClientSink {
 
     /** Nothing follows. */
     void close(CloseReason reason);
+
+    /** Completes once everything up to {@link #close} has been given to the network, or never will be. Any thread. */
+    default CompletableFuture<Void> ended() {
+        return CompletableFuture.completedFuture(null);
+    }
 }

@@ -98,6 +98,11 @@ public final class ConfirmedGate {
         }
     }
 
+    /** Whether anybody waits for the disk. Any thread. */
+    public synchronized boolean isWaited() {
+        return !queue.isEmpty() || !promises.isEmpty();
+    }
+
     /** Messages that wait for the disk. Any thread. */
     public int waitingMessages() {
         return length;

@@ -113,7 +113,8 @@ class IsolatedStartTest {
     @Test
     @Proves("durability.md 8")
     void everyKindOfDamageIsThatOfOneDatabase() throws Exception {
-        List<Identity> all = Stream.of("healthy", "damaged", "missing", "swapped-a", "swapped-b", "file").map(this::publish).toList();
+        List<Identity> all =
+                Stream.of("healthy", "damaged", "missing", "swapped-a", "swapped-b", "file").map(this::publish).toList();
         all.forEach(this::addNote);
         server.close();
         flip(segment(directory(all.get(1)).resolve("log")), 100);
@@ -131,7 +132,8 @@ class IsolatedStartTest {
         assertTrue(refused(all.get(2), ErrorCode.DATABASE_FAILED).getMessage().contains("restore"), "the remedy is named");
         for (Identity swapped : all.subList(3, 5)) {
             EngineException e = refused(swapped, ErrorCode.DATABASE_FAILED);
-            assertTrue(e.getMessage().contains("is that of database") && e.getMessage().contains(swapped.toHex()), e.getMessage());
+            String text = e.getMessage();
+            assertTrue(text.contains("is that of database") && text.contains(swapped.toHex()), text);
         }
         refused(all.get(5), ErrorCode.DATABASE_FAILED);
     }

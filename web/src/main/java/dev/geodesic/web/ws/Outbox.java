@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 
 /**
@@ -49,6 +50,7 @@ final class Outbox implements ClientSink {
     private boolean pingDue;
     private boolean closed;
     private CloseReason closing;
+    private final CompletableFuture<Void> ended = new CompletableFuture<>();
 
     Outbox(Wire wire, ServerEncoder encoder, Limits limits, Executor senders) {
         this.wire = wire;
@@ -101,6 +103,12 @@ final class Outbox implements ClientSink {
         Outboxes.add(-waiting.size());
         waiting.clear();
         waitingBytes = 0;
+        ended.complete(null);
+    }
+
+    @Override
+    public CompletableFuture<Void> ended() {
+        return ended;
     }
 
     private void wake() {
@@ -146,6 +154,7 @@ final class Outbox implements ClientSink {
                 }
                 if (last != null) {
                     wire.close(last);
+                    ended.complete(null);
                     return;
                 }
             }

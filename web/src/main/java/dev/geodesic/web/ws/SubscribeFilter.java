@@ -2,6 +2,7 @@ package dev.geodesic.web.ws;
 
 import dev.geodesic.ejb.ServerBean;
 import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.database.ClientInfo;
 import dev.geodesic.engine.database.Database;
 import dev.geodesic.engine.database.Server;
@@ -77,6 +78,8 @@ public class SubscribeFilter extends HttpFilter {
 
     @Override
     public void destroy() {
+        // Before the threads go that send the last answers; the beans may be told later.
+        server.drain();
         heartbeat.close();
         senders.shutdownNow();
     }
@@ -95,6 +98,9 @@ public class SubscribeFilter extends HttpFilter {
         } catch (RefusedException e) {
             refuse(response, e.status, e.getMessage());
         } catch (EngineException e) {
+            if (e.code() == ErrorCode.BUSY) {
+                response.setHeader("Retry-After", "1");
+            }
             refuse(response, ErrorStatus.of(e.code()), e.getMessage());
         }
     }
