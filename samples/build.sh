@@ -24,6 +24,7 @@ samples/modules/features-2.8 features_2_8
 samples/modules/features-2.11 features_2_11
 samples/modules/extras    extras
 samples/modules/timers    timers timers_all
+samples/modules/simulation simulation simulation_grown
 bench/load/module         loadmod
 bench/load/bank           bank
 "

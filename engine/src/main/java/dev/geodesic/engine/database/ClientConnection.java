@@ -131,7 +131,7 @@ public final class ClientConnection {
             disconnect();
             return;
         }
-        long timestamp = Database.now();
+        long timestamp = database.transactor().nowMicros();
         database.submit(new Writer.Task() {
             @Override
             public void run() {

@@ -159,11 +159,11 @@ final class Clients {
         ClientRow row = new ClientRow(client.identity(), client.connection());
         Optional<ReducerDef> reducer = program.definition().lifecycleReducer(Lifecycle.ON_CONNECT);
         if (reducer.isEmpty()) {
-            transactor.transact(ReducerCalls.noReducer(client), () ->
+            transactor.transact(ReducerCalls.noReducer(client, transactor.nowMicros()), () ->
                     catalog.addClient(transactor.tx(), row, client.jwtPayload()));
             return;
         }
-        ReducerCall cause = ReducerCalls.cause(client, reducer.get(), Database.now(), EncodedValue.EMPTY, 0);
+        ReducerCall cause = ReducerCalls.cause(client, reducer.get(), transactor.nowMicros(), EncodedValue.EMPTY, 0);
         CallResult result = transactor.aboutConnections(() -> reducers.run(reducer.get(), client, new byte[0], cause, null,
                 () -> catalog.addClient(transactor.tx(), row, client.jwtPayload()), () -> { }, updates -> { }));
         String refusal = switch (result) {
@@ -186,7 +186,7 @@ final class Clients {
         }
         Optional<ReducerDef> reducer = program.definition().lifecycleReducer(Lifecycle.ON_DISCONNECT);
         if (reducer.isPresent()) {
-            ReducerCall cause = ReducerCalls.cause(client, reducer.get(), Database.now(), EncodedValue.EMPTY, 0);
+            ReducerCall cause = ReducerCalls.cause(client, reducer.get(), transactor.nowMicros(), EncodedValue.EMPTY, 0);
             try {
                 CallResult result = transactor.aboutConnections(() -> reducers.run(
                         reducer.get(), client, new byte[0], cause, null,
@@ -201,7 +201,8 @@ final class Clients {
                 log.hostError(reducer.get().name(), Database.now(), e.getMessage());
             }
         }
-        transactor.transact(ReducerCalls.noReducer(client), () -> catalog.removeClient(transactor.tx(), row));
+        transactor.transact(
+                ReducerCalls.noReducer(client, transactor.nowMicros()), () -> catalog.removeClient(transactor.tx(), row));
     }
 
     /** Disconnects the clients that a crash left. */

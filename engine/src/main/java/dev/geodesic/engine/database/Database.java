@@ -340,6 +340,7 @@ public final class Database implements AutoCloseable {
         procedures.stop();
     }
 
+    /** Of lines in logs. */
     static long now() {
         return micros(Instant.now());
     }
@@ -358,7 +359,7 @@ public final class Database implements AutoCloseable {
      *     LIFECYCLE_REDUCER, INVALID_ARGUMENTS, REDUCER_FAILED if {@code client_connected} refused, DATABASE_STOPPED
      */
     public CompletableFuture<CallResult> call(ClientInfo client, String name, Arguments arguments) {
-        long timestamp = now();
+        long timestamp = transactor.nowMicros();
         return fromOutside(() -> {
             clients.connect(client);
             try {
@@ -382,7 +383,7 @@ public final class Database implements AutoCloseable {
         if (definition().procedure(name).isEmpty()) {
             return call(client, name, arguments).thenApply(CallAnswer.OfReducer::new);
         }
-        long timestamp = now();
+        long timestamp = transactor.nowMicros();
         return fromOutside(() -> {
             clients.connect(client);
             try {
@@ -458,7 +459,7 @@ public final class Database implements AutoCloseable {
             }
             return join(onWriter(() -> {
                 MutTx tx = transactor.tx();
-                SqlResult result = transactor.transact(ReducerCalls.noReducer(client), () ->
+                SqlResult result = transactor.transact(ReducerCalls.noReducer(client, transactor.nowMicros()), () ->
                         ((DmlPlan) compiler.compile(text, tx, caller)).execute(tx));
                 return new SqlAnswer(result, transactor.lastTxOffset(), ReducerCalls.micros(start));
             }));
@@ -651,7 +652,7 @@ public final class Database implements AutoCloseable {
      * of {@code init}; nothing was committed then.
      */
     CompletableFuture<Void> initialize(LoadedModule first, Identity newOwner) {
-        long timestamp = now();
+        long timestamp = transactor.nowMicros();
         return onWriter(() -> {
             installer.initialize(first, newOwner, timestamp);
             return null;
@@ -674,12 +675,14 @@ public final class Database implements AutoCloseable {
     /** A call that the module asked for, with the database as caller (spec/module-abi.md 5.8). Any thread. */
     void callImmediately(String name, byte[] arguments) {
         onWriter(() -> {
+            long timestamp = transactor.nowMicros();
             ClientInfo client = new ClientInfo(identity, ConnectionId.NONE, "");
             Optional<ReducerDef> reducer = program.definition().reducer(name);
             Optional<ProcedureDef> procedure = program.definition().procedure(name);
             if (procedure.isPresent()) {
                 procedures.call(
-                        procedure.get(), client, now(), procedures.arguments(procedure.get(), new Arguments.Bsatn(arguments)));
+                        procedure.get(), client, timestamp,
+                        procedures.arguments(procedure.get(), new Arguments.Bsatn(arguments)));
                 return null;
             }
             if (reducer.isEmpty()) {
@@ -688,7 +691,7 @@ public final class Database implements AutoCloseable {
             }
             CallArguments checked = reducers.arguments(reducer.get(), new Arguments.Bsatn(arguments), false);
             reducers.run(
-                    reducer.get(), client, checked.bsatn(), ReducerCalls.cause(client, reducer.get(), now(), checked, 0));
+                    reducer.get(), client, checked.bsatn(), ReducerCalls.cause(client, reducer.get(), timestamp, checked, 0));
             return null;
         });
     }

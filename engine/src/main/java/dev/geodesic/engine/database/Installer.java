@@ -98,7 +98,7 @@ final class Installer {
         };
         Optional<ReducerDef> init = first.definition().lifecycleReducer(Lifecycle.INIT);
         if (init.isEmpty()) {
-            transactor.transact(ReducerCalls.noReducer(client), tables);
+            transactor.transact(ReducerCalls.noReducer(client, transactor.nowMicros()), tables);
             log.hostInfo("Database initialized");
             return;
         }
@@ -190,7 +190,8 @@ final class Installer {
     private void migrate(LoadedModule old, LoadedModule next, MigrationPlan plan) {
         Identity owner = program.owner();
         try {
-            transactor.transact(ReducerCalls.noReducer(new ClientInfo(owner, ConnectionId.NONE, "")), () -> {
+            transactor.transact(ReducerCalls.noReducer(
+                    new ClientInfo(owner, ConnectionId.NONE, ""), transactor.nowMicros()), () -> {
                 Migration.run(transactor.tx(), catalog, limits, old.definition(), next.definition(), plan);
                 store(next, owner);
                 views.update(next);

@@ -95,7 +95,7 @@ final class MaterializedViews implements Participant, AutoCloseable {
             }
         }
         if (!missing.isEmpty() || !wrong.isEmpty()) {
-            transactor.transact(ReducerCalls.noReducer(self), () -> {
+            transactor.transact(ReducerCalls.noReducer(self, transactor.nowMicros()), () -> {
                 wrong.forEach(t -> catalog.dropTable(transactor.tx(), t));
                 missing.forEach(v -> catalog.createView(transactor.tx(), v));
             });
@@ -150,7 +150,7 @@ final class MaterializedViews implements Participant, AutoCloseable {
             keys.forEach(views::used);
             return;
         }
-        transactor.transact(ReducerCalls.noReducer(self), () -> keys.forEach(k -> {
+        transactor.transact(ReducerCalls.noReducer(self, transactor.nowMicros()), () -> keys.forEach(k -> {
             // Gone with an update since the query was compiled.
             if (transactor.tx().table(k.tableId()).isPresent()) {
                 views.materialize(k, transactor.tx());
@@ -203,7 +203,8 @@ final class MaterializedViews implements Participant, AutoCloseable {
 
     /** Under a backlog the pause halves each time. */
     private void clean() {
-        boolean left = transactor.transact(ReducerCalls.noReducer(self), () -> views.expire(transactor.tx()));
+        boolean left = transactor.transact(
+                ReducerCalls.noReducer(self, transactor.nowMicros()), () -> views.expire(transactor.tx()));
         cleanMicros = left ? Math.max(CLEAN_MICROS_MIN, cleanMicros / 2) : CLEAN_MICROS_MAX;
         synchronized (this) {
             if (!closed) {

@@ -117,7 +117,7 @@ final class Procedures {
 
         @Override
         public long nowMicros() {
-            return Database.now();
+            return transactor.nowMicros();
         }
 
         @Override
@@ -172,7 +172,7 @@ final class Procedures {
                 .orElseThrow(() -> new EngineException(
                         ErrorCode.NO_SUCH_ROUTE, "Database has not registered a handler for this route"));
         return pool(program.module())
-                .map(pool -> pool.handle(handler, Database.now(), request, body))
+                .map(pool -> pool.handle(handler, database.nowMicros(), request, body))
                 .orElseGet(Procedures::refused);
     }
 

@@ -76,11 +76,6 @@ final class ReducerCalls {
     }
 
     /** A cause for messages of protocol version 1, where nothing was called. */
-    static ReducerCall noReducer(ClientInfo client) {
-        return noReducer(client, Database.now());
-    }
-
-    /** As {@link #noReducer(ClientInfo)}, for what happened at another time than now. */
     static ReducerCall noReducer(ClientInfo client, long timestamp) {
         return new ReducerCall(
                 timestamp, client.identity(), ConnectionId.NONE, "", ReducerCall.UNKNOWN_REDUCER, EncodedValue.EMPTY, 0, 0,

@@ -176,7 +176,8 @@ final class ScheduledCalls implements Firing, Participant, AutoCloseable {
     private boolean delete(DueCall due, Table table) {
         try {
             transactor.transact(
-                    ReducerCalls.noReducer(self), () -> ScheduleRow.delete(transactor.tx(), table, due.rowId()));
+                    ReducerCalls.noReducer(self, transactor.nowMicros()),
+                    () -> ScheduleRow.delete(transactor.tx(), table, due.rowId()));
             return true;
         } catch (EngineException e) {
             logUnlessFatal(table.schema().name(), due.dueMicros(), e);

@@ -90,6 +90,11 @@ final class Transactor {
         return lastDataOffset;
     }
 
+    /** The time of calls and commits, in microseconds since 1970. Any thread. */
+    long nowMicros() {
+        return Database.micros(clock.instant());
+    }
+
     MutTx begin() {
         return tx.begin();
     }
@@ -181,7 +186,7 @@ final class Transactor {
                 // Before readers can see it.
                 lastDataOffset = committed.nextTxOffset();
             }
-            txOffset = committed.apply(data, Database.micros(clock.instant()));
+            txOffset = committed.apply(data, nowMicros());
             tx.end();
             record.clear();
             TxRecord.write(data, committed.commitMicros(), record);

@@ -1,0 +1,2 @@
+//! A little of everything whose effects a model can foretell exactly.
+include!("../../common.rs");
