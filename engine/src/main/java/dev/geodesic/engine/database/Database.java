@@ -672,6 +672,11 @@ public final class Database implements AutoCloseable {
         return onWriter(transactor::lastTxOffset);
     }
 
+    /** No scheduled call is being made. */
+    boolean schedulesRest() {
+        return schedules.rest();
+    }
+
     /** A call that the module asked for, with the database as caller (spec/module-abi.md 5.8). Any thread. */
     void callImmediately(String name, byte[] arguments) {
         onWriter(() -> {

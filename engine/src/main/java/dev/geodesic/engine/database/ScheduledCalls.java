@@ -225,6 +225,11 @@ final class ScheduledCalls implements Firing, Participant, AutoCloseable {
         });
     }
 
+    /** No call is being made. Any thread. */
+    boolean rest() {
+        return scheduler.rests();
+    }
+
     /** Any thread. Rows stay. */
     @Override
     public void close() {

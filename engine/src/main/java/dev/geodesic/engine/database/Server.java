@@ -106,7 +106,7 @@ public final class Server implements AutoCloseable {
         private int users;
     }
 
-    private Server(ServerOptions options, FileChannel lock) {
+    private Server(ServerOptions options, FileChannel lock, Function<ServerOptions, WasmRuntime> runtimes) {
         this.options = options;
         this.lock = lock;
         this.memory = new ServerMemory(options.resources().serverBytesMax(), options.resources().serverHeapBytesMax());
@@ -122,8 +122,7 @@ public final class Server implements AutoCloseable {
         this.tokens = new TokenAuthority(
                 openKeys(data.resolve("keys")), options.issuers(), limits -> new HttpEgress(
                         limits, Network.SYSTEM, Thread.ofPlatform().daemon().name("issuers-", 0).factory()), options.clock());
-        this.runtime = WasmtimeRuntime.open(
-                new WasmtimeOptions(Optional.of(data.resolve("compiled")), options.guestThreads()), HostFunctions.TABLE);
+        this.runtime = runtimes.apply(options);
         try {
             this.control = open(data.resolve("control"), opened ->
                     new ControlDatabase(opened.committed(), opened.catalog(), opened.durability(), options.clock()));
@@ -157,6 +156,13 @@ public final class Server implements AutoCloseable {
         return server;
     }
 
+    /** As {@link #start(ServerOptions)}, on a runtime that is closed with the server. */
+    static Server start(ServerOptions options, WasmRuntime runtime) {
+        Server server = launch(options, given -> runtime);
+        server.openings.awaitAll();
+        return server;
+    }
+
     /**
      * Opens a data directory and begins to recover the databases in it, several at a time; each is served as soon as it is
      * ready. A database that cannot be recovered does not keep the others from being served.
@@ -164,10 +170,16 @@ public final class Server implements AutoCloseable {
      * @throws EngineException STORAGE_LOCKED if another process uses the directory; STORAGE_CORRUPT, STORAGE_FAILED
      */
     public static Server launch(ServerOptions options) {
+        return launch(options, given -> WasmtimeRuntime.open(new WasmtimeOptions(
+                Optional.of(given.dataDirectory().resolve("compiled")), given.guestThreads()), HostFunctions.TABLE));
+    }
+
+    /** @param runtimes makes the runtime, which is closed with the server */
+    private static Server launch(ServerOptions options, Function<ServerOptions, WasmRuntime> runtimes) {
         FileChannel lock = lock(options.dataDirectory());
         Server server = null;
         try {
-            server = new Server(options, lock);
+            server = new Server(options, lock, runtimes);
             server.recover();
             return server;
         } catch (Throwable e) {

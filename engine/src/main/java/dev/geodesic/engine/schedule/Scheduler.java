@@ -45,7 +45,7 @@ public final class Scheduler implements AutoCloseable {
     private boolean open;
     /** A call is being made. */
     private boolean busy;
-    /** Somebody is in {@link #advance}, and will look again. */
+    /** Somebody is in {@link #look}, and will look again. */
     private boolean advancing;
     private Timer.Wake wake;
     private long wakeAt;
@@ -182,15 +182,22 @@ public final class Scheduler implements AutoCloseable {
     }
 
     private void ended() {
-        synchronized (this) {
-            busy = false;
-        }
-        advance();
+        look(true);
+    }
+
+    private void advance() {
+        look(false);
+    }
+
+    /** No call is being made, and nobody looks for the next one. */
+    public synchronized boolean rests() {
+        return !busy && !advancing;
     }
 
     /** Hands out what is due, or sleeps until something is. */
-    private void advance() {
+    private void look(boolean ended) {
         synchronized (this) {
+            busy &= !ended;
             if (advancing) {
                 return;
             }
