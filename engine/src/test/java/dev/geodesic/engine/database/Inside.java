@@ -1,0 +1,38 @@
+package dev.geodesic.engine.database;
+
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.host.runtime.WasmRuntime;
+
+/** What tests of other packages may do with a server that nobody else may. */
+public final class Inside {
+
+    private Inside() {
+    }
+
+    /** Starts a server on a runtime that it closes in the end. */
+    public static Server start(ServerOptions options, WasmRuntime runtime) {
+        return Server.start(options, given -> runtime);
+    }
+
+    /**
+     * Waits until the writer has nothing to do and no scheduled call is being made; calls of procedures by clients have been
+     * answered already.
+     *
+     * @return offset of the last transaction, {@link Long#MIN_VALUE} if the database has stopped
+     */
+    public static long settle(Database database) {
+        try {
+            while (true) {
+                // The first waits for a batch that the writer has taken, the second for what that has queued.
+                long offset = Database.join(database.committedOffset());
+                if (database.schedulesRest() && Database.join(database.committedOffset()) == offset
+                        && database.schedulesRest() && database.queueDepth() == 0) {
+                    return offset;
+                }
+                Thread.onSpinWait();
+            }
+        } catch (EngineException e) {
+            return Long.MIN_VALUE;
+        }
+    }
+}

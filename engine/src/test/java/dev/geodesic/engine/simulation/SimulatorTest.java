@@ -1,0 +1,97 @@
+package dev.geodesic.engine.simulation;
+
+import dev.geodesic.engine.simulation.Simulation.Event;
+import dev.geodesic.testkit.Proves;
+import dev.geodesic.testkit.Seeds;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Thousands of short lives of a server, each from one seed: see {@link Simulation}. {@code -Dgeodesic.simulator.seeds=} for
+ * more of them, {@code -Dgeodesic.seed=} for one again. A failure is told with the fewest events that still lead to one.
+ */
+@Proves("durability.md 1")
+@Proves("durability.md 4")
+@Proves("durability.md 8")
+@Proves("durability.md 9")
+class SimulatorTest {
+
+    private static final int SEEDS = Integer.getInteger("geodesic.simulator.seeds", 1000);
+    private static final int EVENTS = Integer.getInteger("geodesic.simulator.events", 40);
+    private static final long SHRINK_NANOS = TimeUnit.SECONDS.toNanos(30);
+    /** Not collected, so that its level stays. */
+    private static final Logger ENGINE = Logger.getLogger("dev.geodesic.engine");
+
+    @TempDir
+    private Path root;
+
+    @BeforeEach
+    void expectWarnings() {
+        ENGINE.setLevel(Level.OFF);
+    }
+
+    @AfterEach
+    void expectNoMore() {
+        ENGINE.setLevel(null);
+    }
+
+    @Test
+    void everySeedHoldsWhatIsPromised() throws Exception {
+        Simulation.Template template = new Simulation.Template(root);
+        boolean one = System.getProperty("geodesic.seed") != null && Integer.getInteger("geodesic.simulator.seeds") == null;
+        Random seeds = new Random(Seeds.seed());
+        long start = System.nanoTime();
+        for (int i = 0; i < (one ? 1 : SEEDS); i++) {
+            long seed = i == 0 ? Seeds.seed() : seeds.nextLong();
+            List<Event> events = Simulation.events(seed, EVENTS);
+            Simulation.Failure failure = failure(template, seed, events);
+            if (failure != null) {
+                throw new AssertionError(report(template, seed, events, failure), failure);
+            }
+        }
+        ENGINE.setLevel(Level.INFO);
+        ENGINE.info(SEEDS + " seeds of " + EVENTS + " events in " + (System.nanoTime() - start) / 1_000_000 + " ms");
+    }
+
+    /** Null if all went well. */
+    private static Simulation.Failure failure(Simulation.Template template, long seed, List<Event> events) throws Exception {
+        try (Simulation simulation = new Simulation(template, seed, UnaryOperator.identity())) {
+            simulation.run(events);
+            return null;
+        } catch (Simulation.Failure e) {
+            return e;
+        }
+    }
+
+    private static String report(Simulation.Template template, long seed, List<Event> events, Simulation.Failure failure)
+            throws Exception {
+        long end = System.nanoTime() + SHRINK_NANOS;
+        List<Event> few = new ArrayList<>(events.subList(0, failure.event() + 1));
+        Simulation.Failure last = failure;
+        // Larger pieces first.
+        for (int size = few.size() / 2; size > 0; size /= 2) {
+            for (int at = few.size() - 1 - size; at >= 0 && System.nanoTime() < end; at -= size) {
+                List<Event> fewer = new ArrayList<>(few);
+                fewer.subList(at, at + size).clear();
+                Simulation.Failure again = failure(template, seed, fewer);
+                if (again != null) {
+                    last = again;
+                    few = new ArrayList<>(fewer.subList(0, again.event() + 1));
+                    at = Math.min(at, few.size() - 1);
+                }
+            }
+        }
+        return "repeat with -Dgeodesic.seed=" + seed + ": " + failure.getMessage() + "\n" + few.size()
+                + " of its events suffice: " + last.getMessage();
+    }
+}
