@@ -11,7 +11,7 @@ public final class Inside {
 
     /** Starts a server on a runtime that it closes in the end. */
     public static Server start(ServerOptions options, WasmRuntime runtime) {
-        return Server.start(options, given -> runtime);
+        return Server.start(options, runtime);
     }
 
     /**

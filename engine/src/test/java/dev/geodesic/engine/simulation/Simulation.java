@@ -79,7 +79,8 @@ final class Simulation implements AutoCloseable {
 
     enum Kind {
         CALL(34), REQUEST(5), PROCEDURE(5), SUBSCRIBE(7), UNSUBSCRIBE(3), CONNECT(4), DISCONNECT(3), QUERY(3), SQL(6), PASS(9),
-        SET_CLOCK(2), FLUSH(8), FAULT(2), CRASH(2), POWER_LOSS(2), RESTART(2), PUBLISH(2), BAD_INPUT(3);
+        SET_CLOCK(2), FLUSH(8), FAULT(2), CRASH(2), POWER_LOSS(2), RESTART(2), PUBLISH(2), BAD_INPUT(3),
+        COMPRESS(2);
 
         private final int weight;
 
@@ -466,6 +467,7 @@ final class Simulation implements AutoCloseable {
             case RESTART -> stopAndRestart(random.nextBoolean());
             case PUBLISH -> publish(random);
             case BAD_INPUT -> badInput(random, pick(random));
+            case COMPRESS -> compress(random);
         }
         check();
         List<Table> changed = new ArrayList<>();
@@ -608,7 +610,7 @@ final class Simulation implements AutoCloseable {
             case CallResult.Committed committed -> "ok";
             case CallResult.Failed failed -> failed.message();
             case CallResult.Trapped trapped -> trapped.message();
-            case CallResult.TimedOut late -> "late";
+            case CallResult other -> other.toString();
         };
         if (!seen.equals(expected)) {
             throw new AssertionError(seen + " instead of " + expected);
@@ -915,6 +917,22 @@ final class Simulation implements AutoCloseable {
             handOver(count);
         }
         restart(powerLoss);
+    }
+
+    /** Makes old segments small; sometimes the disk does not go along, which changes nothing. */
+    private void compress(Random random) {
+        boolean fails = random.nextInt(3) == 0;
+        long number = fails ? disk.operations() + random.nextInt(8) : -1;
+        disk.faults().plan(operation -> operation.number() == number ? Faults.Fault.FAIL : Faults.Fault.NONE);
+        try {
+            story += " " + logs.database().files().orElseThrow().compress(model.offset() + 1);
+        } catch (EngineException e) {
+            if (!fails || e.code() != ErrorCode.STORAGE_FAILED) {
+                throw e;
+            }
+            story += " failed";
+        }
+        disk.faults().plan(operation -> Faults.Fault.NONE);
     }
 
     /** An operation of the disk fails while the log writes. */

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Proves("durability.md 9")
 class SimulatorTest {
 
-    private static final int SEEDS = Integer.getInteger("geodesic.simulator.seeds", 1000);
+    private static final int SEEDS = Integer.getInteger("geodesic.simulator.seeds", 40);
     private static final int EVENTS = Integer.getInteger("geodesic.simulator.events", 40);
     private static final long SHRINK_NANOS = TimeUnit.SECONDS.toNanos(30);
     /** Not collected, so that its level stays. */

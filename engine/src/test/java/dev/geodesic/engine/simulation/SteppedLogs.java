@@ -2,6 +2,7 @@ package dev.geodesic.engine.simulation;
 
 import dev.geodesic.engine.durability.Durability;
 import dev.geodesic.engine.durability.LogFactory;
+import dev.geodesic.engine.durability.LogFiles;
 import dev.geodesic.engine.durability.LogStart;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -9,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
@@ -158,6 +160,11 @@ final class SteppedLogs implements LogFactory {
         @Override
         public long epoch() {
             return log.epoch();
+        }
+
+        @Override
+        public Optional<LogFiles> files() {
+            return log.files();
         }
 
         @Override
