@@ -25,7 +25,8 @@ class ArchitectureTest {
     /** Bottom first; a package imports none of a later line. {@code port}, {@code host} and {@code auth} are free of order. */
     private static final List<List<String>> FLOW = List.of(
             List.of("base"), List.of("egress"), List.of("schema"), List.of("table"), List.of("tx"), List.of("catalog"),
-            List.of("durability", "query"), List.of("backup", "subscription"), List.of("schedule", "view", "procedure"),
+            List.of("durability", "query"), List.of("snapshot"), List.of("backup", "subscription"),
+            List.of("schedule", "view", "procedure"),
             List.of("database"));
 
     private static JavaClasses all;

@@ -15,6 +15,7 @@ import dev.geodesic.engine.schema.TableAccess;
 import dev.geodesic.engine.schema.TableKind;
 import dev.geodesic.engine.schema.TableRole;
 import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.snapshot.Snapshotter;
 import dev.geodesic.engine.subscription.ConfirmedGate;
 import dev.geodesic.engine.table.RowIterator;
 import dev.geodesic.engine.tx.CommittedState;
@@ -57,6 +58,7 @@ final class ControlDatabase implements AutoCloseable {
 
     private final CommittedState committed;
     private final Durability durability;
+    private final Optional<Snapshotter> snapshots;
     private final Clock clock;
     private final MutTx tx;
     private final ConfirmedGate gate;
@@ -70,9 +72,12 @@ final class ControlDatabase implements AutoCloseable {
     record NameEntry(String name, Identity identity, Identity owner) {
     }
 
-    ControlDatabase(CommittedState committed, Catalog catalog, Durability durability, Clock clock) {
+    ControlDatabase(
+            CommittedState committed, Catalog catalog, Durability durability, Clock clock,
+            Optional<Snapshotter> snapshots) {
         this.committed = committed;
         this.durability = durability;
+        this.snapshots = snapshots;
         this.clock = clock;
         this.tx = new MutTx(committed, Limits.DEFAULTS, catalog);
         this.gate = new ConfirmedGate(durability.durableOffset());
@@ -172,6 +177,11 @@ final class ControlDatabase implements AutoCloseable {
         TxRecord.write(data, committed.commitMicros(), record);
         durability.append(txOffset, record.buffer(), 0, record.length());
         return txOffset;
+    }
+
+    /** Empty if none are taken. */
+    Optional<Snapshotter> snapshots() {
+        return snapshots;
     }
 
     // ---- databases ----

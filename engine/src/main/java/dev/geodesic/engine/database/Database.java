@@ -33,6 +33,7 @@ import dev.geodesic.engine.schema.ProcedureDef;
 import dev.geodesic.engine.schema.ReducerDef;
 import dev.geodesic.engine.schema.TableAccess;
 import dev.geodesic.engine.schema.TableSchema;
+import dev.geodesic.engine.snapshot.Snapshotter;
 import dev.geodesic.engine.subscription.ConfirmedGate;
 import dev.geodesic.engine.subscription.Subscriber;
 import dev.geodesic.engine.subscription.Subscriptions;
@@ -85,6 +86,7 @@ public final class Database implements AutoCloseable {
     private final CommittedState committed;
     private final Catalog catalog;
     private final Durability durability;
+    private final Optional<Snapshotter> snapshots;
     private final LargeReads largeReads;
     private final ModuleLog log;
     private final Subscriptions subscriptions;
@@ -106,6 +108,7 @@ public final class Database implements AutoCloseable {
      * Opens a database over a recovered, or empty, state. Call {@link #initialize} or {@link #resume} next.
      *
      * @param largeStackThreads makes the writer, on which guests run
+     * @param durability its end is that of the snapshots, too
      * @param timer when scheduled calls are due
      * @param readers runs large reads
      * @param disk where the log is written
@@ -117,6 +120,7 @@ public final class Database implements AutoCloseable {
             CommittedState committed,
             Catalog catalog,
             Durability durability,
+            Optional<Snapshotter> snapshots,
             ModuleLog log,
             ThreadFactory largeStackThreads,
             Clock clock,
@@ -132,6 +136,7 @@ public final class Database implements AutoCloseable {
         this.committed = committed;
         this.catalog = catalog;
         this.durability = durability;
+        this.snapshots = snapshots;
         this.largeReads = new LargeReads(committed, limits, readers);
         this.log = log;
         this.subscriptions = new Subscriptions(limits, committed.writerView());
@@ -209,6 +214,11 @@ public final class Database implements AutoCloseable {
     /** Bytes of rows and indexes. */
     public long memoryBytes() {
         return committed.stores().memory().bytes();
+    }
+
+    /** Takes its snapshots; empty if the server takes none. */
+    public Optional<Snapshotter> snapshots() {
+        return snapshots;
     }
 
     public Limits limits() {
@@ -331,6 +341,8 @@ public final class Database implements AutoCloseable {
         }
         String text = cause instanceof EngineException e ? e.describe() : cause.toString();
         LOG.log(System.Logger.Level.ERROR, "database " + identity + " has stopped: " + text, cause);
+        // Of a state that may be wrong there must be none.
+        snapshots.ifPresent(Snapshotter::stop);
         schedules.close();
         views.close();
         writer.stop(new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped: " + text));

@@ -27,6 +27,9 @@ import dev.geodesic.engine.modulelog.ModuleLog;
 import dev.geodesic.engine.port.Storage;
 import dev.geodesic.engine.schema.EnvironmentRules;
 import dev.geodesic.engine.schema.MigrationPlanner;
+import dev.geodesic.engine.snapshot.SnapshotWorker;
+import dev.geodesic.engine.snapshot.Snapshotter;
+import dev.geodesic.engine.snapshot.WatchedLog;
 import dev.geodesic.engine.table.TableStores;
 import dev.geodesic.engine.tx.CommittedState;
 import dev.geodesic.sats.Identity;
@@ -86,6 +89,8 @@ public final class Server implements AutoCloseable {
     private final Openings openings;
     /** For large reads of all databases; they leave the writers some processors. */
     private final ThreadPoolExecutor readers;
+    private final ThreadPoolExecutor snapshotThread = SnapshotWorker.thread();
+    private final SnapshotWorker snapshotWorker;
     private final Map<Identity, Database> databases = new ConcurrentHashMap<>();
     /** Held, shared, by whoever has a program open that no database runs; {@link #close} waits for them. */
     private final ReentrantReadWriteLock publishingAtAll = new ReentrantReadWriteLock();
@@ -118,14 +123,16 @@ public final class Server implements AutoCloseable {
                 readersMax, readersMax, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(),
                 Thread.ofPlatform().daemon().name("reader-", 0).factory());
         readers.allowCoreThreadTimeOut(true);
+        this.snapshotWorker =
+                new SnapshotWorker(snapshotThread, options.timer(), System::nanoTime, this::snapshotObstacle);
         Path data = options.dataDirectory();
         this.tokens = new TokenAuthority(
                 openKeys(data.resolve("keys")), options.issuers(), limits -> new HttpEgress(
                         limits, Network.SYSTEM, Thread.ofPlatform().daemon().name("issuers-", 0).factory()), options.clock());
         this.runtime = runtimes.apply(options);
         try {
-            this.control = open(data.resolve("control"), opened ->
-                    new ControlDatabase(opened.committed(), opened.catalog(), opened.durability(), options.clock()));
+            this.control = open("control", data.resolve("control"), opened -> new ControlDatabase(
+                    opened.committed(), opened.catalog(), opened.durability(), options.clock(), opened.snapshotter()));
             this.backups = new Backups(this, options, control);
         } catch (EngineException e) {
             closeParts();
@@ -144,6 +151,7 @@ public final class Server implements AutoCloseable {
 
     private void closeParts() {
         runtime.close();
+        snapshotThread.shutdownNow();
         readers.shutdownNow();
         tokens.close();
         egress.close();
@@ -242,25 +250,40 @@ public final class Server implements AutoCloseable {
     }
 
     private record Opened(
-            CommittedState committed, Catalog catalog, Durability durability, Optional<SnapshotStore> snapshots) {
+            CommittedState committed, Catalog catalog, Durability durability, Optional<Snapshotter> snapshotter) {
     }
 
     /** Recovers a database and gives it to {@code user}; if that fails, everything is closed again. */
-    private <T> T open(Path directory, Function<Opened, T> user) {
+    private <T> T open(String name, Path directory, Function<Opened, T> user) {
         Optional<SnapshotStore> snapshots = options.snapshots().map(s -> openSnapshots(s, directory.resolve("snapshots")));
         DatabaseRecovery.Recovered recovered = null;
+        Durability durability = null;
         try {
             recovered = new DatabaseRecovery(
                     this::newStores, snapshots, options.logs(), directory.resolve("log"), progress -> { }).run();
-            return user.apply(new Opened(recovered.committed(), recovered.catalog(), recovered.durability(), snapshots));
+            durability = recovered.durability();
+            Optional<Snapshotter> snapshotter = snapshots.isEmpty() ? Optional.empty() : Optional.of(new Snapshotter(
+                    name, recovered.committed(), durability, snapshots.get(), options.snapshots().orElseThrow(),
+                    snapshotWorker));
+            if (snapshotter.isPresent()) {
+                durability = new WatchedLog(durability, snapshotter.get());
+            }
+            return user.apply(new Opened(recovered.committed(), recovered.catalog(), durability, snapshotter));
         } catch (Throwable e) {
             if (recovered != null) {
-                closeQuietly(recovered.durability());
+                closeQuietly(durability);
                 recovered.committed().close();
             }
             snapshots.ifPresent(Server::closeQuietly);
             throw e;
         }
+    }
+
+    /** Why no snapshot may be begun. */
+    private Optional<String> snapshotObstacle() {
+        // The control database is opened before anybody watches the disk.
+        return disk == null || disk.isAmple() ? Optional.empty() : Optional.of("the disk of the server is nearly full: "
+                + disk.usableBytes() + " bytes are left, less than the setting geodesic.disk.warn.bytes");
     }
 
     TableStores newStores() {
@@ -342,8 +365,9 @@ public final class Server implements AutoCloseable {
 
     private Database open(DatabaseEntry entry) {
         Path directory = directory(entry);
-        return open(directory, opened -> new Database(
+        return open(entry.identity().toHex(), directory, opened -> new Database(
                 entry.identity(), options.limits(), opened.committed(), opened.catalog(), opened.durability(),
+                opened.snapshotter(),
                 new ModuleLog(Optional.of(directory.resolve("module-logs")), options.limits()), options.guestThreads(),
                 options.clock(), options.timer(), options.procedures(), egress, readers,
                 disk, options.resources()));
@@ -1009,6 +1033,31 @@ public final class Server implements AutoCloseable {
                     Optional.empty());
             return null;
         });
+    }
+
+    /**
+     * Takes the snapshots of a database. Errors: NO_SUCH_DATABASE, NOT_AUTHORIZED; DATABASE_FAILED, BUSY as {@link #database};
+     * UNSUPPORTED_FEATURE if the server takes none.
+     */
+    public Snapshotter snapshots(Identity identity, Identity caller) {
+        requireOwner(identity, caller, "manage snapshots");
+        return database(identity).snapshots().orElseThrow(() -> new EngineException(
+                ErrorCode.UNSUPPORTED_FEATURE,
+                "this server takes no snapshots: geodesic.storage is memory, or geodesic.snapshot is off"));
+    }
+
+    /** Of the control database; empty if the server takes none. */
+    public Optional<Snapshotter> controlSnapshots() {
+        return control.snapshots();
+    }
+
+    /** Databases whose last snapshot failed, and why; the control database is {@code control}. They run nevertheless. */
+    public Map<String, String> failedSnapshots() {
+        Map<String, String> reasons = new HashMap<>();
+        control.snapshots().flatMap(Snapshotter::failure).ifPresent(reason -> reasons.put("control", reason));
+        databases.forEach((identity, database) -> database.snapshots().flatMap(Snapshotter::failure)
+                .ifPresent(reason -> reasons.put(identity.toHex(), reason)));
+        return reasons;
     }
 
     /** Memory of all databases, and what it may be. */

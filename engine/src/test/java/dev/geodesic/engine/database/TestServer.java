@@ -9,7 +9,10 @@ import dev.geodesic.engine.auth.TokenAuthority;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.durability.CommitLogOptions;
+import dev.geodesic.engine.durability.CommitLogs;
 import dev.geodesic.engine.durability.LogFactory;
+import dev.geodesic.engine.durability.SnapshotOptions;
 import dev.geodesic.engine.port.ClientSink;
 import dev.geodesic.engine.port.Timer;
 import dev.geodesic.engine.procedure.ProcedureOptions;
@@ -64,6 +67,19 @@ final class TestServer implements AutoCloseable {
     TestServer(
             Path data, Limits limits, LogFactory logs, Supplier<TableStores> stores, Timer timer,
             ProcedureOptions procedures) {
+        this(data, new ServerOptions(
+                data, limits, stores, logs,
+                Thread.ofPlatform().daemon().stackSize(16 << 20).factory(), Clock.systemUTC(), timer, procedures));
+    }
+
+    /** With its log on disk, and snapshots. */
+    TestServer(Path data, SnapshotOptions snapshots) {
+        this(data, new ServerOptions(
+                data, Limits.DEFAULTS, HeapStores::new, new CommitLogs(CommitLogOptions.DEFAULTS),
+                Thread.ofPlatform().daemon().stackSize(16 << 20).factory(), Clock.systemUTC()).withSnapshots(snapshots));
+    }
+
+    private TestServer(Path data, ServerOptions options) {
         compiled = data.resolve("compiled");
         try {
             // Programs need to be compiled once, not once per test.
@@ -75,9 +91,7 @@ final class TestServer implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        server = Server.start(new ServerOptions(
-                data, limits, stores, logs,
-                Thread.ofPlatform().daemon().stackSize(16 << 20).factory(), Clock.systemUTC(), timer, procedures));
+        server = Server.start(options);
         owner = server.tokens().issueAnonymous();
         other = server.tokens().issueAnonymous();
     }
