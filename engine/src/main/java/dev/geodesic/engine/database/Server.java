@@ -76,6 +76,8 @@ public final class Server implements AutoCloseable {
 
     /** Of one database. */
     private static final int NAMES_MAX = 100;
+    /** A file in the directory of a database that is not registered yet, or not any more. */
+    private static final String UNREGISTERED = "unregistered";
 
     private final ServerOptions options;
     private final FileChannel lock;
@@ -131,8 +133,13 @@ public final class Server implements AutoCloseable {
                         limits, Network.SYSTEM, Thread.ofPlatform().daemon().name("issuers-", 0).factory()), options.clock());
         this.runtime = runtimes.apply(options);
         try {
-            this.control = open("control", data.resolve("control"), opened -> new ControlDatabase(
-                    opened.committed(), opened.catalog(), opened.durability(), options.clock(), opened.snapshotter()));
+            this.control = open("control", data.resolve("control"), opened -> {
+                if (opened.committed().nextTxOffset() == 0) {
+                    requireNoDatabases();
+                }
+                return new ControlDatabase(
+                        opened.committed(), opened.catalog(), opened.durability(), options.clock(), opened.snapshotter());
+            });
             this.backups = new Backups(this, options, control);
         } catch (EngineException e) {
             closeParts();
@@ -400,24 +407,107 @@ public final class Server implements AutoCloseable {
         return Database.join(result);
     }
 
-    /** Deletes data of earlier incarnations and of deleted databases. */
+    /** Deletes what is marked, of deleted databases, earlier incarnations and publishes that failed; warns of anything else. */
     private void removeLeftovers() {
-        Path all = options.dataDirectory().resolve("databases");
+        Path all = databasesDirectory();
         try {
             options.disk().delete(options.dataDirectory().resolve(Backups.STAGING));
             for (String name : options.disk().directories(all)) {
                 Optional<DatabaseEntry> entry = DatabaseNames.identity(name).flatMap(control::database);
                 for (String incarnation : options.disk().directories(all.resolve(name))) {
-                    if (entry.isEmpty() || !incarnation.equals(Long.toString(entry.get().incarnation()))) {
-                        options.disk().delete(all.resolve(name).resolve(incarnation));
+                    Path directory = all.resolve(name).resolve(incarnation);
+                    if (entry.isPresent() && incarnation.equals(Long.toString(entry.get().incarnation()))) {
+                        unmark(directory);
+                    } else if (!holdsDatabase(directory)) {
+                        options.disk().delete(directory);
+                    } else {
+                        LOG.log(System.Logger.Level.WARNING,
+                                directory + " holds a database that the control database does not know. It is left alone;"
+                                        + " if it is not wanted any more, delete the directory");
                     }
                 }
-                if (entry.isEmpty()) {
+                if (entry.isEmpty() && options.disk().directories(all.resolve(name)).isEmpty()) {
                     options.disk().delete(all.resolve(name));
                 }
             }
         } catch (IOException e) {
             LOG.log(System.Logger.Level.WARNING, "leftovers in " + all + " could not be deleted: " + e);
+        }
+    }
+
+    private Path databasesDirectory() {
+        return options.dataDirectory().resolve("databases");
+    }
+
+    /** Databases come after the control database's first transactions: if these are gone, it was no crash. */
+    private void requireNoDatabases() {
+        Path all = databasesDirectory();
+        try {
+            for (String name : options.disk().directories(all)) {
+                for (String incarnation : options.disk().directories(all.resolve(name))) {
+                    Path directory = all.resolve(name).resolve(incarnation);
+                    if (holdsDatabase(directory)) {
+                        throw new EngineException(
+                                ErrorCode.STORAGE_CORRUPT,
+                                "its log is gone, but there are databases, such as " + directory + "; restore "
+                                        + options.dataDirectory().resolve("control")
+                                        + " from a backup, or move " + all + " away to begin anew without them");
+                    }
+                }
+            }
+        } catch (IOException e) {
+            throw new EngineException(ErrorCode.STORAGE_FAILED, all + " cannot be read: " + e, e);
+        }
+    }
+
+    /** Whether there is anything in it, and no mark says that it may be deleted. */
+    private boolean holdsDatabase(Path directory) throws IOException {
+        List<String> parts = options.disk().directories(directory);
+        try (Storage storage = options.disk().open(directory)) {
+            if (storage.list().contains(UNREGISTERED)) {
+                return false;
+            }
+        }
+        for (String part : List.of("log", "snapshots")) {
+            if (parts.contains(part)) {
+                try (Storage storage = options.disk().open(directory.resolve(part))) {
+                    if (!storage.list().isEmpty()) {
+                        return true;
+                    }
+                }
+            }
+        }
+        return false;
+    }
+
+    /** From now on the directory may be deleted, unless the control database knows it at the next start. */
+    private void mark(DatabaseEntry entry) {
+        try (Storage storage = options.disk().open(directory(entry))) {
+            if (!storage.list().contains(UNREGISTERED)) {
+                storage.create(UNREGISTERED).close();
+                storage.force();
+            }
+        } catch (IOException e) {
+            throw new EngineException(
+                    ErrorCode.STORAGE_FAILED, "the directory " + directory(entry) + " cannot be written: " + e, e);
+        }
+    }
+
+    private void unmark(Path directory) throws IOException {
+        try (Storage storage = options.disk().open(directory)) {
+            if (storage.list().contains(UNREGISTERED)) {
+                storage.delete(UNREGISTERED);
+                storage.force();
+            }
+        }
+    }
+
+    private void unmarkQuietly(DatabaseEntry entry) {
+        try {
+            unmark(directory(entry));
+        } catch (IOException e) {
+            // The next start does it.
+            LOG.log(System.Logger.Level.WARNING, "a mark in " + directory(entry) + " could not be deleted: " + e);
         }
     }
 
@@ -765,22 +855,33 @@ public final class Server implements AutoCloseable {
             throw tooManyDatabases();
         }
         clear(entry);
+        mark(entry);
         Database database = open(entry);
         boolean created = false;
+        boolean registered = false;
         try {
             Database.join(database.initialize(
                     onGuestThread(() -> load(database, program, variables)), entry.owner()));
             long offset = Database.join(database.committedOffset());
             database.awaitDurable(offset);
-            control.put(entry, newName);
+            try {
+                control.put(entry, newName);
+            } catch (EngineException e) {
+                // Any other failure may or may not have registered it; the next start knows.
+                registered = e.code() != ErrorCode.NAME_TAKEN && e.code() != ErrorCode.NAME_RESERVED;
+                throw e;
+            }
             databases.put(entry.identity(), database);
             failed.remove(entry.identity());
             created = true;
+            unmarkQuietly(entry);
             return offset;
         } finally {
             if (!created) {
                 database.close();
-                discard(entry);
+                if (!registered) {
+                    discard(entry);
+                }
             }
         }
     }
@@ -825,6 +926,7 @@ public final class Server implements AutoCloseable {
                     "Database is locked and cannot be reset with --delete-data. Run `spacetime unlock` first.");
         }
         Database before = databases.get(old.identity());
+        mark(old);
         long offset = create(new DatabaseEntry(
                 old.identity(), old.owner(), old.incarnation() + 1, LoadedModule.hash(program), false),
                 Optional.empty(), program, variables);
@@ -1011,6 +1113,12 @@ public final class Server implements AutoCloseable {
             if (entry.locked()) {
                 throw new EngineException(
                         ErrorCode.NOT_AUTHORIZED, "Database is locked and cannot be deleted. Run `spacetime unlock` first.");
+            }
+            try {
+                mark(entry);
+            } catch (EngineException e) {
+                // A disk that is full or broken must not keep it; if the server dies now, its directory stays, with a warning.
+                LOG.log(System.Logger.Level.WARNING, e.getMessage());
             }
             control.removeDatabase(identity);
             failed.remove(identity);

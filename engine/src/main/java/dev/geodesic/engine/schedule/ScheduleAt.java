@@ -18,7 +18,7 @@ public sealed interface ScheduleAt {
     /** Again and again; a negative one counts as its magnitude (spec/execution.md 5.1). */
     record Interval(long micros) implements ScheduleAt {
 
-        private long length() {
+        long length() {
             return micros == Long.MIN_VALUE ? Long.MAX_VALUE : Math.abs(micros);
         }
 

@@ -7,7 +7,9 @@ import dev.geodesic.engine.tx.Table;
 import dev.geodesic.engine.tx.TxData;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.TreeSet;
 
 /**
@@ -30,8 +32,11 @@ public final class Scheduler implements AutoCloseable {
     private record Key(int tableId, long rowId) {
     }
 
-    /** @param order tells entries of the same time apart, first come, first served */
-    private record Entry(Key key, long due, long order) {
+    /**
+     * @param order tells entries of the same time apart, first come, first served
+     * @param interval in microseconds; none for a single call
+     */
+    private record Entry(Key key, long due, long order, OptionalLong interval) {
     }
 
     private final String database;
@@ -41,6 +46,8 @@ public final class Scheduler implements AutoCloseable {
     private final TreeSet<Entry> queue =
             new TreeSet<>(Comparator.comparingLong(Entry::due).thenComparingLong(Entry::order));
     private long nextOrder;
+    /** When somebody looked at the clock the last time. */
+    private long lastNow = Long.MIN_VALUE;
     /** Between the first {@link #restart} and {@link #close}. */
     private boolean open;
     /** A call is being made. */
@@ -119,12 +126,13 @@ public final class Scheduler implements AutoCloseable {
 
     private void arm(Table table, long row, long base) {
         ScheduleRow read = ScheduleRow.read(table, row);
-        arm(new Key(table.id(), read.id()), read.at().firstDue(base));
+        OptionalLong interval = read.at() instanceof ScheduleAt.Interval i ? OptionalLong.of(i.length()) : OptionalLong.empty();
+        arm(new Key(table.id(), read.id()), read.at().firstDue(base), interval);
     }
 
-    private void arm(Key key, long due) {
+    private void arm(Key key, long due, OptionalLong interval) {
         disarm(key);
-        Entry entry = new Entry(key, due, nextOrder++);
+        Entry entry = new Entry(key, due, nextOrder++, interval);
         entries.put(key, entry);
         queue.add(entry);
     }
@@ -165,7 +173,8 @@ public final class Scheduler implements AutoCloseable {
     /** The next tick of a row that was called and stays, replacing what its own call may have armed. */
     public synchronized void repeat(DueCall call, ScheduleAt.Interval interval) {
         if (open) {
-            arm(new Key(call.tableId(), call.rowId()), interval.nextDue(call.dueMicros(), timer.nowMicros()));
+            arm(new Key(call.tableId(), call.rowId()), interval.nextDue(call.dueMicros(), timer.nowMicros()),
+                    OptionalLong.of(interval.length()));
         }
     }
 
@@ -214,8 +223,12 @@ public final class Scheduler implements AutoCloseable {
 
     private synchronized DueCall next() {
         if (open && !busy && !queue.isEmpty()) {
-            Entry first = queue.first();
             long now = timer.nowMicros();
+            if (now < lastNow) {
+                clockWentBack(now);
+            }
+            lastNow = now;
+            Entry first = queue.first();
             if (first.due() <= now) {
                 disarm(first.key());
                 busy = true;
@@ -225,6 +238,16 @@ public final class Scheduler implements AutoCloseable {
         }
         advancing = false;
         return null;
+    }
+
+    /** Ticks go on: the next one is no farther away than an interval. Single calls have a time of day, and wait for it. */
+    private void clockWentBack(long now) {
+        for (Entry entry : List.copyOf(entries.values())) {
+            if (entry.interval().isPresent() && Long.compareUnsigned(entry.due() - now, entry.interval().getAsLong()) > 0
+                    && entry.due() > now) {
+                arm(entry.key(), now + entry.interval().getAsLong(), entry.interval());
+            }
+        }
     }
 
     private void sleep(long due, long now) {

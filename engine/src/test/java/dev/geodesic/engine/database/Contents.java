@@ -48,6 +48,23 @@ final class Contents {
         return list;
     }
 
+    /** What one has and the other has not, short. */
+    static String difference(SortedMap<String, SortedSet<String>> wanted, SortedMap<String, SortedSet<String>> found) {
+        SortedSet<String> tables = new TreeSet<>(wanted.keySet());
+        tables.addAll(found.keySet());
+        StringBuilder text = new StringBuilder();
+        for (String table : tables) {
+            SortedSet<String> missing = new TreeSet<>(wanted.getOrDefault(table, new TreeSet<>()));
+            missing.removeAll(found.getOrDefault(table, new TreeSet<>()));
+            SortedSet<String> more = new TreeSet<>(found.getOrDefault(table, new TreeSet<>()));
+            more.removeAll(wanted.getOrDefault(table, new TreeSet<>()));
+            if (!missing.isEmpty() || !more.isEmpty()) {
+                text.append(table).append(": missing ").append(missing).append(", more ").append(more).append("; ");
+            }
+        }
+        return text.length() > 2000 ? text.substring(0, 2000) + "..." : text.toString();
+    }
+
     /** All databases of an owner, by their names; those without a name by identity. */
     static SortedMap<String, SortedMap<String, SortedSet<String>>> of(Server server, Identity owner) {
         SortedMap<String, SortedMap<String, SortedSet<String>>> all = new TreeMap<>();

@@ -72,7 +72,8 @@ final class CrashChild {
         TokenAuthority.Issued owner = server.tokens().issueAnonymous();
         if (isNew(server)) {
             server.publish(new PublishRequest(
-                    Optional.of(DATABASE), owner.claims().identity(), Files.readAllBytes(Path.of(args[1]).resolve("main.wasm")), false));
+                    Optional.of(DATABASE), owner.claims().identity(),
+                    Files.readAllBytes(Path.of(args[1]).resolve("main.wasm")), false));
         }
         Database database = server.database(server.resolve(DATABASE));
         say("ready");

@@ -117,7 +117,7 @@ class CrashTest {
         assertTrue(confirmedCalls.get() > KILLS, "the server did something: " + confirmedCalls);
         ENGINE.setLevel(null);
         Logger.getLogger(CrashTest.class.getName()).info(String.format(
-                "%d kills in %d s with seed %d: %d calls confirmed and found, %d sent and lost, %d publishes, updates and deletes",
+                "%d kills in %d s with seed %d: %d calls confirmed and found, %d sent and lost, %d publishes and deletes",
                 KILLS, TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begin), seed, confirmedCalls.get(), lostCalls.get(),
                 sideSteps.get()));
     }

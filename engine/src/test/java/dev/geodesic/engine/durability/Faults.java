@@ -47,6 +47,7 @@ public final class Faults {
     private LongPredicate failWhen = n -> false;
     private LongPredicate dieWhen = n -> false;
     private boolean dead;
+    private boolean struck;
     private boolean held;
     /** That may still be written. */
     private long room = Long.MAX_VALUE / 2;
@@ -124,6 +125,7 @@ public final class Faults {
             fault = Fault.FAIL;
         }
         dead = fault == Fault.DIE;
+        struck |= fault != Fault.NONE;
         if (fault == Fault.READ_ONLY) {
             throw new FileSystemException(name, null, "Read-only file system");
         }
@@ -135,6 +137,11 @@ public final class Faults {
         if (fault == Fault.FAIL || fault == Fault.DIE) {
             throw new IOException("injected fault");
         }
+    }
+
+    /** Whether anything has gone wrong yet. */
+    public synchronized boolean struck() {
+        return struck;
     }
 
     synchronized boolean dead() {

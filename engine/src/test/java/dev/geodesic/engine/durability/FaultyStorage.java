@@ -201,10 +201,11 @@ public final class FaultyStorage implements Storage {
         return bytes;
     }
 
-    /** Flips a bit of every file. */
+    /** Flips a bit of every file that is so long. */
     public FaultyStorage damage(int position) {
         synchronized (faults) {
-            names.values().forEach(inode -> inode.content[position] ^= 4);
+            names.values().stream().filter(inode -> inode.content.length > position)
+                    .forEach(inode -> inode.content[position] ^= 4);
             return this;
         }
     }

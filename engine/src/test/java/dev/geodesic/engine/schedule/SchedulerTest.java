@@ -332,6 +332,21 @@ class SchedulerTest {
     }
 
     @Test
+    void intervalsGoOnWhenTheClockIsSetBackOrForward() {
+        begin();
+        insert(1, new Interval(60 * SECOND));
+        insert(2, new Time(NOW + 5 * SECOND));
+        timer.set(NOW - 3600 * SECOND);
+        timer.advance(Scheduler.SLEEP_MICROS_MAX);
+        timer.advance(60 * SECOND);
+        assertEquals(List.of(1L), fired.stream().map(DueCall::rowId).toList(), "an interval after the clock was found set back");
+        scheduler.repeat(fired.getFirst(), new Interval(60 * SECOND));
+        timer.set(NOW + 365L * 24 * 3600 * SECOND);
+        timer.advance(Scheduler.SLEEP_MICROS_MAX);
+        assertEquals(List.of(1L, 1L, 2L), fired.stream().map(DueCall::rowId).toList(), "what was missed is called once");
+    }
+
+    @Test
     @Proves("execution.md 5.5")
     void nothingFiresOnceClosed() {
         begin();
