@@ -977,6 +977,7 @@ public final class Server implements AutoCloseable {
         Map<String, String> variablesBefore = environments.get(identity);
         long nextEpoch = Math.max(epoch, before == null ? 0 : before.epoch()) + 1;
         clear(entry);
+        mark(entry);
         Database database = null;
         boolean deciding = false;
         boolean registered = false;
@@ -991,9 +992,11 @@ public final class Server implements AutoCloseable {
             boolean taken = false;
             try {
                 newName.ifPresent(name -> requireFreeName(name, owner));
+                old.ifPresent(this::mark);
                 deciding = true;
                 control.replace(entry, newName, variables);
                 registered = true;
+                unmarkQuietly(entry);
                 if (before != null) {
                     before.close();
                 }
