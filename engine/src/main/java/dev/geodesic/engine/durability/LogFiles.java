@@ -183,14 +183,7 @@ public final class LogFiles {
                     ErrorCode.INVALID_ARGUMENTS,
                     "transactions " + from + " to " + (until - 1) + " of the log in " + storage + " are not all durable");
         }
-        Reading reading = new Reading();
-        reading.from = from;
-        names.lock();
-        try {
-            readings.add(reading);
-        } finally {
-            names.unlock();
-        }
+        Reading reading = begin(from);
         try {
             while (reading.from < until) {
                 long next = readSegment(reading.from, until, replay);
@@ -206,12 +199,29 @@ public final class LogFiles {
         } catch (IOException e) {
             throw failed("the log cannot be read", e);
         } finally {
-            names.lock();
-            try {
-                readings.remove(reading);
-            } finally {
-                names.unlock();
-            }
+            end(reading);
+        }
+    }
+
+    /** From now on nothing from an offset on is trimmed. */
+    private Reading begin(long from) {
+        Reading reading = new Reading();
+        reading.from = from;
+        names.lock();
+        try {
+            readings.add(reading);
+        } finally {
+            names.unlock();
+        }
+        return reading;
+    }
+
+    private void end(Reading reading) {
+        names.lock();
+        try {
+            readings.remove(reading);
+        } finally {
+            names.unlock();
         }
     }
 
@@ -299,6 +309,15 @@ public final class LogFiles {
      * @param commitMicros microseconds since 1970
      */
     public long offsetAfter(long commitMicros) {
+        Reading reading = begin(0);
+        try {
+            return findAfter(commitMicros);
+        } finally {
+            end(reading);
+        }
+    }
+
+    private long findAfter(long commitMicros) {
         long end = durableOffset.getAsLong() + 1;
         List<SegmentInfo> all = segments();
         int low = 0;

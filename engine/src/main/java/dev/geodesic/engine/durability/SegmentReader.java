@@ -93,6 +93,9 @@ final class SegmentReader implements AutoCloseable {
         try {
             StorageFile plain = compressed ? new CompressedSegment(storage + "/" + name, file) : file;
             return new SegmentReader(storage, name, compressed, plain, firstOffset);
+        } catch (LinkageError e) {
+            file.close();
+            throw new IOException(name + " cannot be read: the library for zstd does not load: " + e, e);
         } catch (Throwable e) {
             file.close();
             throw e;

@@ -445,7 +445,6 @@ class CommitLogTest {
 
     // ---- the format ----
 
-    /** The example of docs/formats/commitlog.md. */
     private static byte[] example() {
         return HexFormat.of().parseHex(("""
                 47454f4445534943 01 00 0000 0000000000000000 0102030405060708 94119cc7
@@ -455,7 +454,7 @@ class CommitLogTest {
     }
 
     @Test
-    void theBytesAreThoseOfTheDocument() throws Exception {
+    void theBytesOfLogsThatExistAreStillRight() throws Exception {
         CommitLogOptions options = new CommitLogOptions(
                 1 << 20, 16, 1 << 20, OPTIONS.threads(), () -> 0x0807060504030201L);
         byte[] commit = new byte[LogFormat.COMMIT_HEADER_BYTES + 11 + 4];

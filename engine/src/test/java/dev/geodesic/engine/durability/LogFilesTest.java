@@ -3,6 +3,7 @@ package dev.geodesic.engine.durability;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -15,6 +16,8 @@ import dev.geodesic.sats.LittleEndian;
 import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.io.InputStream;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -45,6 +48,7 @@ import org.junit.jupiter.api.io.TempDir;
 class LogFilesTest {
 
     private static final CommitLogOptions OPTIONS = CommitLogOptions.DEFAULTS;
+    private static final int RUNS = Integer.getInteger("geodesic.simulation.runs", 30);
     private static final Logger READER = Logger.getLogger(LogReader.class.getName());
 
     @BeforeAll
@@ -193,7 +197,7 @@ class LogFilesTest {
     @Proves("durability.md 6.5")
     void startsAtEveryOffset() throws Exception {
         FaultyStorage storage = new FaultyStorage(new Random(1));
-        List<byte[]> all = fill(storage, new Random(1), 100, 40, 500);
+        List<byte[]> all = fill(storage, new Random(1), 60, 40, 400);
         assertTrue(segments(storage).size() > 5);
         for (int start = 0; start <= all.size() + 3; start++) {
             FaultyStorage files = storage.restarted();
@@ -421,11 +425,25 @@ class LogFilesTest {
         }
     }
 
+    /** As in a server that gets the same application again. */
+    @Test
+    void theLibraryForZstdLoadsInSeveralClassLoaders() throws Exception {
+        URL jar = Zstd.class.getProtectionDomain().getCodeSource().getLocation();
+        for (int i = 0; i < 3; i++) {
+            try (URLClassLoader loader = new URLClassLoader(new URL[] {jar}, ClassLoader.getPlatformClassLoader())) {
+                Class<?> zstd = loader.loadClass(Zstd.class.getName());
+                assertNotSame(Zstd.class, zstd);
+                byte[] compressed = (byte[]) zstd.getMethod("compress", byte[].class).invoke(null, new byte[1000]);
+                assertArrayEquals(new byte[1000], Zstd.decompress(compressed, 1000));
+            }
+        }
+    }
+
     /** Of every byte of a log with plain and compressed segments, whatever is changed is found, and never given out as data. */
     @Test
     void everyChangedByteIsFound() throws Exception {
         FaultyStorage storage = new FaultyStorage(new Random(7));
-        List<byte[]> all = fill(storage, new Random(7), 16, 60, 300);
+        List<byte[]> all = fill(storage, new Random(7), 12, 40, 250);
         long last;
         try (Log log = open(storage, 0)) {
             last = log.files.segments().getLast().firstOffset();
@@ -875,7 +893,7 @@ class LogFilesTest {
     @Proves("durability.md 1")
     @Proves("durability.md 8")
     void whatIsDurableFromASnapshotOnSurvives() {
-        Seeds.repeat(150, random -> {
+        Seeds.repeat(RUNS, random -> {
             FaultyStorage files = new FaultyStorage(random);
             List<byte[]> sent = new ArrayList<>();
             long reported = -1;
