@@ -2,6 +2,7 @@ package dev.geodesic.ejb;
 
 import dev.geodesic.engine.auth.IssuerOptions;
 import dev.geodesic.engine.auth.PublishPolicy;
+import dev.geodesic.engine.backup.BackupOptions;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.database.ResourceOptions;
 import dev.geodesic.engine.durability.CommitLogOptions;
@@ -41,6 +42,7 @@ import javax.net.ssl.SSLContext;
  * @param resources what databases may use of the machine; without the disk
  * @param diskWarn below so much room on the disk the operator is warned; empty: the default for its size
  * @param diskStop below so much nothing is written; empty: the default for its size
+ * @param backups where backups are written, and how large they may be
  */
 public record ServerConfig(
         Path dataDirectory,
@@ -58,7 +60,8 @@ public record ServerConfig(
         PublishPolicy publishers,
         ResourceOptions resources,
         Optional<Resources.Watermark> diskWarn,
-        Optional<Resources.Watermark> diskStop) {
+        Optional<Resources.Watermark> diskStop,
+        BackupOptions backups) {
 
     private static final int PG_CONNECTIONS_MAX = 100;
     /** Results and parameters of all PostgreSQL clients may take this part of the heap: one in eight. */
@@ -96,7 +99,8 @@ public record ServerConfig(
                 read.parsed("publish.allowed", "anyone", PublishPolicy::parse),
                 resources(read),
                 watermark(read, "disk.warn.bytes"),
-                watermark(read, "disk.stop.bytes"));
+                watermark(read, "disk.stop.bytes"),
+                backups(read));
     }
 
     private static ResourceOptions resources(Settings read) {
@@ -116,6 +120,14 @@ public record ServerConfig(
     private static Optional<Resources.Watermark> watermark(Settings read, String name) {
         return read.text(name).map(value -> Resources.watermark(value)
                 .orElseThrow(() -> Settings.refused(name, value, "bytes, or a part of the disk such as 5%")));
+    }
+
+    private static BackupOptions backups(Settings read) {
+        BackupOptions defaults = BackupOptions.DEFAULTS;
+        return new BackupOptions(
+                read.path("backup.directory").map(path -> path.toAbsolutePath().normalize()),
+                read.number("backup.upload.bytes", defaults.uploadBytesMax()),
+                read.number("backup.bytes", defaults.bytesMax()));
     }
 
     private static RequestOptions requests(Settings read) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.geodesic.engine.auth.IssuerOptions;
 import dev.geodesic.engine.auth.PublishPolicy;
+import dev.geodesic.engine.backup.BackupOptions;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.database.ResourceOptions;
 import dev.geodesic.engine.durability.CommitLogOptions;
@@ -40,7 +41,7 @@ class ServerConfigTest {
                 new IssuerOptions(true, Map.of(), List.of()), PublishPolicy.ANYONE,
                 ResourceOptions.DEFAULTS.withMemory(
                         Resources.databaseBytes(Resources.serverBytes()), Resources.serverBytes(), Resources.heapBytes()),
-                Optional.empty(), Optional.empty()),
+                Optional.empty(), Optional.empty(), BackupOptions.DEFAULTS),
                 config);
     }
 

@@ -1,5 +1,6 @@
 package dev.geodesic.web;
 
+import dev.geodesic.engine.database.Backups;
 import jakarta.inject.Inject;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.AsyncEvent;
@@ -16,7 +17,9 @@ import jakarta.servlet.http.HttpServletRequestWrapper;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
@@ -35,6 +38,9 @@ public class BodyFilter extends HttpFilter {
 
     @Inject
     private transient Uploads uploads;
+
+    @Inject
+    private transient BackupUploads backups;
 
     private transient ExecutorService readers;
 
@@ -58,7 +64,7 @@ public class BodyFilter extends HttpFilter {
                 chain.doFilter(withBody, response);
             } finally {
                 if (!withBody.isHandedOn) {
-                    received.body().close();
+                    received.close();
                 }
             }
         } else if (!hasBody(request) && !TokenFilter.isWaiting(request)) {
@@ -73,7 +79,13 @@ public class BodyFilter extends HttpFilter {
     }
 
     /** A request as it came: the container would decode its URI when it dispatches it, and fail if that is malformed. */
-    private record Received(Uploads.Upload body, String uri, String url, String query) {
+    private record Received(
+            Uploads.Upload body, Optional<Backups.Upload> backup, String uri, String url, String query) {
+
+        void close() {
+            body.close();
+            backup.ifPresent(Backups.Upload::close);
+        }
     }
 
     private static boolean hasBody(HttpServletRequest request) {
@@ -84,8 +96,11 @@ public class BodyFilter extends HttpFilter {
             AsyncContext async, HttpServletRequest request, HttpServletResponse response, ServletInputStream in) {
         try {
             TokenFilter.await(request);
+            // A backup goes to disk, if the caller may send one, and nothing of it is in the body then.
+            boolean isBackup = backups.receive(request, in);
             request.setAttribute(RECEIVED, new Received(
-                    uploads.read(in), request.getRequestURI(), request.getRequestURL().toString(), request.getQueryString()));
+                    uploads.read(isBackup ? InputStream.nullInputStream() : in), BackupUploads.of(request),
+                    request.getRequestURI(), request.getRequestURL().toString(), request.getQueryString()));
             async.dispatch(ANYWHERE);
         } catch (RefusedException e) {
             try {
@@ -185,7 +200,7 @@ public class BodyFilter extends HttpFilter {
             async.addListener(new AsyncListener() {
                 @Override
                 public void onComplete(AsyncEvent event) {
-                    received.body().close();
+                    received.close();
                 }
 
                 @Override

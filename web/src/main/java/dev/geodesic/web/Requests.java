@@ -26,11 +26,16 @@ public class Requests {
     /** Of the heap, for results that are being sent. */
     private static final int HEAP_SHARE = 8;
     private static final int PROGRAMS_WAITING_MAX = 256;
+    /** Each may keep a database twice in memory. */
+    private static final int BACKUPS = 2;
+    private static final int BACKUPS_OF_DATABASE = 1;
+    private static final int BACKUPS_WAITING_MAX = 8;
     private static final Executor SENDERS = task -> Thread.ofVirtual().name("geodesic-answer").start(task);
 
     private final int callsMax;
     private final Lanes databases;
     private final Lanes programs;
+    private final Lanes backups;
     private final Budget results = new Budget(Runtime.getRuntime().maxMemory() / HEAP_SHARE);
     private final Map<Identity, Integer> calls = new ConcurrentHashMap<>();
 
@@ -43,6 +48,7 @@ public class Requests {
         this.callsMax = 0;
         this.databases = null;
         this.programs = null;
+        this.backups = null;
     }
 
     @Inject
@@ -52,6 +58,7 @@ public class Requests {
         this.databases = new Lanes(
                 "geodesic-request-", options.threads(), options.threadsOfDatabase(), options.waitingOfDatabase());
         this.programs = new Lanes("geodesic-program-", options.programs(), options.programs(), PROGRAMS_WAITING_MAX);
+        this.backups = new Lanes("geodesic-backup-", BACKUPS, BACKUPS_OF_DATABASE, BACKUPS_WAITING_MAX);
     }
 
     @PreDestroy
@@ -59,6 +66,7 @@ public class Requests {
         if (databases != null) {
             databases.close();
             programs.close();
+            backups.close();
         }
     }
 
@@ -75,6 +83,11 @@ public class Requests {
     /** Compiles and installs, or looks at, a program. Errors: a 503 if too many wait. */
     <T> CompletableFuture<T> withProgram(Supplier<T> work) {
         return programs.submit(Requests.class, work);
+    }
+
+    /** Backs up, restores or reads through a database. Errors: a 503 if too much waits for that database. */
+    <T> CompletableFuture<T> withBackup(Object databaseOrCaller, Supplier<T> work) {
+        return backups.submit(databaseOrCaller, work);
     }
 
     /** Counts a call while the database works on it. Errors: a 503 if too many of that database are under way. */
@@ -101,7 +114,8 @@ public class Requests {
 
     /** Requests that run or wait, calls included. */
     int pending() {
-        return databases.taskCount() + programs.taskCount() + calls.values().stream().mapToInt(Integer::intValue).sum();
+        return databases.taskCount() + programs.taskCount() + backups.taskCount()
+                + calls.values().stream().mapToInt(Integer::intValue).sum();
     }
 
     /** Memory of results that are being sent. */

@@ -103,7 +103,8 @@ public final class BackupReader {
         byte[] text = read(entries, BackupFormat.MANIFEST, Manifest.BYTES_MAX);
         byte[] checksum = read(entries, BackupFormat.MANIFEST_CHECKSUM, BackupFormat.CHECKSUM_BYTES_MAX);
         if (!new String(checksum, StandardCharsets.US_ASCII).equals(BackupFormat.checksumText(text))) {
-            throw BackupFormat.invalid(BackupFormat.MANIFEST + " does not have the checksum in " + BackupFormat.MANIFEST_CHECKSUM);
+            throw BackupFormat.invalid(
+                    BackupFormat.MANIFEST + " does not have the checksum in " + BackupFormat.MANIFEST_CHECKSUM);
         }
         Manifest manifest = Manifest.read(text);
         if (manifest.bytes() > bytesMax) {

@@ -5,7 +5,6 @@ import dev.geodesic.engine.port.Storage;
 import dev.geodesic.engine.port.StorageFile;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.security.DigestOutputStream;

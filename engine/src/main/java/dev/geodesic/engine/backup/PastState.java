@@ -82,7 +82,8 @@ public final class PastState implements AutoCloseable {
             return new PastState(committed, catalog);
         } catch (IllegalArgumentException | IllegalStateException | IndexOutOfBoundsException e) {
             // Nobody has checked what rows of system tables say to each other.
-            throw new EngineException(ErrorCode.STORAGE_CORRUPT, "the rows of " + past.snapshots() + " contradict each other: " + e);
+            throw new EngineException(
+                    ErrorCode.STORAGE_CORRUPT, "the rows of " + past.snapshots() + " contradict each other: " + e);
         } finally {
             if (!complete) {
                 committed.close();

@@ -11,6 +11,7 @@ import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.durability.FileStorage;
 import dev.geodesic.engine.durability.LogFiles;
+import dev.geodesic.engine.durability.SnapshotProgress;
 import dev.geodesic.engine.durability.SnapshotStore;
 import dev.geodesic.engine.port.Disk;
 import dev.geodesic.engine.port.Storage;
@@ -21,6 +22,8 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
@@ -195,6 +198,41 @@ public final class Backups {
                 ErrorCode.UNSUPPORTED_FEATURE, "this server keeps databases in memory only: there are no backups and no history");
     }
 
+    /**
+     * Reads every snapshot and every segment of the log of a running database. Errors: NO_SUCH_DATABASE, NOT_AUTHORIZED,
+     * DATABASE_STOPPED, UNSUPPORTED_FEATURE, STORAGE_FAILED.
+     */
+    public List<Finding> verify(Identity identity, Identity caller) {
+        DatabaseEntry entry = server.requireOwner(identity, caller, "verify database");
+        List<Finding> findings = new ArrayList<>();
+        Database database = server.database(identity);
+        try (Kept kept = keep(entry, database)) {
+            for (long snapshot : kept.store.offsets()) {
+                find(findings, "snapshots/" + SnapshotStore.fileName(snapshot), () ->
+                        kept.store.verify(snapshot, SnapshotProgress.NONE));
+            }
+            long until = database.durableOffset() + 1;
+            for (LogFiles.SegmentInfo segment : kept.files.segments()) {
+                find(findings, "log/" + segment.file(), () -> kept.files.read(
+                        segment.firstOffset(), Math.min(until, segment.nextOffset()), (txOffset, record, offset, length) -> { }));
+            }
+        }
+        LOG.log(findings.isEmpty() ? System.Logger.Level.INFO : System.Logger.Level.ERROR,
+                "database " + identity + ": its files were verified: " + (findings.isEmpty() ? "all are whole" : findings));
+        return findings;
+    }
+
+    private static void find(List<Finding> findings, String file, Runnable reading) {
+        try {
+            reading.run();
+        } catch (EngineException e) {
+            if (e.code() != ErrorCode.STORAGE_CORRUPT) {
+                throw e;
+            }
+            findings.add(new Finding(file, e.getMessage()));
+        }
+    }
+
     // ---- receiving ----
 
     /** A zip that lies on disk until this is closed. */
@@ -227,8 +265,8 @@ public final class Backups {
                 for (int length = body.read(buffer); length >= 0; length = body.read(buffer)) {
                     if (bytes + length > limits().uploadBytesMax()) {
                         throw new EngineException(
-                                ErrorCode.LIMIT_EXCEEDED, "the backup has more bytes than the limit geodesic.backup.upload.bytes of "
-                                        + limits().uploadBytesMax());
+                                ErrorCode.LIMIT_EXCEEDED, "the backup has more bytes than the limit"
+                                        + " geodesic.backup.upload.bytes of " + limits().uploadBytesMax());
                     }
                     server.checkDisk();
                     try {
