@@ -16,6 +16,7 @@ import dev.geodesic.engine.durability.SnapshotStore;
 import dev.geodesic.engine.port.Disk;
 import dev.geodesic.engine.port.Storage;
 import dev.geodesic.engine.port.StorageFile;
+import dev.geodesic.engine.snapshot.Snapshotter;
 import dev.geodesic.sats.Identity;
 import java.io.IOException;
 import java.io.InputStream;
@@ -77,7 +78,7 @@ public final class Backups {
     public BackupWriter prepare(Identity identity, boolean history, Identity caller) {
         DatabaseEntry entry = server.requireOwner(identity, caller, "back up database");
         Database database = server.database(identity);
-        Kept kept = keep(entry, database);
+        Kept kept = new Kept(entry, database, history ? 0 : database.durableOffset() + 1);
         boolean prepared = false;
         try {
             long snapshot = kept.takeSnapshot();
@@ -165,18 +166,21 @@ public final class Backups {
     /** Nothing of a database's past is deleted until this is closed. */
     private final class Kept implements AutoCloseable {
 
-        private final Database database;
+        private final Snapshotter snapshotter;
         private final SnapshotStore store;
         private final LogFiles files;
+        private final Snapshotter.Pin pin;
 
-        Kept(DatabaseEntry entry, Database database) {
-            this.database = database;
-            this.files = database.logFiles().orElseThrow(Backups::keepsNothing);
-            this.store = server.snapshots(entry).orElseThrow(Backups::keepsNothing);
+        /** @param from what is needed of it */
+        Kept(DatabaseEntry entry, Database database, long from) {
+            files = database.logFiles().orElseThrow(Backups::keepsNothing);
+            snapshotter = database.snapshots().orElseThrow(Backups::keepsNothing);
+            store = server.snapshots(entry).orElseThrow(Backups::keepsNothing);
+            pin = snapshotter.pin(from);
         }
 
         long takeSnapshot() {
-            return database.snapshotTo(store).nextOffset();
+            return Database.join(snapshotter.take()).offset();
         }
 
         DatabasePast past(long until) {
@@ -185,12 +189,9 @@ public final class Backups {
 
         @Override
         public void close() {
+            pin.close();
             store.close();
         }
-    }
-
-    private Kept keep(DatabaseEntry entry, Database database) {
-        return new Kept(entry, database);
     }
 
     private static EngineException keepsNothing() {
@@ -206,7 +207,7 @@ public final class Backups {
         DatabaseEntry entry = server.requireOwner(identity, caller, "verify database");
         List<Finding> findings = new ArrayList<>();
         Database database = server.database(identity);
-        try (Kept kept = keep(entry, database)) {
+        try (Kept kept = new Kept(entry, database, 0)) {
             for (long snapshot : kept.store.offsets()) {
                 find(findings, "snapshots/" + SnapshotStore.fileName(snapshot), () ->
                         kept.store.verify(snapshot, SnapshotProgress.NONE));
@@ -483,7 +484,7 @@ public final class Backups {
             throw new EngineException(ErrorCode.INVALID_ARGUMENTS, "a database is set back to its own past only");
         }
         Database database = server.database(identity);
-        try (Kept kept = keep(entry, database); DatabasePast past = kept.past(database.durableOffset() + 1)) {
+        try (Kept kept = new Kept(entry, database, 0); DatabasePast past = kept.past(database.durableOffset() + 1)) {
             return restore(request, past, database.epoch(), control.environment(identity));
         }
     }

@@ -8,9 +8,6 @@ import dev.geodesic.engine.catalog.ModuleRow;
 import dev.geodesic.engine.durability.DiskWatch;
 import dev.geodesic.engine.durability.Durability;
 import dev.geodesic.engine.durability.LogFiles;
-import dev.geodesic.engine.durability.SnapshotInfo;
-import dev.geodesic.engine.durability.SnapshotProgress;
-import dev.geodesic.engine.durability.SnapshotStore;
 import dev.geodesic.engine.egress.HttpEgress;
 import dev.geodesic.engine.host.http.HttpHeader;
 import dev.geodesic.engine.host.http.HttpMethod;
@@ -540,22 +537,6 @@ public final class Database implements AutoCloseable {
     /** Rises when the database is set back to an earlier state. */
     public long epoch() {
         return durability.epoch();
-    }
-
-    /** Takes a snapshot beside the writer, and publishes it when the log is durable up to it. */
-    SnapshotInfo snapshotTo(SnapshotStore store) {
-        try (SnapshotStore.Draft draft = draft(store)) {
-            awaitDurable(draft.info().nextOffset() - 1);
-            draft.publish();
-            return draft.info();
-        }
-    }
-
-    private SnapshotStore.Draft draft(SnapshotStore store) {
-        try (SnapshotView view = committed.openSnapshot(
-                new Limits.Reads(Long.MAX_VALUE, limits.reads().retainedBytesMax(), 0, 0))) {
-            return store.write(view, SnapshotInfo.of(view, epoch()), SnapshotProgress.NONE);
-        }
     }
 
     /** Completes when a transaction is on stable storage, or exceptionally with DATABASE_STOPPED. */

@@ -13,7 +13,6 @@ import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.catalog.SystemTables;
 import dev.geodesic.engine.durability.CommitLogOptions;
 import dev.geodesic.engine.durability.CommitLogs;
-import dev.geodesic.engine.durability.FileStorage;
 import dev.geodesic.engine.durability.Recovery;
 import dev.geodesic.engine.durability.SnapshotOptions;
 import dev.geodesic.engine.durability.SnapshotProgress;
@@ -54,7 +53,6 @@ final class BackupWorld implements AutoCloseable {
     Server server;
     TokenAuthority.Issued owner;
     TokenAuthority.Issued other;
-    private int dumps;
 
     BackupWorld(Path directory, Supplier<TableStores> stores) {
         this.data = directory.resolve("data");
@@ -193,14 +191,11 @@ final class BackupWorld implements AutoCloseable {
 
     /** Every row of every table that has rows which last, but who is connected and what the database is called. */
     Map<String, Set<String>> contents(Database database) {
-        try (SnapshotStore store = SnapshotStore.open(FileStorage.open(data.resolve("dumps").resolve("" + dumps++)))) {
-            long offset = database.snapshotTo(store).nextOffset();
-            try (CommittedState state = new CommittedState(new HeapStores())) {
-                store.load(offset, state, Catalog.bootstrap(state), SnapshotProgress.NONE);
-                return contents(state);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        long offset = database.snapshots().orElseThrow().take().join().offset();
+        try (SnapshotStore store = server.snapshots(server.entry(database.identity()).orElseThrow()).orElseThrow();
+                CommittedState state = new CommittedState(new HeapStores())) {
+            store.load(offset, state, Catalog.bootstrap(state), SnapshotProgress.NONE);
+            return contents(state);
         }
     }
 
