@@ -119,7 +119,10 @@ public final class RecoveryBench {
                     measure("inserts replayed", round, () -> inserts.replay(recovery, offset));
                     measure("updates replayed, rows", round, () -> 2 * updates.replay(recovery, offset + TRANSACTIONS));
                     measure("deletes replayed", round, () -> deletes.replay(recovery, offset + 2 * TRANSACTIONS));
-                    recovery.finish();
+                    measure("indexes completed, rows", round, () -> {
+                        recovery.finish();
+                        return rows;
+                    });
                 }
             }
         } finally {

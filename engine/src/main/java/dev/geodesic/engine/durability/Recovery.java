@@ -10,7 +10,9 @@ import dev.geodesic.engine.table.RowPointers;
 import dev.geodesic.engine.table.TableStore;
 import dev.geodesic.engine.tx.CommittedState;
 import dev.geodesic.engine.tx.Table;
+import dev.geodesic.engine.tx.TableReplay;
 import dev.geodesic.engine.tx.TxData;
+import it.unimi.dsi.fastutil.ints.Int2ObjectOpenHashMap;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -26,6 +28,7 @@ public final class Recovery {
 
     private final CommittedState committed;
     private final Catalog catalog;
+    private final Rows rows = new Rows();
     private long transactions;
     private long rowOperations;
 
@@ -45,6 +48,17 @@ public final class Recovery {
                     ErrorCode.STORAGE_CORRUPT,
                     "the log continues at transaction " + txOffset + " instead of " + committed.nextTxOffset());
         }
+        long micros = TxRecord.commitMicros(record, offset, length);
+        if (TxRecord.isOfUserTables(record, offset, length)) {
+            TxRecord.read(record, offset, length, rows);
+            committed.replayed(micros);
+        } else {
+            applyWithSystemTables(record, offset, length, micros);
+        }
+        transactions++;
+    }
+
+    private void applyWithSystemTables(byte[] record, int offset, int length, long micros) {
         Changes system = new Changes(true);
         TxRecord.read(record, offset, length, system);
         List<Table> created = new ArrayList<>();
@@ -59,8 +73,8 @@ public final class Recovery {
         if (!system.changesTables) {
             user.changes.putAll(system.changes);
         }
-        committed.apply(user.data(created, dropped), TxRecord.commitMicros(record, offset, length));
-        transactions++;
+        committed.apply(user.data(created, dropped), micros);
+        rows.forgetTables();
     }
 
     /** How many have been applied. */
@@ -100,9 +114,86 @@ public final class Recovery {
         }
     }
 
-    /** Everything has been applied: continues ids and sequences. */
+    /** Everything has been applied: completes the indexes, continues ids and sequences. */
     public void finish() {
+        committed.allTables().forEach(table -> new TableReplay(table).finish());
         catalog.recover();
+    }
+
+    private Table requireTable(int tableId) {
+        try {
+            return committed.requireTable(tableId);
+        } catch (EngineException e) {
+            throw new EngineException(
+                    ErrorCode.STORAGE_CORRUPT, "the log has rows of table " + tableId + ", which does not exist");
+        }
+    }
+
+    private static EngineException noSuchRow(Table table) {
+        return new EngineException(
+                ErrorCode.STORAGE_CORRUPT,
+                "the log deletes a row of table " + table.schema().name() + " that does not exist");
+    }
+
+    private static void check(Table table, MemorySegment record, int offset, int length) {
+        boolean fits;
+        try {
+            fits = table.layout().validate(record, offset, length) == length;
+        } catch (EngineException e) {
+            fits = false;
+        }
+        if (!fits) {
+            throw new EngineException(
+                    ErrorCode.STORAGE_CORRUPT, "the log has a row that does not fit table " + table.schema().name());
+        }
+    }
+
+    /** Applies rows of user tables as they come: what nearly all transactions consist of. */
+    private final class Rows implements TxRecord.Visitor {
+
+        private final Int2ObjectOpenHashMap<TableReplay> tables = new Int2ObjectOpenHashMap<>();
+        private TableReplay current;
+        private byte[] buffer = {};
+        private MemorySegment segment = MemorySegment.NULL;
+
+        void forgetTables() {
+            tables.clear();
+        }
+
+        @Override
+        public boolean table(int tableId) {
+            current = tables.get(tableId);
+            if (current == null) {
+                current = new TableReplay(requireTable(tableId));
+                tables.put(tableId, current);
+            }
+            return true;
+        }
+
+        @Override
+        public void delete(byte[] record, int offset, int length) {
+            wrap(record);
+            check(current.table(), segment, offset, length);
+            if (!current.delete(segment, offset, length)) {
+                throw noSuchRow(current.table());
+            }
+            rowOperations++;
+        }
+
+        @Override
+        public void insert(byte[] record, int offset, int length) {
+            wrap(record);
+            check(current.table(), segment, offset, length);
+            current.insert(segment, offset, length);
+            rowOperations++;
+        }
+
+        private void wrap(byte[] record) {
+            if (record != buffer) {
+                buffer = record;
+                segment = MemorySegment.ofArray(record);
+            }
+        }
     }
 
     /** Turns rows into pointers: those of system tables, or those of user tables. */
@@ -125,12 +216,7 @@ public final class Recovery {
             }
             Table table = tables.get(tableId);
             if (table == null) {
-                try {
-                    table = committed.requireTable(tableId);
-                } catch (EngineException e) {
-                    throw new EngineException(ErrorCode.STORAGE_CORRUPT,
-                            "the log has rows of table " + tableId + ", which does not exist");
-                }
+                table = requireTable(tableId);
             }
             changesTables |= SystemTables.describesTables(tableId);
             current = new TxData.TableChange(table, new RowPointers(), new RowPointers());
@@ -140,11 +226,11 @@ public final class Recovery {
 
         @Override
         public void delete(byte[] buffer, int offset, int length) {
-            long row = current.table().findEqual(MemorySegment.ofArray(buffer), check(buffer, offset, length), length);
+            MemorySegment segment = MemorySegment.ofArray(buffer);
+            check(current.table(), segment, offset, length);
+            long row = current.table().findEqual(segment, offset, length);
             if (row == TableStore.NO_ROW) {
-                throw new EngineException(
-                        ErrorCode.STORAGE_CORRUPT,
-                        "the log deletes a row of table " + current.table().schema().name() + " that does not exist");
+                throw noSuchRow(current.table());
             }
             current.deletes().add(row);
             rowOperations++;
@@ -152,24 +238,10 @@ public final class Recovery {
 
         @Override
         public void insert(byte[] buffer, int offset, int length) {
-            current.inserts().add(current.table().store().allocate(
-                    MemorySegment.ofArray(buffer), check(buffer, offset, length), length));
+            MemorySegment segment = MemorySegment.ofArray(buffer);
+            check(current.table(), segment, offset, length);
+            current.inserts().add(current.table().store().allocate(segment, offset, length));
             rowOperations++;
-        }
-
-        private int check(byte[] buffer, int offset, int length) {
-            boolean fits;
-            try {
-                fits = current.table().layout().validate(MemorySegment.ofArray(buffer), offset, length) == length;
-            } catch (EngineException e) {
-                fits = false;
-            }
-            if (!fits) {
-                throw new EngineException(
-                        ErrorCode.STORAGE_CORRUPT, "the log has a row that does not fit table "
-                                + current.table().schema().name());
-            }
-            return offset;
         }
 
         TxData data(List<Table> created, List<Table> dropped) {

@@ -2,6 +2,7 @@ package dev.geodesic.engine.durability;
 
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.catalog.SystemTables;
 import dev.geodesic.engine.table.RowPointers;
 import dev.geodesic.engine.table.TableStore;
 import dev.geodesic.engine.tx.TxData;
@@ -89,8 +90,14 @@ public final class TxRecord {
             BsatnReader in = new BsatnReader(record, offset, length);
             readCommitMicros(in);
             int tables = readVarint(in);
+            int last = 0;
             for (int t = 0; t < tables; t++) {
-                boolean wanted = visitor.table(readVarint(in));
+                int tableId = readVarint(in);
+                if (tableId <= last) {
+                    throw new EngineException(ErrorCode.STORAGE_CORRUPT, "tables of a transaction record do not rise");
+                }
+                last = tableId;
+                boolean wanted = visitor.table(tableId);
                 readRows(in, wanted, visitor, true);
                 readRows(in, wanted, visitor, false);
             }
@@ -118,6 +125,22 @@ public final class TxRecord {
     /** The same for bytes that may be anything; there are {@link #TIME_BYTES}. */
     static long microsOrZero(byte[] record, int offset) {
         return record[offset] == VERSION ? LittleEndian.getLong(record, offset + 1) : 0;
+    }
+
+    /**
+     * Whether the rows of a record belong to user tables only.
+     *
+     * @throws EngineException STORAGE_CORRUPT if it is no record
+     */
+    static boolean isOfUserTables(byte[] record, int offset, int length) {
+        try {
+            BsatnReader in = new BsatnReader(record, offset, length);
+            readCommitMicros(in);
+            // Ids rise.
+            return readVarint(in) == 0 || readVarint(in) >= SystemTables.FIRST_USER_ID;
+        } catch (BsatnException e) {
+            throw new EngineException(ErrorCode.STORAGE_CORRUPT, "transaction record: " + e.getMessage());
+        }
     }
 
     private static long readCommitMicros(BsatnReader in) {

@@ -18,9 +18,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
- * The tables after the last commit. {@link #apply} is the only way to change them: transactions, recovery and replicas
- * use it alike. Short reads hold the shared lock through {@link #read}, long ones use {@link #openSnapshot}; the writer may
- * read without a lock, because nobody else applies.
+ * The tables after the last commit. {@link #apply} is the only way to change them: transactions and replicas use it alike.
+ * Recovery may fill tables in bulk, with {@link TableLoader} and {@link TableReplay}, before anybody reads them. Short reads hold
+ * the shared lock through {@link #read}, long ones use {@link #openSnapshot}; the writer may read without a lock, because nobody
+ * else applies.
  */
 public final class CommittedState implements AutoCloseable {
 
@@ -274,6 +275,12 @@ public final class CommittedState implements AutoCloseable {
                 table.store().free(rows.get(i));
             }
         }
+    }
+
+    /** A transaction of this time has been applied by {@link TableReplay}. Recovery only. */
+    public void replayed(long micros) {
+        commitMicros = Math.max(commitMicros, micros);
+        nextTxOffset++;
     }
 
     /** The stored transactions below {@code offset} have been applied in another way. Recovery only. */

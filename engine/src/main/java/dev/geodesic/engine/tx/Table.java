@@ -30,6 +30,8 @@ public final class Table implements AutoCloseable {
     private final TableStore store;
     private final MemoryUse use;
     private final TableIndex[] indexes;
+    /** Those that follow each change: all of them, but for a while in {@link TableReplay}. */
+    private TableIndex[] linked;
     private final boolean[] unique;
     private final int firstUnique;
     /** Finds equal rows where no unique index can. */
@@ -60,6 +62,7 @@ public final class Table implements AutoCloseable {
             }
         }
         this.firstUnique = first;
+        this.linked = indexes;
         this.rows = first < 0 ? newRowSet() : null;
         this.sequences = schema.sequences().stream()
                 .sorted(Comparator.comparingInt(SequenceSchema::column))
@@ -90,6 +93,7 @@ public final class Table implements AutoCloseable {
     }
 
     TableIndex index(int position) {
+        assert !isDeferred() : "indexes are complete";
         return indexes[position];
     }
 
@@ -196,7 +200,7 @@ public final class Table implements AutoCloseable {
     /** Makes a pending row live and enters it into every index. */
     void link(long row) {
         store.publish(row);
-        for (TableIndex index : indexes) {
+        for (TableIndex index : linked) {
             index.insert(row);
         }
         if (rows != null) {
@@ -215,6 +219,47 @@ public final class Table implements AutoCloseable {
         return rows == null || rows.insertAll(pending);
     }
 
+    /** Whether there are indexes that wait for {@link #catchUp}. */
+    boolean isDeferred() {
+        return linked != indexes;
+    }
+
+    /** From now on only what {@link #findEqual} needs is kept up to date. */
+    void defer() {
+        if (indexes.length > (firstUnique < 0 ? 0 : 1)) {
+            linked = firstUnique < 0 ? new TableIndex[0] : new TableIndex[] {indexes[firstUnique]};
+            for (int i = 0; i < indexes.length; i++) {
+                if (i != firstUnique) {
+                    indexes[i].clear();
+                }
+            }
+        }
+    }
+
+    /** Completes the indexes. */
+    void catchUp() {
+        if (isDeferred()) {
+            linked = indexes;
+            RowPointers batch = new RowPointers();
+            RowCursor all = store.scan();
+            for (boolean more = true; more;) {
+                more = all.next();
+                if (more) {
+                    batch.add(all.row());
+                }
+                if (!more || batch.size() == TableLoader.BATCH_ROWS) {
+                    for (int i = 0; i < indexes.length; i++) {
+                        if (i != firstUnique) {
+                            indexes[i].insertAll(batch);
+                        }
+                    }
+                    batch.clear();
+                }
+            }
+        }
+        countIndexes();
+    }
+
     /** Whether no unique index has two rows with the same key. Looks at all of them. */
     boolean hasUniqueKeys() {
         for (int i = 0; i < indexes.length; i++) {
@@ -228,7 +273,7 @@ public final class Table implements AutoCloseable {
     /** Takes a live row out of every index and retires it; its bytes stay until it is freed. */
     void unlink(long row) {
         Invariants.check(store.isLive(row), "a deleted row must be live", "row", row);
-        for (TableIndex index : indexes) {
+        for (TableIndex index : linked) {
             index.remove(row);
         }
         if (rows != null) {

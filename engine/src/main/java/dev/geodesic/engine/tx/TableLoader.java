@@ -9,7 +9,7 @@ import java.lang.foreign.MemorySegment;
  */
 public final class TableLoader {
 
-    private static final int BATCH_ROWS = 1 << 20;
+    static final int BATCH_ROWS = 1 << 20;
 
     private final Table table;
     private final RowPointers batch = new RowPointers();

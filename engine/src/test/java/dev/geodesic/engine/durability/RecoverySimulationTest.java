@@ -8,6 +8,8 @@ import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.catalog.Catalog;
+import dev.geodesic.engine.port.Storage;
+import dev.geodesic.engine.port.StorageFile;
 import dev.geodesic.engine.schema.ColumnSchema;
 import dev.geodesic.engine.schema.ConstraintSchema;
 import dev.geodesic.engine.schema.IndexAlgorithm;
@@ -24,6 +26,7 @@ import dev.geodesic.engine.table.heap.HeapStores;
 import dev.geodesic.engine.tx.CommittedState;
 import dev.geodesic.engine.tx.MutTx;
 import dev.geodesic.engine.tx.ReadView;
+import dev.geodesic.engine.tx.SnapshotView;
 import dev.geodesic.engine.tx.Table;
 import dev.geodesic.engine.tx.TxData;
 import dev.geodesic.sats.AlgebraicType;
@@ -32,9 +35,12 @@ import dev.geodesic.sats.LittleEndian;
 import dev.geodesic.sats.PrimitiveType;
 import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.math.BigInteger;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.HexFormat;
@@ -50,6 +56,7 @@ import java.util.TreeSet;
 import java.util.function.Supplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -57,22 +64,28 @@ import org.junit.jupiter.api.Timeout;
 
 /**
  * Random transactions over tables that come and go, on a log whose storage dies: what recovery makes of the log equals, row by
- * row, the state after one of the transactions, none earlier than the last that was reported durable.
+ * row, the state after one of the transactions, none earlier than the last that was reported durable. Now and then a snapshot
+ * is taken and the log before it trimmed, and the newest snapshot damaged after a crash.
  */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class RecoverySimulationTest {
 
     private static final int RUNS = Integer.getInteger("geodesic.simulation.runs", 8);
-    private static final Logger READER = Logger.getLogger(LogReader.class.getName());
+    private static final Path ROOT = Path.of("/data");
+    private static final Path LOG = ROOT.resolve("log");
+    private static final Path SNAPSHOTS = ROOT.resolve("snapshots");
+    private static final List<Logger> LOGGERS = Stream
+            .of(LogReader.class, DatabaseRecovery.class, SnapshotStore.class, LogFiles.class)
+            .map(c -> Logger.getLogger(c.getName())).toList();
 
     @BeforeAll
     static void silence() {
-        READER.setLevel(Level.OFF);
+        LOGGERS.forEach(logger -> logger.setLevel(Level.OFF));
     }
 
     @AfterAll
     static void speak() {
-        READER.setLevel(null);
+        LOGGERS.forEach(logger -> logger.setLevel(null));
     }
 
     /** The four kinds of table: with a generated key, with a text key, a bare set of rows, generated numbers without a key. */
@@ -123,6 +136,8 @@ class RecoverySimulationTest {
         private final List<List<String>> values = new ArrayList<>();
         private long reported = -1;
         private int tableNames;
+        private int trimmed;
+        private int damaged;
 
         void forgetFrom(int offset) {
             states.subList(offset + 1, states.size()).clear();
@@ -138,28 +153,28 @@ class RecoverySimulationTest {
         private final CommittedState committed;
         private final Catalog catalog;
         private final MutTx tx;
-        private final CommitLog log;
+        private final Durability log;
+        private final SnapshotStore snapshots;
         private final Set<String> taken = new HashSet<>();
         private final BsatnWriter record = new BsatnWriter();
         private volatile boolean failed;
 
-        Life(Random random, History history, FaultyStorage files, TableStores stores) {
+        Life(Random random, History history, FaultyDisk disk, Supplier<TableStores> stores) throws IOException {
             this.random = random;
             this.history = history;
-            this.committed = new CommittedState(stores);
-            try {
-                this.catalog = Catalog.bootstrap(committed);
-                if (history.states.isEmpty()) {
-                    history.states.add(dump(committed));
-                }
-                Recovery recovery = new Recovery(committed, catalog);
-                this.log = CommitLog.open(files, CommitLogOptions.DEFAULTS
-                        .withSegmentBytesMax(1 + random.nextInt(20_000))
-                        .withQueue(1 + random.nextInt(8), 1 + random.nextInt(20_000)), LogStart.EMPTY, recovery::apply);
-                recovery.finish();
-            } catch (Throwable e) {
-                committed.close();
-                throw e;
+            CommitLogOptions options = CommitLogOptions.DEFAULTS
+                    .withSegmentBytesMax(1 + random.nextInt(20_000))
+                    .withQueue(1 + random.nextInt(8), 1 + random.nextInt(20_000));
+            Storage logFiles = disk.open(LOG);
+            this.snapshots = SnapshotStore.open(disk.open(SNAPSHOTS));
+            DatabaseRecovery.Recovered recovered = new DatabaseRecovery(
+                    stores, Optional.of(snapshots), (directory, start, replay) ->
+                            CommitLog.open(logFiles, options, start, replay), LOG, progress -> { }).run();
+            this.committed = recovered.committed();
+            this.catalog = recovered.catalog();
+            this.log = recovered.durability();
+            if (history.states.isEmpty()) {
+                history.states.add(dump(committed));
             }
             log.listen(offset -> { }, e -> failed = true);
             this.tx = new MutTx(committed, Limits.DEFAULTS, catalog);
@@ -176,7 +191,32 @@ class RecoverySimulationTest {
             history.reported = next - 1;
         }
 
+        /** Takes a snapshot; then, sometimes, forgets what only older ones need. */
+        void snapshot() {
+            long last = committed.nextTxOffset() - 1;
+            while (log.durableOffset() < last) {
+                if (failed) {
+                    throw new EngineException(ErrorCode.STORAGE_FAILED, "the log has failed");
+                }
+                Thread.onSpinWait();
+            }
+            try (SnapshotView view = committed.openSnapshot(Limits.Reads.DEFAULTS);
+                    SnapshotStore.Draft draft =
+                            snapshots.write(view, SnapshotInfo.of(view, log.epoch()), SnapshotProgress.NONE)) {
+                draft.publish();
+            }
+            List<Long> offsets = snapshots.offsets();
+            if (offsets.size() > 1 && random.nextBoolean()) {
+                offsets.subList(2, offsets.size()).forEach(snapshots::delete);
+                log.files().orElseThrow().trim(offsets.get(1));
+                history.trimmed++;
+            }
+        }
+
         void transact() {
+            if (random.nextInt(12) == 0) {
+                snapshot();
+            }
             tx.begin();
             List<String> values = new ArrayList<>();
             for (int i = random.nextInt(6); i >= 0; i--) {
@@ -326,31 +366,61 @@ class RecoverySimulationTest {
     }
 
     private static void simulate(int runs, Supplier<TableStores> stores) {
+        History all = new History();
         Seeds.repeat(runs, random -> {
-            FaultyStorage files = new FaultyStorage(random);
+            FaultyDisk disk = new FaultyDisk(random, ROOT);
+            disk.open(LOG);
+            disk.open(SNAPSHOTS);
             History history = new History();
             for (int crash = 0; crash < 6; crash++) {
-                long at = 5 + random.nextInt(60);
-                files.dieWhen(n -> n == at);
-                try (Life life = new Life(random, history, files, stores.get())) {
+                long at = disk.operations() + 5 + random.nextInt(100);
+                disk.dieAt(at);
+                try (Life life = new Life(random, history, disk, stores)) {
                     life.compare();
                     while (true) {
                         life.transact();
                     }
                 } catch (EngineException e) {
                     assertEquals(ErrorCode.STORAGE_FAILED, e.code(), e.describe());
+                } catch (IOException e) {
+                    assertTrue(disk.isDead(), () -> "" + e);
                 }
-                files = random.nextInt(3) == 0 ? files.restarted() : files.powerLoss();
+                disk = random.nextInt(3) == 0 ? disk.restarted() : disk.powerLoss();
+                damageNewestSnapshot(disk, random, history);
             }
-            files.dieWhen(n -> false);
-            try (Life life = new Life(random, history, files, stores.get())) {
+            try (Life life = new Life(random, history, disk, stores)) {
                 life.compare();
                 life.transact();
             }
-            try (Life life = new Life(random, history, files, stores.get())) {
+            try (Life life = new Life(random, history, disk, stores)) {
                 life.compare();
             }
+            all.trimmed += history.trimmed;
+            all.damaged += history.damaged;
         });
+        assertTrue(all.trimmed > 0 && all.damaged > 0, "the log was trimmed and snapshots damaged");
+    }
+
+    /** If there is another one, from which the log still goes on. */
+    private static void damageNewestSnapshot(FaultyDisk disk, Random random, History history) throws IOException {
+        Storage files = disk.open(SNAPSHOTS);
+        List<Long> offsets = SnapshotStore.open(files).offsets();
+        if (offsets.size() < 2 || random.nextInt(3) > 0) {
+            return;
+        }
+        history.damaged++;
+        try (StorageFile file = files.open(SnapshotStore.fileName(offsets.getFirst()))) {
+            if (random.nextBoolean()) {
+                file.truncate(random.nextLong(file.size()));
+            } else {
+                long at = random.nextLong(file.size());
+                ByteBuffer one = ByteBuffer.allocate(1);
+                file.read(one, at);
+                one.put(0, (byte) (one.get(0) ^ 1 << random.nextInt(8)));
+                file.write(one.flip(), at);
+            }
+            file.force();
+        }
     }
 
     @Test
