@@ -542,8 +542,8 @@ public final class LogFiles {
 
     /**
      * Looks at everything that was durable when this began: headers of files, checksums, whether transactions have gaps and
-     * epochs fall, whether records are records, and the indexes. What the log is writing meanwhile is not judged, and what is
-     * trimmed meanwhile is left out.
+     * epochs fall, and whether records are records. What the log is writing meanwhile is not judged, and what is trimmed
+     * meanwhile is left out. Indexes of closed segments are made anew if they are wrong.
      *
      * @param progress in bytes of the files
      * @return what is wrong, in order; it ends after a thousand

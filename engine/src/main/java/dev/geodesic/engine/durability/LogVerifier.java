@@ -92,11 +92,10 @@ final class LogVerifier {
         expected = reader.nextOffset();
         if (findings.size() > before) {
             expected = reader.compressed() ? -1 : expected;
-        } else if (open && expected < end) {
+        } else if (!open) {
+            reader.index().repair(storage);
+        } else if (expected < end) {
             throw reader.damaged(reader.at(), "it ends before transaction " + (until - 1) + ", which was durable");
-        }
-        if (!open) {
-            SegmentIndex.verify(storage, reader).ifPresent(findings::add);
         }
     }
 

@@ -6,7 +6,6 @@ import dev.geodesic.sats.LittleEndian;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
-import java.util.Optional;
 
 /**
  * Where some commits of a segment begin: the first one that begins {@link #INTERVAL_BYTES} or more behind the one before. A hint:
@@ -59,31 +58,21 @@ final class SegmentIndex {
         return index;
     }
 
-    /** Compares the file with a segment that has been read. */
-    static Optional<LogDamage> verify(Storage storage, SegmentReader segment) {
-        String name = LogFormat.fileName(segment.firstOffset(), LogFormat.INDEX_SUFFIX);
-        SegmentIndex index = read(storage, segment.firstOffset(), segment.salt(), segment.size());
-        try {
-            if (!storage.list().contains(name)) {
-                return Optional.empty();
-            }
-            for (int i = 0; i < index.size; i++) {
-                if (!segment.isHeaderOf(index.positions[i], index.offsets[i])) {
-                    return Optional.of(wrong(storage, name, i));
-                }
-            }
-            try (StorageFile file = storage.open(name)) {
-                return index.bytes(0).length == file.size() ? Optional.empty() : Optional.of(wrong(storage, name, index.size));
+    /** Makes the file what this says, if it is not; what goes wrong is no harm. */
+    void repair(Storage storage) {
+        String name = LogFormat.fileName(firstOffset, LogFormat.INDEX_SUFFIX);
+        byte[] wanted = size() == 0 ? new byte[0] : bytes(0);
+        byte[] found = new byte[wanted.length];
+        try (StorageFile file = storage.open(name)) {
+            if (file.size() == wanted.length) {
+                CompressedSegment.readFully(file, name, ByteBuffer.wrap(found), 0);
             }
         } catch (IOException e) {
-            return Optional.of(wrong(storage, name, 0));
+            // Most likely there is none.
         }
-    }
-
-    private static LogDamage wrong(Storage storage, String name, int entry) {
-        long position = entry == 0 ? 0 : LogFormat.SEGMENT_HEADER_BYTES + (long) entry * LogFormat.INDEX_ENTRY_BYTES;
-        return new LogDamage(
-                storage + "/" + name, position, "the index does not fit its segment", "That costs time only; delete the file");
+        if (!Arrays.equals(found, wanted)) {
+            CommitLog.closeQuietly(write(storage));
+        }
     }
 
     private boolean addStored(byte[] bytes, int at, long segmentBytes) {

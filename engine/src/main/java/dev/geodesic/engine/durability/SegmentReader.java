@@ -277,7 +277,7 @@ final class SegmentReader implements AutoCloseable {
         }
     }
 
-    boolean isHeaderOf(long position, long offset) throws IOException {
+    private boolean isHeaderOf(long position, long offset) throws IOException {
         if (position < LogFormat.SEGMENT_HEADER_BYTES || position > size - LogFormat.COMMIT_HEADER_BYTES) {
             return false;
         }

@@ -49,16 +49,17 @@ class LogFilesTest {
 
     private static final CommitLogOptions OPTIONS = CommitLogOptions.DEFAULTS;
     private static final int RUNS = Integer.getInteger("geodesic.simulation.runs", 30);
-    private static final Logger READER = Logger.getLogger(LogReader.class.getName());
+    private static final List<Logger> LOGGERS =
+            List.of(Logger.getLogger(LogReader.class.getName()), Logger.getLogger(CommitLog.class.getName()));
 
     @BeforeAll
     static void silence() {
-        READER.setLevel(Level.OFF);
+        LOGGERS.forEach(logger -> logger.setLevel(Level.OFF));
     }
 
     @AfterAll
     static void speak() {
-        READER.setLevel(null);
+        LOGGERS.forEach(logger -> logger.setLevel(null));
     }
 
     /** A record that parses: one row in table 5000, with a time. */
@@ -584,6 +585,16 @@ class LogFilesTest {
         try (Log log = open(damaged, INDEXED - 10)) {
             assertReplayed(all, log);
         }
+        for (byte[] wrong : List.of(new byte[0], new byte[index.length], Arrays.copyOf(index, index.length - 1))) {
+            FaultyStorage closed = storage.restarted().put(LogFormat.fileName(INDEXED), LogFormat.segmentHeader(INDEXED, 9));
+            try (Log log = open(closed, INDEXED + 5)) {
+                log.append(new byte[1]);
+                log.await();
+                closed.put(INDEX, wrong);
+                log.files.verify(LogFiles.Progress.NONE);
+                assertArrayEquals(index, closed.content(INDEX), "made anew by verification");
+            }
+        }
         FaultyStorage missing = storage.restarted();
         missing.delete(INDEX);
         try (Log log = open(missing, 0)) {
@@ -659,6 +670,7 @@ class LogFilesTest {
                 assertRead(all, log.files, from, Math.min(from + 5, all.size()));
                 assertEquals(from, log.files.offsetAfter(10 * from - 1));
                 assertEquals(from + 1, log.files.offsetAfter(10 * from));
+                assertEquals(List.of(), log.files.verify(LogFiles.Progress.NONE));
             }
         }
     }
@@ -898,19 +910,21 @@ class LogFilesTest {
             List<byte[]> sent = new ArrayList<>();
             long reported = -1;
             int snapshot = 0;
+            // Large enough for indexes, or small enough for many segments.
+            int scale = random.nextInt(3) == 0 ? 100 : 1;
             for (int crash = 0; crash < 6; crash++) {
                 FaultyStorage running = files;
                 long at = random.nextInt(120);
                 running.dieWhen(n -> n == at);
-                CommitLogOptions options = OPTIONS.withSegmentBytesMax(1 + random.nextInt(3000))
-                        .withQueue(1 + random.nextInt(20), 1 + random.nextInt(2000));
+                CommitLogOptions options = OPTIONS.withSegmentBytesMax(1 + random.nextInt(3000 * scale))
+                        .withQueue(1 + random.nextInt(20), 1 + random.nextInt(2000 * scale));
                 try (Log log = new Log(running, options, new LogStart(snapshot, 0))) {
                     try {
                         assertTrue(log.next > reported, "transaction " + reported + " was durable");
                         sent.subList(Math.toIntExact(log.next), sent.size()).clear();
                         assertReplayed(sent, log);
                         while (true) {
-                            snapshot = act(random, log, sent, snapshot);
+                            snapshot = act(random, log, sent, snapshot, scale);
                         }
                     } finally {
                         log.close();
@@ -929,7 +943,7 @@ class LogFilesTest {
         });
     }
 
-    private static int act(Random random, Log log, List<byte[]> sent, int snapshot) throws InterruptedException {
+    private static int act(Random random, Log log, List<byte[]> sent, int snapshot, int scale) throws InterruptedException {
         int durable = Math.toIntExact(log.log.durableOffset());
         switch (random.nextInt(12)) {
             case 0 -> log.files.compress(random.nextInt(durable + 2));
@@ -945,7 +959,7 @@ class LogFilesTest {
             }
             case 4 -> log.await();
             default -> {
-                byte[] row = row(random, random.nextInt(20) == 0 ? random.nextInt(3000) : random.nextInt(60));
+                byte[] row = row(random, random.nextInt((random.nextInt(20) == 0 ? 3000 : 60) * scale));
                 // Before it is appended: that may fail, and the record be there all the same.
                 sent.add(record(10 * log.next, row));
                 log.append(row);
