@@ -14,10 +14,10 @@ import java.util.Optional;
 import java.util.concurrent.ThreadFactory;
 
 /** One runtime for all servers of this process, which compiles each program once. Never closed. */
-final class SharedRuntime implements WasmRuntime {
+public final class SharedRuntime implements WasmRuntime {
 
-    static final ThreadFactory THREADS = Thread.ofPlatform().daemon().stackSize(GUEST_THREAD_STACK_BYTES).factory();
-    static final SharedRuntime INSTANCE = new SharedRuntime();
+    public static final ThreadFactory THREADS = Thread.ofPlatform().daemon().stackSize(GUEST_THREAD_STACK_BYTES).factory();
+    public static final SharedRuntime INSTANCE = new SharedRuntime();
 
     private final WasmRuntime runtime = WasmtimeRuntime.open(
             new WasmtimeOptions(Optional.of(Path.of("target", "compiled-modules").toAbsolutePath()), THREADS),
