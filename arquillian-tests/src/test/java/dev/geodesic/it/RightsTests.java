@@ -98,6 +98,8 @@ interface RightsTests {
             {Kind.DATABASE, "GET database/DB/unstable/timestamp", "", 200, 200, 200},
             {Kind.DATABASE, "GET database/DB/subscribe", "", 426, 426, 426},
             {Kind.DATABASE, "GET database/DB/environment", "", 200, 403, 403},
+            {Kind.DATABASE, "POST database/DB/snapshots", "", 200, 403, 403},
+            {Kind.DATABASE, "GET database/DB/snapshots", "", 200, 403, 403},
             {Kind.DATABASE, "POST database/DB/call/nothing" + json, "[]", 200, 200, 200},
             {Kind.DATABASE, "POST database/DB/call/connected" + json, "[]", 400, 400, 400},
             {Kind.DATABASE, "POST database/DB/sql", "SELECT * FROM team", 200, 200, 200},

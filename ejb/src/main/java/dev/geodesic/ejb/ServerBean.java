@@ -63,9 +63,10 @@ public class ServerBean {
                 Thread.ofPlatform().daemon().name("geodesic-guest-", 0).stackSize(config.guestStackBytes()).factory();
         try {
             // Databases are opened in the background: requests wait for theirs, and the health answer tells how far it is.
-            server = Server.launch(new ServerOptions(
+            ServerOptions options = new ServerOptions(
                     config.dataDirectory(), config.limits(), stores, logs, guestThreads, Clock.systemUTC(), config.procedures(),
-                    config.issuers()).withResources(Resources.withDisk(config)));
+                    config.issuers()).withResources(Resources.withDisk(config));
+            server = Server.launch(config.snapshots().map(options::withSnapshots).orElse(options));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (EngineException e) {

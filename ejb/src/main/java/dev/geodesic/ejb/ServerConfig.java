@@ -6,6 +6,8 @@ import dev.geodesic.engine.backup.BackupOptions;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.database.ResourceOptions;
 import dev.geodesic.engine.durability.CommitLogOptions;
+import dev.geodesic.engine.durability.Retention;
+import dev.geodesic.engine.durability.SnapshotOptions;
 import dev.geodesic.engine.egress.EgressOptions;
 import dev.geodesic.engine.egress.EgressRule;
 import dev.geodesic.engine.host.runtime.WasmRuntime;
@@ -40,6 +42,7 @@ import javax.net.ssl.SSLContext;
  * @param issuers whose tokens are accepted besides our own
  * @param publishers who may create databases
  * @param resources what databases may use of the machine; without the disk
+ * @param snapshots when snapshots of databases are taken, and what is kept; empty if transactions are not
  * @param diskWarn below so much room on the disk the operator is warned; empty: the default for its size
  * @param diskStop below so much nothing is written; empty: the default for its size
  * @param backups where backups are written, and how large they may be
@@ -59,11 +62,14 @@ public record ServerConfig(
         IssuerOptions issuers,
         PublishPolicy publishers,
         ResourceOptions resources,
+        Optional<SnapshotOptions> snapshots,
         Optional<Resources.Watermark> diskWarn,
         Optional<Resources.Watermark> diskStop,
         BackupOptions backups) {
 
     private static final int PG_CONNECTIONS_MAX = 100;
+    /** A hundred years. */
+    private static final long HISTORY_HOURS_MAX = 876_600;
     /** Results and parameters of all PostgreSQL clients may take this part of the heap: one in eight. */
     private static final int PG_HEAP_PART = 8;
 
@@ -98,6 +104,7 @@ public record ServerConfig(
                 read.parsed("oidc.issuers", "any", text -> IssuerOptions.parse(text, read.destinations("http.outbound.deny"))),
                 read.parsed("publish.allowed", "anyone", PublishPolicy::parse),
                 resources(read),
+                read.choice("storage", Storage.DISK) == Storage.DISK ? Optional.of(snapshots(read)) : Optional.empty(),
                 watermark(read, "disk.warn.bytes"),
                 watermark(read, "disk.stop.bytes"),
                 backups(read));
@@ -115,6 +122,20 @@ public record ServerConfig(
                 read.number("open.threads", defaults.openThreads()),
                 Duration.ofMillis(read.number("open.wait.millis", (int) defaults.openWait().toMillis())),
                 Duration.ofMillis(read.number("stop.millis", (int) defaults.stopWait().toMillis())));
+    }
+
+    private static SnapshotOptions snapshots(Settings read) {
+        SnapshotOptions defaults = SnapshotOptions.DEFAULTS;
+        return new SnapshotOptions(
+                defaults.disk(),
+                read.number("snapshot.transactions", defaults.transactions()),
+                read.number("snapshot.log.bytes", defaults.logBytes()),
+                new Retention(
+                        read.number("snapshot.keep", defaults.retention().snapshots()),
+                        Duration.ofHours(read.number(
+                                "snapshot.history.hours", defaults.retention().history().toHours(), 0, HISTORY_HOURS_MAX))),
+                read.number("snapshot.retained.bytes", defaults.retainedBytes()),
+                read.choice("log.compress", Switch.ON) == Switch.ON);
     }
 
     private static Optional<Resources.Watermark> watermark(Settings read, String name) {

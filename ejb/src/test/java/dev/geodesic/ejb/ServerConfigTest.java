@@ -10,6 +10,8 @@ import dev.geodesic.engine.backup.BackupOptions;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.database.ResourceOptions;
 import dev.geodesic.engine.durability.CommitLogOptions;
+import dev.geodesic.engine.durability.Retention;
+import dev.geodesic.engine.durability.SnapshotOptions;
 import dev.geodesic.engine.egress.EgressOptions;
 import dev.geodesic.engine.egress.EgressRule;
 import dev.geodesic.engine.procedure.ProcedureOptions;
@@ -41,8 +43,27 @@ class ServerConfigTest {
                 new IssuerOptions(true, Map.of(), List.of()), PublishPolicy.ANYONE,
                 ResourceOptions.DEFAULTS.withMemory(
                         Resources.databaseBytes(Resources.serverBytes()), Resources.serverBytes(), Resources.heapBytes()),
-                Optional.empty(), Optional.empty(), BackupOptions.DEFAULTS),
+                Optional.of(SnapshotOptions.DEFAULTS), Optional.empty(), Optional.empty(), BackupOptions.DEFAULTS),
                 config);
+    }
+
+    @Test
+    void readsWhenSnapshotsAreTakenAndWhatIsKept() {
+        ServerConfig config = read(Map.ofEntries(
+                Map.entry("geodesic.snapshot.transactions", "1000"),
+                Map.entry("geodesic.snapshot.log.bytes", "2000000"),
+                Map.entry("geodesic.snapshot.keep", "5"),
+                Map.entry("geodesic.snapshot.history.hours", "0"),
+                Map.entry("geodesic.snapshot.retained.bytes", "3000000"),
+                Map.entry("geodesic.log.compress", "off")));
+        assertEquals(
+                Optional.of(new SnapshotOptions(
+                        SnapshotOptions.DEFAULTS.disk(), 1000, 2_000_000, new Retention(5, Duration.ZERO), 3_000_000, false)),
+                config.snapshots());
+        assertEquals(Optional.empty(), read(Map.of("geodesic.storage", "memory")).snapshots());
+        IllegalArgumentException refused = assertThrows(
+                IllegalArgumentException.class, () -> read(Map.of("geodesic.snapshot.keep", "0")));
+        assertTrue(refused.getMessage().contains("geodesic.snapshot.keep=0"), refused.getMessage());
     }
 
     @Test

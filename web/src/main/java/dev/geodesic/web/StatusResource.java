@@ -2,6 +2,8 @@ package dev.geodesic.web;
 
 import dev.geodesic.engine.database.Database;
 import dev.geodesic.engine.database.Server;
+import dev.geodesic.engine.snapshot.SnapshotEntry;
+import dev.geodesic.engine.snapshot.SnapshotStatus;
 import dev.geodesic.web.ws.Outboxes;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
@@ -22,6 +24,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.ToLongFunction;
 
 /** What operators and tools ask of the server as a whole (spec/http-api.md section 7). */
@@ -109,7 +112,34 @@ public class StatusResource {
         gauges(text, "geodesic_confirmation_depth", "Messages that wait for the disk", Database::unconfirmedMessages);
         gauges(text, "geodesic_queue_depth", "Tasks that wait for the writer", Database::queueDepth);
         gauges(text, "geodesic_durable_offset", "Offset of the last transaction on stable storage", Database::durableOffset);
+        snapshots(text);
         return Answers.text(200, text.toString());
+    }
+
+    private void snapshots(StringBuilder text) {
+        Map<String, SnapshotStatus> all = new TreeMap<>();
+        server.controlSnapshots().ifPresent(control -> all.put("control", control.status()));
+        for (Database database : server.databases()) {
+            database.snapshots().ifPresent(snapshots -> all.put(database.identity().toHex(), snapshots.status()));
+        }
+        long now = server.clock().millis();
+        snapshots(text, all, "offset", "Transactions in the newest snapshot", s ->
+                s.last().map(SnapshotEntry::offset).orElse(0L));
+        snapshots(text, all, "age_seconds", "Time since the newest snapshot was begun; -1 if there is none", s ->
+                s.last().isEmpty() ? -1 : Math.max(0, (now - s.takenMicros() / 1000) / 1000));
+        snapshots(text, all, "duration_millis", "Time that the newest snapshot took", SnapshotStatus::durationMillis);
+        snapshots(text, all, "failures", "Snapshots that failed since the start", SnapshotStatus::failures);
+        snapshots(text, all, "failing", "1 if the last snapshot failed", s -> s.failure().isPresent() ? 1 : 0);
+        snapshots(text, all, "bytes", "Bytes of snapshots on disk", SnapshotStatus::snapshotBytes);
+        snapshots(text, all, "log_bytes", "Bytes of the log on disk", SnapshotStatus::logBytes);
+    }
+
+    private static void snapshots(
+            StringBuilder text, Map<String, SnapshotStatus> all, String name, String help, ToLongFunction<SnapshotStatus> value) {
+        String full = "geodesic_snapshot_" + name;
+        head(text, full, help);
+        all.forEach((database, status) -> text.append(full).append("{database=\"").append(database).append("\"} ")
+                .append(value.applyAsLong(status)).append('\n'));
     }
 
     private static void head(StringBuilder text, String name, String help) {

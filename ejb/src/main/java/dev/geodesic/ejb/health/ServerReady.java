@@ -18,7 +18,7 @@ import org.eclipse.microprofile.health.Readiness;
 /**
  * Calls are served: the databases have been opened and the data directory can be written. While they are being opened the
  * answer is down, and says how far each is. A database that could not be opened, or has stopped, is named with its reason; it
- * does not make the server unready, for the others serve. Neither does a full disk: reads go on.
+ * does not make the server unready, for the others serve. Neither does a full disk: reads go on; nor a snapshot that failed.
  */
 @Readiness
 @ApplicationScoped
@@ -46,6 +46,7 @@ public class ServerReady implements HealthCheck {
         if (disk.usableBytes() != Long.MAX_VALUE) {
             answer.withData("disk_usable_bytes", disk.usableBytes());
         }
+        server.failedSnapshots().forEach((database, error) -> answer.withData("snapshot failed " + database, error));
         opening.forEach((identity, phase) -> answer.withData("opening " + identity, phase));
         failed.forEach((identity, error) -> answer.withData("failed " + identity, error.describe()));
         stopped.forEach((identity, error) -> answer.withData(

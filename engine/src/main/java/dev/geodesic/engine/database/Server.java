@@ -1154,7 +1154,7 @@ public final class Server implements AutoCloseable {
         requireOwner(identity, caller, "manage snapshots");
         return database(identity).snapshots().orElseThrow(() -> new EngineException(
                 ErrorCode.UNSUPPORTED_FEATURE,
-                "this server takes no snapshots: geodesic.storage is memory, or geodesic.snapshot is off"));
+                "this server takes no snapshots: it keeps databases in memory only"));
     }
 
     /** Of the control database; empty if the server takes none. */

@@ -36,6 +36,7 @@ import java.util.concurrent.atomic.AtomicLong;
 public final class Snapshotter implements AutoCloseable {
 
     private static final System.Logger LOG = System.getLogger(Snapshotter.class.getName());
+    private static final int WAITING_MAX = 256;
     private static final long NEVER = Long.MAX_VALUE;
     private static final long RETRY_MICROS = TimeUnit.SECONDS.toMicros(5);
     private static final long RETRY_MICROS_MAX = TimeUnit.MINUTES.toMicros(10);
@@ -160,13 +161,17 @@ public final class Snapshotter implements AutoCloseable {
     /**
      * Takes a snapshot of everything that has been committed, as soon as its turn comes. Completes when it is published, or at
      * once if the newest one is of the same state; exceptionally with STORAGE_FAILED, LIMIT_EXCEEDED if too much changed
-     * meanwhile, or DATABASE_STOPPED.
+     * meanwhile, BUSY if too many wait, or DATABASE_STOPPED.
      */
     public CompletableFuture<SnapshotEntry> take() {
         CompletableFuture<SnapshotEntry> answer = new CompletableFuture<>();
         synchronized (this) {
             if (stopped) {
                 return CompletableFuture.failedFuture(stopping());
+            }
+            if (waiting.size() >= WAITING_MAX) {
+                return CompletableFuture.failedFuture(new EngineException(
+                        ErrorCode.BUSY, "more than " + WAITING_MAX + " wait for a snapshot of the database; try again later"));
             }
             waiting.add(answer);
             if (!running) {
