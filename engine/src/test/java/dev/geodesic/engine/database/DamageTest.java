@@ -220,7 +220,8 @@ class DamageTest {
     @Test
     void theDirectoryHasWhatADirectoryMayHave() throws Exception {
         String all = files(original).toString();
-        for (String part : List.of("keys/id_ecdsa", "control/log/", hurt.toHex() + "/0/log/", ".cwasm", "server.lock")) {
+        for (String part : List.of(
+                "keys/id_ecdsa", "control/log/", hurt.toHex() + "/0/log/", ".cwasm", ".snapshot", "server.lock")) {
             assertTrue(all.contains(part), () -> part + " is not in " + all);
         }
         assertTrue(files(original).stream().filter(f -> f.toString().contains(hurt.toHex() + "/0/log/")).count() > 3, all);

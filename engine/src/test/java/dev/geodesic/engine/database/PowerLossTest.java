@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.durability.CommitLogOptions;
 import dev.geodesic.engine.durability.CommitLogs;
@@ -277,6 +278,45 @@ class PowerLossTest {
                 server -> server.addName(server.resolve("one"), "uno", OWNER),
                 server -> server.setNames(server.resolve("one"), List.of("eins", "ein"), OWNER),
                 server -> server.setLocked(server.resolve("eins"), true, OWNER)));
+    }
+
+    /**
+     * A disk that says it has forced what it has not breaks every promise, but for one: after a power loss there is the state
+     * after one of the transactions, or somebody says what is damaged.
+     */
+    @Test
+    @Proves("durability.md 1")
+    void aDiskThatLiesLosesTheEndOrIsFoundOut() {
+        Seeds.repeat(8, random -> {
+            FaultyDisk disk = new FaultyDisk(random, data);
+            try (Server server = start(disk)) {
+                publish("one", FIRST, false).run(server);
+            }
+            SortedMap<String, SortedSet<String>> whole;
+            try (Server server = start(disk)) {
+                int honest = 1 + random.nextInt(60);
+                long lyingFrom = disk.operations() + honest;
+                disk.faults().plan(op -> op.number() >= lyingFrom
+                        && (op.kind() == Faults.Kind.FORCE || op.kind() == Faults.Kind.FORCE_NAMES)
+                        ? Faults.Fault.LIE : Faults.Fault.NONE);
+                for (int i = 0; i < 20; i++) {
+                    insert("one", "a", i).run(server);
+                }
+                whole = Contents.of(server.database(server.resolve("one")), OWNER);
+            }
+            try (Server server = start(disk.powerLoss())) {
+                for (EngineException reason : server.failedDatabases().values()) {
+                    assertEquals(ErrorCode.STORAGE_CORRUPT, reason.code(), reason::describe);
+                }
+                if (server.failedDatabases().isEmpty()) {
+                    Set<String> found = Contents.of(server.database(server.resolve("one")), OWNER).get("a");
+                    List<String> rows = List.copyOf(whole.get("a"));
+                    assertEquals(Set.copyOf(rows.subList(0, found.size())), found, "a beginning of what was done");
+                }
+            } catch (EngineException e) {
+                assertEquals(ErrorCode.STORAGE_CORRUPT, e.code(), e::describe);
+            }
+        });
     }
 
     /** A token is acknowledged when it has been given out. */

@@ -12,6 +12,7 @@ import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.durability.CommitLog;
 import dev.geodesic.engine.durability.CommitLogOptions;
+import dev.geodesic.engine.durability.Faults;
 import dev.geodesic.engine.durability.FaultyStorage;
 import dev.geodesic.engine.port.ClientSink;
 import dev.geodesic.engine.table.heap.HeapStores;
@@ -32,6 +33,7 @@ import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -180,6 +182,59 @@ class StorageFailureTest {
         restart(FaultyStorage::restarted);
         assertTrue(notes(server.database(server.resolve("broken"))) >= 1);
         assertEquals(1, notes(server.database(server.resolve("healthy"))));
+    }
+
+    /** The kernel may have dropped what could not be written: a later success says nothing about it. */
+    @Test
+    @Proves("durability.md 1")
+    @Proves("durability.md 3")
+    void aForceThatFailsOnceStopsTheDatabaseForGood() throws Exception {
+        Database database = publish("once");
+        database.awaitDurable(addNote(database, "kept"));
+        FaultyStorage disk = diskOf(database.identity());
+        AtomicBoolean failed = new AtomicBoolean();
+        disk.faults().plan(op ->
+                op.kind() == Faults.Kind.FORCE && !failed.getAndSet(true) ? Faults.Fault.FAIL : Faults.Fault.NONE);
+        Inbox inbox = new Inbox();
+        ClientConnection connection = database.connect(client(owner, 7), new ConnectionOptions(false, false, true), inbox, "");
+        assertThrows(EngineException.class, () -> database.awaitDurable(addNote(database, "not confirmed")));
+        for (int i = 0; i < 5; i++) {
+            EngineException e = assertThrows(EngineException.class, () -> database.awaitDurable(addNote(database, "never")));
+            assertTrue(e.getMessage().contains("injected fault"), e::describe);
+            assertThrows(EngineException.class, () -> notes(database), "nor is anything read");
+        }
+        assertTrue(inbox.closed.poll(10, TimeUnit.SECONDS) != null, "clients are sent away");
+        connection.disconnect();
+        assertEquals(ErrorCode.STORAGE_FAILED, ((EngineException) database.failure().orElseThrow()).code());
+        restart(FaultyStorage::powerLoss);
+        int left = notes(server.database(server.resolve("once")));
+        assertTrue(left == 1 || left == 2, "notes: " + left);
+    }
+
+    @Test
+    @Proves("durability.md 10")
+    @Proves("durability.md 13")
+    void aDiskThatBecomesFullOrReadOnlyConfirmsNothingAndAnswersNothing() throws Exception {
+        for (boolean full : new boolean[] {true, false}) {
+            String name = full ? "full" : "read-only";
+            Database database = publish(name);
+            database.awaitDurable(addNote(database, "kept"));
+            Faults faults = diskOf(database.identity()).faults();
+            if (full) {
+                faults.room(50);
+            } else {
+                faults.plan(op -> Faults.Fault.READ_ONLY);
+            }
+            assertThrows(EngineException.class, () -> database.awaitDurable(addNote(database, "too much")));
+            assertThrows(EngineException.class, () -> notes(database));
+            String reason = ((EngineException) database.failure().orElseThrow()).describe();
+            assertTrue(reason.contains(full ? "No space left on device" : "Read-only file system"), reason);
+        }
+        restart(FaultyStorage::restarted);
+        for (String name : new String[] {"full", "read-only"}) {
+            assertEquals(1, notes(server.database(server.resolve(name))), name);
+            server.database(server.resolve(name)).awaitDurable(addNote(server.database(server.resolve(name)), "room again"));
+        }
     }
 
     @Test
