@@ -8,8 +8,11 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 
@@ -71,6 +74,8 @@ public final class LogFiles {
     private final ReentrantLock names = new ReentrantLock();
     private final List<Segment> segments;
     private final List<Reading> readings = new ArrayList<>();
+    /** Of closed segments, as far as somebody has asked. */
+    private final Map<Segment, Long> sizes = new HashMap<>();
     /** Of the segment that is open, null if none is. */
     private SegmentIndex openIndex;
     private boolean hasOpen;
@@ -140,7 +145,7 @@ public final class LogFiles {
             boolean last = i == all.size() - 1;
             Segment segment = all.get(i);
             long next = last ? Math.max(durable, segment.firstOffset()) : all.get(i + 1).firstOffset();
-            sizeOf(segment).ifPresent(size -> infos.add(new SegmentInfo(
+            sizeOf(segment, last && open).ifPresent(size -> infos.add(new SegmentInfo(
                     size.segment().name(), segment.firstOffset(), next, size.bytes(), size.segment().compressed(),
                     last && open)));
         }
@@ -151,15 +156,23 @@ public final class LogFiles {
     }
 
     /** Empty if it has been removed meanwhile. */
-    private Optional<Size> sizeOf(Segment segment) {
+    private Optional<Size> sizeOf(Segment segment, boolean grows) {
         names.lock();
         try {
             Optional<Segment> now = segments.stream().filter(s -> s.firstOffset() == segment.firstOffset()).findFirst();
             if (now.isEmpty()) {
                 return Optional.empty();
             }
+            Long known = sizes.get(now.get());
+            if (known != null) {
+                return Optional.of(new Size(now.get(), known));
+            }
             try (StorageFile file = storage.open(now.get().name())) {
-                return Optional.of(new Size(now.get(), file.size()));
+                long bytes = file.size();
+                if (!grows) {
+                    sizes.put(now.get(), bytes);
+                }
+                return Optional.of(new Size(now.get(), bytes));
             }
         } catch (IOException e) {
             return Optional.of(new Size(segment, 0));
@@ -387,10 +400,13 @@ public final class LogFiles {
         maintenance.lock();
         try {
             running();
+            Set<String> listed = Set.copyOf(storage.list());
             for (Segment segment : below(below)) {
                 if (segment.compressed()) {
                     // An earlier compression may have failed to delete it.
-                    remove(segment.plain().name());
+                    if (listed.contains(segment.plain().name())) {
+                        remove(segment.plain().name());
+                    }
                     continue;
                 }
                 try {
@@ -459,6 +475,7 @@ public final class LogFiles {
                 renamed = true;
                 storage.force();
                 segments.set(segments.indexOf(plain), compressed);
+                sizes.remove(plain);
                 remove(plain.name());
                 storage.force();
             } finally {
@@ -523,6 +540,7 @@ public final class LogFiles {
                     remove(segment.name());
                     remove(segment.plain().name());
                     segments.removeFirst();
+                    sizes.remove(segment);
                     removeQuietly(LogFormat.fileName(segment.firstOffset(), LogFormat.INDEX_SUFFIX));
                     storage.force();
                     done++;
