@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the JMH benchmarks: bench/run.sh [JMH options and name patterns], for instance  bench/run.sh Transaction
 # bench/run.sh --cpu measures what subscribers cost, in CPU time.
+# bench/run.sh --recovery [rows...] measures what a start costs: snapshots loaded, logs replayed.
 # Needs a build (mvn -q -pl bench -am package -DskipTests). JAVA_HOME may name the JDK 25; else the newest JDK found is taken.
 set -euo pipefail
 [ $# -gt 0 ] || set -- -wi 3 -w 2 -i 5 -r 2
@@ -19,6 +20,9 @@ if [ "$1" = --cpu ]; then
     # CPU time of one thread, for a machine that does other things too.
     shift
     main=dev.geodesic.bench.SubscriberBench
+elif [ "$1" = --recovery ]; then
+    shift
+    main=dev.geodesic.bench.RecoveryBench
 fi
 exec "$java" --enable-native-access=ALL-UNNAMED $opens -Dchronicle.analytics.disable=true -Dchronicle.announcer.disable=true \
     -Dgeodesic.wasmtime.library="${GEODESIC_WASMTIME_LIBRARY:-engine/target/native}" \

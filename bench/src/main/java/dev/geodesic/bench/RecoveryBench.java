@@ -32,12 +32,12 @@ import java.util.stream.Stream;
 /**
  * What a start costs: snapshots written and loaded, and logs of transactions of one row replayed, over the table of
  * {@link ItemRows} with its two indexes. Arguments: numbers of rows in the table; without any, a million. Prints operations in a
- * second of time and of processor time of the thread; an update is two row operations. Everything is done three times, the
- * last time counts.
+ * second of time and of processor time of the thread; an update is two row operations. Everything is done twice, the second
+ * time counts. {@code bench/run.sh --recovery}.
  */
 public final class RecoveryBench {
 
-    private static final int ROUNDS = 3;
+    private static final int ROUNDS = 2;
     private static final int TRANSACTIONS = 1_000_000;
     private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 

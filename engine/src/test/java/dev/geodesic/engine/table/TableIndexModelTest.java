@@ -119,6 +119,31 @@ class TableIndexModelTest {
             pointers.add(pointer);
         }
 
+        /** The same many times, at once. */
+        void insertAll(int count) {
+            RowPointers rows = new RowPointers();
+            for (int i = 0; i < count; i++) {
+                List<?> values = (List<?>) ModelValues.randomValue(shape.type, random);
+                MemorySegment bytes = MemorySegment.ofArray(ModelValues.encode(shape.type, values));
+                long pointer = store.allocate(bytes, 0, (int) bytes.byteSize());
+                rows.add(pointer);
+                model.put(pointer, new Row(pointer, values));
+                pointers.add(pointer);
+            }
+            index.insertAll(rows);
+        }
+
+        void checkEqualKeys(boolean ordered, String at) {
+            List<List<Object>> keys = model.values().stream().map(r -> key(r.values)).toList();
+            boolean equal = false;
+            for (int i = 0; i < keys.size() && !equal; i++) {
+                for (int k = 0; k < i && !equal; k++) {
+                    equal = equalKeys(keys.get(i), keys.get(k), ordered);
+                }
+            }
+            assertEquals(equal, index.hasEqualKeys(), at);
+        }
+
         void remove() {
             int i = random.nextInt(pointers.size());
             long pointer = pointers.set(i, pointers.getLast());
@@ -242,6 +267,33 @@ class TableIndexModelTest {
     @MethodSource("shapes")
     void hashIndexFindsWhatTheModelFinds(Shape shape) {
         run(shape, new IndexAlgorithm.Hash(shape.columns), false);
+    }
+
+    @ParameterizedTest
+    @MethodSource("shapes")
+    void rowsThatComeAtOnceAreFoundInOrder(Shape shape) {
+        for (boolean ordered : new boolean[] {true, false}) {
+            IndexAlgorithm algorithm =
+                    ordered ? new IndexAlgorithm.BTree(shape.columns) : new IndexAlgorithm.Hash(shape.columns);
+            long seed = ModelValues.seed();
+            try (Harness h = new Harness(shape, algorithm, new Random(seed))) {
+                String at = "seed " + seed + " " + shape;
+                for (int round = 0; round < 5; round++) {
+                    h.insertAll(h.random.nextInt(round == 0 ? 3 : 400));
+                    assertEquals(h.model.size(), h.index.size(), at);
+                    h.checkEqualKeys(ordered, at);
+                    for (int k = 0; k < 20; k++) {
+                        h.checkPoint(ordered, at);
+                        if (ordered) {
+                            h.checkRange(at);
+                        }
+                    }
+                    for (int k = h.random.nextInt(100); k > 0 && !h.pointers.isEmpty(); k--) {
+                        h.remove();
+                    }
+                }
+            }
+        }
     }
 
     private static void run(Shape shape, IndexAlgorithm algorithm, boolean ordered) {
