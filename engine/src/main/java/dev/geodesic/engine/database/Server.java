@@ -14,6 +14,7 @@ import dev.geodesic.engine.catalog.ModuleRow;
 import dev.geodesic.engine.durability.DatabaseRecovery;
 import dev.geodesic.engine.durability.DiskWatch;
 import dev.geodesic.engine.durability.Durability;
+import dev.geodesic.engine.durability.RecoveryProgress;
 import dev.geodesic.engine.durability.SnapshotOptions;
 import dev.geodesic.engine.durability.SnapshotStore;
 import dev.geodesic.engine.egress.HttpEgress;
@@ -54,6 +55,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -133,7 +135,7 @@ public final class Server implements AutoCloseable {
                         limits, Network.SYSTEM, Thread.ofPlatform().daemon().name("issuers-", 0).factory()), options.clock());
         this.runtime = runtimes.apply(options);
         try {
-            this.control = open("control", data.resolve("control"), opened -> {
+            this.control = open("control", data.resolve("control"), progress -> { }, opened -> {
                 if (opened.committed().nextTxOffset() == 0) {
                     requireNoDatabases();
                 }
@@ -260,14 +262,17 @@ public final class Server implements AutoCloseable {
             CommittedState committed, Catalog catalog, Durability durability, Optional<Snapshotter> snapshotter) {
     }
 
-    /** Recovers a database and gives it to {@code user}; if that fails, everything is closed again. */
-    private <T> T open(String name, Path directory, Function<Opened, T> user) {
+    /**
+     * Recovers a database and gives it to {@code user}; if that fails, everything is closed again. What {@code progress} throws
+     * ends the recovery.
+     */
+    private <T> T open(String name, Path directory, Consumer<RecoveryProgress> progress, Function<Opened, T> user) {
         Optional<SnapshotStore> snapshots = options.snapshots().map(s -> openSnapshots(s, directory.resolve("snapshots")));
         DatabaseRecovery.Recovered recovered = null;
         Durability durability = null;
         try {
             recovered = new DatabaseRecovery(
-                    this::newStores, snapshots, options.logs(), directory.resolve("log"), progress -> { }).run();
+                    this::newStores, snapshots, options.logs(), directory.resolve("log"), progress).run();
             durability = recovered.durability();
             Optional<Snapshotter> snapshotter = snapshots.isEmpty() ? Optional.empty() : Optional.of(new Snapshotter(
                     name, recovered.committed(), durability, snapshots.get(), options.snapshots().orElseThrow(),
@@ -332,7 +337,7 @@ public final class Server implements AutoCloseable {
 
     private void tryToRecover(DatabaseEntry entry, Openings.Opening opening) {
         opening.phase("reading its log");
-        Database database = open(entry);
+        Database database = open(entry, progress -> opening.phase(progress.text()));
         boolean running = false;
         try {
             opening.phase("loading its program");
@@ -371,8 +376,12 @@ public final class Server implements AutoCloseable {
     }
 
     private Database open(DatabaseEntry entry) {
+        return open(entry, progress -> { });
+    }
+
+    private Database open(DatabaseEntry entry, Consumer<RecoveryProgress> progress) {
         Path directory = directory(entry);
-        return open(entry.identity().toHex(), directory, opened -> new Database(
+        return open(entry.identity().toHex(), directory, progress, opened -> new Database(
                 entry.identity(), options.limits(), opened.committed(), opened.catalog(), opened.durability(),
                 opened.snapshotter(),
                 new ModuleLog(Optional.of(directory.resolve("module-logs")), options.limits()), options.guestThreads(),
