@@ -30,6 +30,10 @@ final class SimulatedDisk implements Disk {
         return disk.operations();
     }
 
+    boolean isDead() {
+        return disk.isDead();
+    }
+
     /** From now on everything fails; what was done so far stays as it is. */
     void die() {
         disk.dieAt(0);

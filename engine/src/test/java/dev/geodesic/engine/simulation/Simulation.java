@@ -16,6 +16,8 @@ import dev.geodesic.engine.durability.CommitLogs;
 import dev.geodesic.engine.durability.Faults;
 import dev.geodesic.engine.durability.FaultyDisk;
 import dev.geodesic.engine.durability.LogFactory;
+import dev.geodesic.engine.durability.Retention;
+import dev.geodesic.engine.durability.SnapshotOptions;
 import dev.geodesic.engine.port.Disk;
 import dev.geodesic.engine.port.ManualTimer;
 import dev.geodesic.engine.port.Storage;
@@ -29,6 +31,7 @@ import dev.geodesic.engine.simulation.Model.Refusal;
 import dev.geodesic.engine.simulation.Model.State;
 import dev.geodesic.engine.simulation.Model.Table;
 import dev.geodesic.engine.simulation.SimulatedClient.Values;
+import dev.geodesic.engine.snapshot.Snapshotter;
 import dev.geodesic.engine.table.TableStores;
 import dev.geodesic.engine.table.chronicle.ChronicleStores;
 import dev.geodesic.engine.table.heap.HeapStores;
@@ -45,6 +48,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
@@ -80,7 +84,7 @@ final class Simulation implements AutoCloseable {
     enum Kind {
         CALL(34), REQUEST(5), PROCEDURE(5), SUBSCRIBE(7), UNSUBSCRIBE(3), CONNECT(4), DISCONNECT(3), QUERY(3), SQL(6), PASS(9),
         SET_CLOCK(2), FLUSH(8), FAULT(2), CRASH(2), POWER_LOSS(2), RESTART(2), PUBLISH(2), BAD_INPUT(3),
-        COMPRESS(2);
+        COMPRESS(2), SNAPSHOT(4);
 
         private final int weight;
 
@@ -200,6 +204,7 @@ final class Simulation implements AutoCloseable {
     private final Template template;
     private final Supplier<TableStores> stores;
     private final long segmentBytes;
+    private final int keptSnapshots;
     private final UnaryOperator<LogFactory> sabotage;
     private final Random salts;
     private final ManualTimer timer = new ManualTimer(START);
@@ -224,6 +229,7 @@ final class Simulation implements AutoCloseable {
         Random random = new Random(seed);
         this.stores = random.nextInt(8) == 0 ? ChronicleStores::new : HeapStores::new;
         this.segmentBytes = 300 + random.nextInt(20_000);
+        this.keptSnapshots = 1 + random.nextInt(2);
         this.salts = new Random(random.nextLong());
         this.disk = new SimulatedDisk(template.disk(new Random(random.nextLong())));
         this.model = new Model(template.offset, START);
@@ -248,7 +254,11 @@ final class Simulation implements AutoCloseable {
     private void start(long from, long to) throws InterruptedException {
         logs = new SteppedLogs(sabotage.apply(new CommitLogs(new CommitLogOptions(
                 segmentBytes, 16_384, 32 << 20, CommitLogOptions.DEFAULTS.threads(), salts::nextLong), disk)));
-        server = Inside.start(options(template.root, logs, disk, timer, stores), SharedRuntime.INSTANCE);
+        // Taken when an event says so.
+        SnapshotOptions snapshots =
+                new SnapshotOptions(disk, 1L << 40, 1L << 40, new Retention(keptSnapshots, Duration.ZERO));
+        server = Inside.start(
+                options(template.root, logs, disk, timer, stores).withSnapshots(snapshots), SharedRuntime.INSTANCE);
         database = server.database(template.database);
         Inside.settle(database);
         long found = logs.database().recovered() - 1;
@@ -468,6 +478,7 @@ final class Simulation implements AutoCloseable {
             case PUBLISH -> publish(random);
             case BAD_INPUT -> badInput(random, pick(random));
             case COMPRESS -> compress(random);
+            case SNAPSHOT -> snapshot(random);
         }
         check();
         List<Table> changed = new ArrayList<>();
@@ -883,8 +894,12 @@ final class Simulation implements AutoCloseable {
     // ---- the disk ----
 
     private void flush(Random random) throws InterruptedException {
+        int waiting = logs.database().waiting();
+        flush(random, random.nextInt(4) == 0 ? random.nextInt(waiting + 1) : waiting);
+    }
+
+    private void flush(Random random, int count) throws InterruptedException {
         SteppedLogs.Stepped log = logs.database();
-        int count = random.nextInt(4) == 0 ? random.nextInt(log.waiting() + 1) : log.waiting();
         if (count == 0) {
             return;
         }
@@ -917,6 +932,46 @@ final class Simulation implements AutoCloseable {
             handOver(count);
         }
         restart(powerLoss);
+    }
+
+    /**
+     * Takes a snapshot, and deletes what is not needed any more. Sometimes the disk does not go along, which the next one makes
+     * up for, or the process ends in the middle of it.
+     */
+    private void snapshot(Random random) throws InterruptedException {
+        Snapshotter snapshotter = database.snapshots().orElseThrow();
+        flush(random, logs.database().waiting());
+        Faults.Fault fault = switch (random.nextInt(4)) {
+            case 0 -> Faults.Fault.FAIL;
+            case 1 -> Faults.Fault.DIE;
+            default -> Faults.Fault.NONE;
+        };
+        long number = disk.operations() + random.nextInt(16);
+        disk.faults().plan(operation -> operation.number() == number ? fault : Faults.Fault.NONE);
+        boolean taken = take(snapshotter);
+        disk.faults().plan(operation -> Faults.Fault.NONE);
+        if (disk.isDead()) {
+            story += " died";
+            restart(random.nextBoolean());
+            return;
+        }
+        if (!taken && fault == Faults.Fault.NONE || snapshotter.failure().isPresent() && !take(snapshotter)) {
+            throw new AssertionError("no snapshot: " + snapshotter.failure());
+        }
+        story += " snapshot of " + snapshotter.list().snapshots().getLast().offset();
+    }
+
+    private static boolean take(Snapshotter snapshotter) throws InterruptedException {
+        boolean taken = true;
+        try {
+            snapshotter.take().join();
+        } catch (CompletionException e) {
+            taken = false;
+        }
+        while (snapshotter.status().running()) {
+            Thread.sleep(0, 50_000);
+        }
+        return taken;
     }
 
     /** Makes old segments small; sometimes the disk does not go along, which changes nothing. */

@@ -1,13 +1,19 @@
 package dev.geodesic.engine.simulation;
 
+import dev.geodesic.engine.durability.Durability;
+import dev.geodesic.engine.durability.LogFactory;
+import dev.geodesic.engine.durability.LogFiles;
 import dev.geodesic.engine.simulation.Simulation.Event;
 import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import java.util.function.UnaryOperator;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -63,9 +69,81 @@ class SimulatorTest {
         ENGINE.info(SEEDS + " seeds of " + EVENTS + " events in " + (System.nanoTime() - start) / 1_000_000 + " ms");
     }
 
+    /** It would be a poor simulator that could not fail. */
+    @Test
+    void aLogThatReportsTooEarlyIsFound() throws Exception {
+        Simulation.Template template = new Simulation.Template(root);
+        Random seeds = new Random(Seeds.seed());
+        for (int i = 0; i < 100; i++) {
+            long seed = seeds.nextLong();
+            if (failure(template, seed, Simulation.events(seed, EVENTS), HastyLog::of) != null) {
+                return;
+            }
+        }
+        throw new AssertionError("nobody noticed");
+    }
+
+    /** Says that transactions are durable as soon as it has them. */
+    private static final class HastyLog implements Durability {
+
+        private final Durability log;
+        private volatile long durable;
+        private LongConsumer listener = offset -> { };
+
+        private HastyLog(Durability log) {
+            this.log = log;
+            this.durable = log.durableOffset();
+        }
+
+        static LogFactory of(LogFactory logs) {
+            return (directory, start, replay) -> {
+                Durability log = logs.open(directory, start, replay);
+                return directory.toString().contains("databases") ? new HastyLog(log) : log;
+            };
+        }
+
+        @Override
+        public void append(long txOffset, byte[] record, int offset, int length) {
+            log.append(txOffset, record, offset, length);
+            durable = txOffset;
+            listener.accept(txOffset);
+        }
+
+        @Override
+        public long durableOffset() {
+            return durable;
+        }
+
+        @Override
+        public long epoch() {
+            return log.epoch();
+        }
+
+        @Override
+        public Optional<LogFiles> files() {
+            return log.files();
+        }
+
+        @Override
+        public void listen(LongConsumer onDurable, Consumer<RuntimeException> failed) {
+            listener = onDurable;
+            log.listen(offset -> { }, failed);
+        }
+
+        @Override
+        public void close() {
+            log.close();
+        }
+    }
+
     /** Null if all went well. */
     private static Simulation.Failure failure(Simulation.Template template, long seed, List<Event> events) throws Exception {
-        try (Simulation simulation = new Simulation(template, seed, UnaryOperator.identity())) {
+        return failure(template, seed, events, UnaryOperator.identity());
+    }
+
+    private static Simulation.Failure failure(
+            Simulation.Template template, long seed, List<Event> events, UnaryOperator<LogFactory> sabotage) throws Exception {
+        try (Simulation simulation = new Simulation(template, seed, sabotage)) {
             simulation.run(events);
             return null;
         } catch (Simulation.Failure e) {
