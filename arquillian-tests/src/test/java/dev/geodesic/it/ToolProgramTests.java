@@ -29,7 +29,7 @@ interface ToolProgramTests {
 
     Path TOOLS = Path.of(System.getProperty("wlp.home", ""), "usr", "servers", "geodesic", "tools");
 
-    private static Process run(Path output, String... arguments) throws IOException {
+    static Process run(Path output, String... arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of("sh", TOOLS.resolve("spacetimedb-standalone").toString()));
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command);

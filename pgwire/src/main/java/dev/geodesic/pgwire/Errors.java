@@ -11,6 +11,10 @@ final class Errors {
 
     private static final System.Logger LOG = System.getLogger(Errors.class.getName());
 
+    private static final String INTERNAL_ERROR = "XX000";
+    private static final String INSUFFICIENT_RESOURCES = "53000";
+    private static final String DISK_FULL = "53100";
+
     private Errors() {
     }
 
@@ -29,6 +33,11 @@ final class Errors {
         if (e.code() == ErrorCode.INTERNAL) {
             LOG.log(System.Logger.Level.ERROR, "PostgreSQL statement: " + e.describe(), e);
         }
-        return PgException.error("XX000", "(Sql) " + e.getMessage());
+        String state = switch (e.code()) {
+            case DISK_FULL -> DISK_FULL;
+            case BUSY -> INSUFFICIENT_RESOURCES;
+            default -> INTERNAL_ERROR;
+        };
+        return PgException.error(state, "(Sql) " + e.getMessage());
     }
 }

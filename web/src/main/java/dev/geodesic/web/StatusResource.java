@@ -106,6 +106,7 @@ public class StatusResource {
         gauge(text, "geodesic_log_followers", "Module logs that are being followed", logs.followerCount());
         gauge(text, "geodesic_requests", "HTTP requests that databases work on, or that wait for them", requests.pending());
         gauge(text, "geodesic_outbox_messages", "Messages that wait to be sent to WebSocket clients", Outboxes.waitingMessages());
+        gauge(text, "geodesic_outbox_bytes", "Bytes of these messages", Outboxes.waitingBytes());
         gauges(text, "geodesic_connections", "WebSocket connections", Database::connectionCount);
         gauges(text, "geodesic_watched_queries", "Distinct queries that clients watch", Database::watchedQueryCount);
         gauges(text, "geodesic_memory_bytes", "Bytes of rows and indexes", Database::memoryBytes);

@@ -39,6 +39,11 @@ public final class ServerMemory {
         return bytes.get() + moreOffHeap + moreHeap <= bytesMax && heapBytes.get() + moreHeap <= heapBytesMax;
     }
 
+    /** Bytes that are left. */
+    public long room() {
+        return Math.max(0, bytesMax - bytes.get());
+    }
+
     /** Errors: LIMIT_EXCEEDED if so much more would be too much. */
     public void check(long moreOffHeap, long moreHeap) {
         if (!hasRoom(moreOffHeap, moreHeap)) {

@@ -12,6 +12,7 @@ import dev.geodesic.engine.base.ServerMemory;
 import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.catalog.ModuleRow;
 import dev.geodesic.engine.durability.DatabaseRecovery;
+import dev.geodesic.engine.durability.RecoveryProgress;
 import dev.geodesic.engine.durability.DiskWatch;
 import dev.geodesic.engine.durability.Durability;
 import dev.geodesic.engine.durability.RecoveryProgress;
@@ -115,7 +116,7 @@ public final class Server implements AutoCloseable {
         private int users;
     }
 
-    private Server(ServerOptions options, FileChannel lock, Function<ServerOptions, WasmRuntime> runtimes) {
+    private Server(ServerOptions options, FileChannel lock, Function<ServerMemory, WasmRuntime> runtimes) {
         this.options = options;
         this.lock = lock;
         this.memory = new ServerMemory(options.resources().serverBytesMax(), options.resources().serverHeapBytesMax());
@@ -133,7 +134,7 @@ public final class Server implements AutoCloseable {
         this.tokens = new TokenAuthority(
                 openKeys(data.resolve("keys")), options.issuers(), limits -> new HttpEgress(
                         limits, Network.SYSTEM, Thread.ofPlatform().daemon().name("issuers-", 0).factory()), options.clock());
-        this.runtime = runtimes.apply(options);
+        this.runtime = runtimes.apply(memory);
         try {
             this.control = open("control", data.resolve("control"), progress -> { }, opened -> {
                 if (opened.committed().nextTxOffset() == 0) {
@@ -175,7 +176,7 @@ public final class Server implements AutoCloseable {
 
     /** As {@link #start(ServerOptions)}, on a runtime that is closed with the server. */
     static Server start(ServerOptions options, WasmRuntime runtime) {
-        Server server = launch(options, given -> runtime);
+        Server server = launch(options, memory -> runtime);
         server.openings.awaitAll();
         return server;
     }
@@ -187,12 +188,12 @@ public final class Server implements AutoCloseable {
      * @throws EngineException STORAGE_LOCKED if another process uses the directory; STORAGE_CORRUPT, STORAGE_FAILED
      */
     public static Server launch(ServerOptions options) {
-        return launch(options, given -> WasmtimeRuntime.open(new WasmtimeOptions(
-                Optional.of(given.dataDirectory().resolve("compiled")), given.guestThreads()), HostFunctions.TABLE));
+        return launch(options, memory -> WasmtimeRuntime.open(new WasmtimeOptions(
+                Optional.of(options.dataDirectory().resolve("compiled")), options.guestThreads(), memory), HostFunctions.TABLE));
     }
 
-    /** @param runtimes makes the runtime, which is closed with the server */
-    private static Server launch(ServerOptions options, Function<ServerOptions, WasmRuntime> runtimes) {
+    /** @param runtimes makes the runtime, which is closed with the server, over what guests may take */
+    private static Server launch(ServerOptions options, Function<ServerMemory, WasmRuntime> runtimes) {
         FileChannel lock = lock(options.dataDirectory());
         Server server = null;
         try {

@@ -353,7 +353,7 @@ public final class FaultyStorage implements Storage {
                 Fault fault = faults.begin(Kind.WRITE, name);
                 writes++;
                 int wanted = source.remaining();
-                int growth = (int) Math.clamp(position + wanted - inode.content.length, 0, Integer.MAX_VALUE);
+                int growth = Math.clamp(position + wanted - inode.content.length, 0, Integer.MAX_VALUE);
                 int length = wanted - growth + faults.take(growth);
                 boolean full = length < wanted;
                 if (fault == Fault.LIE) {

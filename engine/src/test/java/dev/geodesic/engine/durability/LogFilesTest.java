@@ -904,6 +904,7 @@ class LogFilesTest {
     @Test
     @Proves("durability.md 1")
     @Proves("durability.md 8")
+    @SuppressWarnings("try") // closed early on purpose
     void whatIsDurableFromASnapshotOnSurvives() {
         Seeds.repeat(RUNS, random -> {
             FaultyStorage files = new FaultyStorage(random);

@@ -421,6 +421,7 @@ class SnapshotterTest {
     }
 
     @Test
+    @SuppressWarnings("try") // a pin is held, not looked at
     void whatIsPinnedStaysUntilItIsNot() {
         open(options(NEVER, NEVER, 1, Duration.ZERO));
         database.transact(100);

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** Confirmed reads (spec/websocket.md section 9): who waits, for what, and in which order. */
 class ConfirmedGateTest {
@@ -100,6 +101,32 @@ class ConfirmedGateTest {
                 assertEquals(sent.get(lane).stream().map(Sent::id).toList(), inboxes.get(lane).got, "all in the end");
             }
         });
+    }
+
+    @Test
+    @Timeout(20)
+    void theWriterWaitsWhileTooManyMessagesWaitForTheDisk() throws InterruptedException {
+        for (boolean fails : new boolean[] {false, true}) {
+            ConfirmedGate gate = new ConfirmedGate(-1, 10);
+            ConfirmedGate.Lane lane = gate.lane(new Inbox());
+            for (int i = 0; i <= 10; i++) {
+                gate.awaitRoom();
+                lane.dependsOn(i);
+                lane.send(message(i));
+            }
+            assertEquals(11, gate.waitingMessages());
+            Thread writer = Thread.ofPlatform().daemon().start(gate::awaitRoom);
+            while (writer.getState() != Thread.State.TIMED_WAITING) {
+                Thread.sleep(1);
+            }
+            if (fails) {
+                gate.fail(CloseReason.MODULE_EXITED);
+            } else {
+                gate.durable(0);
+            }
+            writer.join();
+            assertEquals(fails ? 0 : 10, gate.waitingMessages());
+        }
     }
 
     @Test

@@ -32,6 +32,11 @@ final class Heartbeat implements AutoCloseable {
         endpoints.remove(endpoint);
     }
 
+    /** Open connections. */
+    int connections() {
+        return endpoints.size();
+    }
+
     private void beat() {
         long now = System.nanoTime();
         for (SubscribeEndpoint endpoint : endpoints) {

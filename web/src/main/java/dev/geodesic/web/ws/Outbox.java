@@ -36,6 +36,8 @@ final class Outbox implements ClientSink {
 
     private static final System.Logger LOG = System.getLogger(Outbox.class.getName());
     private static final int BATCH_MAX = 512;
+    /** Who has less waiting is not among those that fill the server. */
+    private static final long MODEST_BYTES = 1 << 20;
     private static final CloseReason TOO_SLOW =
             new CloseReason(1008, "the client does not read fast enough: too many messages wait for it");
 
@@ -69,9 +71,12 @@ final class Outbox implements ClientSink {
             }
             waiting.add(message);
             Outboxes.add(1);
-            waitingBytes += ServerEncoder.expectedBytes(message);
+            long bytes = ServerEncoder.expectedBytes(message);
+            waitingBytes += bytes;
+            Outboxes.addBytes(bytes);
             // A single message may be larger than the bound: an answer to a query is one message.
-            overflow = waiting.size() > messagesMax || waitingBytes > bytesMax && waiting.size() > 1;
+            overflow = waiting.size() > messagesMax || waiting.size() > 1
+                    && (waitingBytes > bytesMax || waitingBytes > MODEST_BYTES && Outboxes.areFull());
             if (!overflow) {
                 wake();
                 return;
@@ -102,6 +107,7 @@ final class Outbox implements ClientSink {
         closed = true;
         Outboxes.add(-waiting.size());
         waiting.clear();
+        Outboxes.addBytes(-waitingBytes);
         waitingBytes = 0;
         ended.complete(null);
     }
@@ -147,7 +153,10 @@ final class Outbox implements ClientSink {
                     encoder.encodeAll(batch, this::transmit);
                 }
                 synchronized (this) {
-                    waitingBytes = Math.max(0, waitingBytes - bytes);
+                    // Nothing is left of them if the outbox has been discarded meanwhile.
+                    long sent = Math.min(bytes, waitingBytes);
+                    waitingBytes -= sent;
+                    Outboxes.addBytes(-sent);
                 }
                 if (ping) {
                     wire.ping();

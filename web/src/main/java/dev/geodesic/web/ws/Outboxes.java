@@ -6,6 +6,9 @@ import java.util.concurrent.atomic.LongAdder;
 public final class Outboxes {
 
     private static final LongAdder WAITING = new LongAdder();
+    private static final LongAdder BYTES = new LongAdder();
+    /** A quarter of the heap. */
+    private static final long BYTES_MAX = Runtime.getRuntime().maxMemory() / 4;
 
     private Outboxes() {
     }
@@ -13,6 +16,20 @@ public final class Outboxes {
     /** Number of messages that are not sent yet. */
     public static long waitingMessages() {
         return WAITING.sum();
+    }
+
+    /** Bytes of these messages, as far as they do not share them. */
+    public static long waitingBytes() {
+        return BYTES.sum();
+    }
+
+    /** Whether clients that hold much must go. */
+    static boolean areFull() {
+        return BYTES.sum() > BYTES_MAX;
+    }
+
+    static void addBytes(long bytes) {
+        BYTES.add(bytes);
     }
 
     static void add(int messages) {

@@ -149,6 +149,10 @@ public class SubscribeFilter extends HttpFilter {
         }
         Subprotocol subprotocol = Subprotocol.negotiate(Collections.list(request.getHeaders("Sec-WebSocket-Protocol")))
                 .orElseThrow(() -> new RefusedException(HttpServletResponse.SC_BAD_REQUEST, Subprotocol.NOT_SELECTED));
+        if (heartbeat.connections() >= server.limits().connectionsMax()) {
+            throw new EngineException(ErrorCode.BUSY, "the server has as many connections as it may (limit connections-max, "
+                    + "setting geodesic.limits.connections=" + server.limits().connectionsMax() + ")");
+        }
         Database database = server.database(server.resolve(name));
         ConnectionId connection = params.connectionId().orElseGet(this::randomConnection);
         Handshake handshake = new Handshake(

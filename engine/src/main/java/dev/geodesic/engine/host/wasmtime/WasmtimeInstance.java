@@ -28,6 +28,8 @@ final class WasmtimeInstance implements WasmInstance, HostCall {
     private static final int FRAME_SLOTS = 16;
     private static final int TRACE_FRAMES_MAX = 64;
     private static final int TABLE_ELEMENTS_MAX = 1_000_000;
+    /** However full the server is: without this much no program does anything, not even deleting rows. */
+    private static final long MEMORY_BYTES_ALWAYS = 64 << 20;
     /** {@code wasmtime_extern_t}: kind, then the union. */
     private static final int EXTERN_BYTES = 32;
     private static final int EXTERN_UNION_OFFSET = 8;
@@ -52,6 +54,8 @@ final class WasmtimeInstance implements WasmInstance, HostCall {
     private long[] functions = {};
     private long memoryHandle;
     private long memoryBytes;
+    /** Of the memory, what the server knows of. */
+    private long counted;
     private MemorySegment memory = MemorySegment.NULL;
 
     private long hostSlots;
@@ -89,7 +93,8 @@ final class WasmtimeInstance implements WasmInstance, HostCall {
     }
 
     private void instantiate(long pre, long memoryBytesMax, long millisMax) {
-        NativeLibrary.STORE_LIMITER.call(store, memoryBytesMax, TABLE_ELEMENTS_MAX, 1, 16, 1);
+        long bytesMax = Math.min(memoryBytesMax, Math.max(MEMORY_BYTES_ALWAYS, runtime.memory().room()));
+        NativeLibrary.STORE_LIMITER.call(store, bytesMax, TABLE_ELEMENTS_MAX, 1, 16, 1);
         NativeLibrary.STORE_EPOCH_CALLBACK.call(store, runtime.epochCallback(), 0, 0);
         NativeLibrary.CONTEXT_SET_EPOCH_DEADLINE.call(context, 1);
         Running box = begin(millisMax);
@@ -113,6 +118,7 @@ final class WasmtimeInstance implements WasmInstance, HostCall {
         }
         memoryHandle = export(MEMORY);
         refreshMemory();
+        count();
     }
 
     /** Address of a {@code wasmtime_func_t} or {@code wasmtime_memory_t}. */
@@ -192,9 +198,23 @@ final class WasmtimeInstance implements WasmInstance, HostCall {
             box.instance = outer;
             running = false;
         }
+        count();
         long trap = NativeLibrary.getLong(trapOut);
         if (error != 0 || trap != 0) {
             throw failure(error, trap);
+        }
+    }
+
+    /** A guest's memory only grows; what it takes, the databases cannot have. */
+    private void count() {
+        try {
+            long now = (long) NativeLibrary.MEMORY_DATA_SIZE.invokeExact(context, memoryHandle);
+            if (now != counted) {
+                runtime.memory().addOffHeap(now - counted);
+                counted = now;
+            }
+        } catch (Throwable t) {
+            throw NativeLibrary.unexpected(t);
         }
     }
 
@@ -428,6 +448,7 @@ final class WasmtimeInstance implements WasmInstance, HostCall {
         }
         checkUsable();
         closed = true;
+        runtime.memory().addOffHeap(-counted);
         arena.close(); // first, so that nobody reads memory that the store gives back
         NativeLibrary.TRAP_DELETE.call(spareTrap);
         NativeLibrary.ERROR_DELETE.call(spareError);

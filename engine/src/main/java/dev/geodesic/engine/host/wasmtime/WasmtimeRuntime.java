@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Invariants;
+import dev.geodesic.engine.base.ServerMemory;
 import dev.geodesic.engine.host.runtime.FunctionType;
 import dev.geodesic.engine.host.runtime.HostFunction;
 import dev.geodesic.engine.host.runtime.ValueType;
@@ -41,6 +42,7 @@ public final class WasmtimeRuntime implements WasmRuntime {
     private final Arena arena = Arena.ofShared();
     private final long epochCallback;
     private final CompiledCache cache;
+    private final ServerMemory memory;
     private final Thread ticker;
     private final AtomicInteger open = new AtomicInteger();
     private volatile long tick;
@@ -62,6 +64,7 @@ public final class WasmtimeRuntime implements WasmRuntime {
         }
         epochCallback = NativeLibrary.upcallStub(
                 Upcalls.EPOCH, FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG), arena);
+        memory = options.memory();
         cache = new CompiledCache(options.cacheDirectory());
         ticker = options.threads().newThread(this::runTicker);
         ticker.start();
@@ -187,6 +190,11 @@ public final class WasmtimeRuntime implements WasmRuntime {
 
     long tick() {
         return tick;
+    }
+
+    /** Where the memory of guests is counted. */
+    ServerMemory memory() {
+        return memory;
     }
 
     long epochCallback() {

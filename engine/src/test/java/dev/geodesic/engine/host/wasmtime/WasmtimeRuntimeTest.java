@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.base.ServerMemory;
 import dev.geodesic.engine.host.GuestThread;
 import dev.geodesic.engine.host.runtime.FunctionType;
 import dev.geodesic.engine.host.runtime.HostFunction;
@@ -80,6 +81,30 @@ class WasmtimeRuntimeTest {
         handler = c -> c.i64(1) * (Long) c.attachment() + c.i32(0);
         try (WasmModule module = runtime.compile(PROGRAM); WasmInstance instance = module.instantiate(10L, MEMORY, MILLIS)) {
             assertEquals(-57, run(instance, instance.function("run"), 3, -6L));
+        }
+    }
+
+    @Test
+    void memoryOfGuestsCountsAndIsBoundedByWhatTheServerHasLeft() {
+        ServerMemory memory = new ServerMemory(100 << 20, Long.MAX_VALUE);
+        HostFunction function = new HostFunction("h", "call", FunctionType.of("iI:I"), c -> 0);
+        try (WasmRuntime counting = WasmtimeRuntime.open(new WasmtimeOptions(
+                Optional.ofNullable(cache), Thread.ofPlatform().daemon().factory(), memory), List.of(function));
+                WasmModule module = counting.compile(PROGRAM)) {
+            try (WasmInstance instance = module.instantiate("first", 1L << 30, MILLIS)) {
+                assertEquals(1 << 16, memory.bytes());
+                int grow = instance.function("grow");
+                assertEquals(-1, run(instance, grow, 2000, 0), "more than the server has");
+                assertEquals(1, run(instance, grow, 100, 0));
+                assertEquals(101 << 16, memory.bytes());
+                memory.addHeap(90 << 20);
+                try (WasmInstance late = module.instantiate("late", 1L << 30, MILLIS)) {
+                    int growLate = late.function("grow");
+                    assertEquals(-1, run(late, growLate, 1024, 0));
+                    assertEquals(1, run(late, growLate, 900, 0), "something is left for everybody");
+                }
+            }
+            assertEquals(90 << 20, memory.bytes());
         }
     }
 
