@@ -2,6 +2,7 @@
 # Runs the JMH benchmarks: bench/run.sh [JMH options and name patterns], for instance  bench/run.sh Transaction
 # bench/run.sh --cpu measures what subscribers cost, in CPU time.
 # bench/run.sh --recovery [rows...] measures what a start costs: snapshots loaded, logs replayed.
+# bench/run.sh --pause [rows, seconds, snapshots, directory] measures how long a writer waits while snapshots are taken.
 # Needs a build (mvn -q -pl bench -am package -DskipTests). JAVA_HOME may name the JDK 25; else the newest JDK found is taken.
 set -euo pipefail
 [ $# -gt 0 ] || set -- -wi 3 -w 2 -i 5 -r 2
@@ -23,6 +24,9 @@ if [ "$1" = --cpu ]; then
 elif [ "$1" = --recovery ]; then
     shift
     main=dev.geodesic.bench.RecoveryBench
+elif [ "$1" = --pause ]; then
+    shift
+    main="-Xmx6g dev.geodesic.bench.SnapshotPauseBench"
 fi
 exec "$java" --enable-native-access=ALL-UNNAMED $opens -Dchronicle.analytics.disable=true -Dchronicle.announcer.disable=true \
     -Dgeodesic.wasmtime.library="${GEODESIC_WASMTIME_LIBRARY:-engine/target/native}" \

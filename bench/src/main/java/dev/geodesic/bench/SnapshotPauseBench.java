@@ -35,6 +35,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 
 /**
@@ -178,7 +179,7 @@ public final class SnapshotPauseBench implements AutoCloseable {
         commit();
     }
 
-    private Gaps write(Gaps gaps, java.util.function.BooleanSupplier done) {
+    private Gaps write(Gaps gaps, BooleanSupplier done) {
         long last = System.nanoTime();
         while (!done.getAsBoolean()) {
             transact();
