@@ -12,7 +12,6 @@ import dev.geodesic.engine.base.ServerMemory;
 import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.catalog.ModuleRow;
 import dev.geodesic.engine.durability.DatabaseRecovery;
-import dev.geodesic.engine.durability.RecoveryProgress;
 import dev.geodesic.engine.durability.DiskWatch;
 import dev.geodesic.engine.durability.Durability;
 import dev.geodesic.engine.durability.RecoveryProgress;
