@@ -65,7 +65,7 @@ public class ServerBean {
             // Databases are opened in the background: requests wait for theirs, and the health answer tells how far it is.
             ServerOptions options = new ServerOptions(
                     config.dataDirectory(), config.limits(), stores, logs, guestThreads, Clock.systemUTC(), config.procedures(),
-                    config.issuers()).withResources(Resources.withDisk(config));
+                    config.issuers()).withResources(Resources.withDisk(config)).withBackups(config.backups());
             server = Server.launch(config.snapshots().map(options::withSnapshots).orElse(options));
         } catch (IOException e) {
             throw new UncheckedIOException(e);

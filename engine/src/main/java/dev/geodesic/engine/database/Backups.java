@@ -10,6 +10,7 @@ import dev.geodesic.engine.backup.PastState;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.durability.FileStorage;
+import dev.geodesic.engine.durability.LogDamage;
 import dev.geodesic.engine.durability.LogFiles;
 import dev.geodesic.engine.durability.SnapshotProgress;
 import dev.geodesic.engine.durability.SnapshotStore;
@@ -49,6 +50,7 @@ public final class Backups {
     private static final int UPLOAD_BUFFER_BYTES = 256 << 10;
     /** A transaction's record is a little longer than its rows. */
     private static final long RECORD_BYTES_MIN = 64L << 20;
+    private static final int RECORD_HEAP_PART = 4;
 
     private final Server server;
     private final ServerOptions options;
@@ -212,10 +214,8 @@ public final class Backups {
                 find(findings, "snapshots/" + SnapshotStore.fileName(snapshot), () ->
                         kept.store.verify(snapshot, SnapshotProgress.NONE));
             }
-            long until = database.durableOffset() + 1;
-            for (LogFiles.SegmentInfo segment : kept.files.segments()) {
-                find(findings, "log/" + segment.file(), () -> kept.files.read(
-                        segment.firstOffset(), Math.min(until, segment.nextOffset()), (txOffset, record, offset, length) -> { }));
+            for (LogDamage damage : kept.files.verify(LogFiles.Progress.NONE)) {
+                findings.add(new Finding("log/" + Path.of(damage.file()).getFileName(), damage.toString()));
             }
         }
         LOG.log(findings.isEmpty() ? System.Logger.Level.INFO : System.Logger.Level.ERROR,
@@ -459,7 +459,8 @@ public final class Backups {
             options.disk().delete(directory);
             Storage storage = options.disk().open(directory);
             Manifest manifest = unpacking.into(new BackupReader(limits().bytesMax()), storage);
-            long recordBytesMax = Math.max(RECORD_BYTES_MIN, 2 * options.limits().transactionBytesMax());
+            long recordBytesMax = Math.max(RECORD_BYTES_MIN, Math.min(
+                    2 * options.limits().transactionBytesMax(), Runtime.getRuntime().maxMemory() / RECORD_HEAP_PART));
             try (BackupPast past = new BackupPast(manifest, storage, recordBytesMax)) {
                 return restore(request, past, manifest.epoch(), manifest.environment());
             } catch (EngineException e) {

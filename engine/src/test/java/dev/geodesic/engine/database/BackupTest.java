@@ -287,6 +287,37 @@ class BackupTest {
     }
 
     @Test
+    void verificationNamesWhatIsDamaged() throws Exception {
+        try (BackupWorld world = world()) {
+            Database source = world.create("source");
+            world.changes(source, new Random(6), 10, 150);
+            world.contents(source);
+            assertEquals(List.of(), world.server.backups().verify(source.identity(), world.me()));
+            refused(ErrorCode.NOT_AUTHORIZED, () ->
+                    world.server.backups().verify(source.identity(), world.other.claims().identity()));
+            Path files = world.data.resolve("databases").resolve(source.identity().toHex()).resolve("0");
+            for (String kind : List.of("log", "snapshots")) {
+                Path file;
+                try (var all = Files.list(files.resolve(kind))) {
+                    file = all.filter(f -> f.toString().endsWith(".snapshot") || f.toString().contains(".log")).sorted().toList()
+                            .getFirst();
+                }
+                byte[] bytes = Files.readAllBytes(file);
+                byte[] damaged = bytes.clone();
+                damaged[bytes.length / 2] ^= 1;
+                Files.write(file, damaged);
+                List<Finding> findings = world.server.backups().verify(source.identity(), world.me());
+                assertFalse(findings.isEmpty());
+                assertEquals(kind + "/" + file.getFileName(), findings.getFirst().file());
+                assertTrue(findings.getFirst().problem().matches(".*is damaged at byte [0-9]+: .*"),
+                        findings.getFirst()::problem);
+                Files.write(file, bytes);
+            }
+            assertEquals(List.of(), world.server.backups().verify(source.identity(), world.me()));
+        }
+    }
+
+    @Test
     void onlyOwnersBackUpAndSetBack() {
         try (BackupWorld world = world()) {
             Database source = world.create("source");

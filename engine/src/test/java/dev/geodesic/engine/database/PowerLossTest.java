@@ -3,6 +3,8 @@ package dev.geodesic.engine.database;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.geodesic.engine.backup.BackupWriter;
+import dev.geodesic.engine.backup.Moment;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
@@ -17,6 +19,10 @@ import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
 import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -31,6 +37,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.stream.LongStream;
@@ -117,6 +124,7 @@ class PowerLossTest {
         assertEquals(directories, Set.copyOf(disk.directories(data.resolve("databases"))), "no leftovers");
         server.databasesOf(OWNER).forEach(d -> assertEquals(
                 1, disk.directories(data.resolve("databases").resolve(d.toHex())).size(), "one incarnation"));
+        assertEquals(List.of(), disk.directories(data.resolve("restores")), "nothing of restores");
     }
 
     /** @param before steps that are behind us when the story begins */
@@ -221,6 +229,28 @@ class PowerLossTest {
         };
     }
 
+    /** @param zip where it is put */
+    private static Step backup(String name, ByteArrayOutputStream zip) {
+        return server -> {
+            try (BackupWriter writer = server.backups().prepare(server.resolve(name), false, OWNER)) {
+                writer.writeZip(zip);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        };
+    }
+
+    private static Step restore(ByteArrayOutputStream zip, Function<Server, RestoreRequest.Target> target) {
+        return server -> {
+            try (Backups.Upload upload = server.backups().receive(new ByteArrayInputStream(zip.toByteArray()))) {
+                server.backups().restore(new RestoreRequest(
+                        new RestoreRequest.Source.Sent(upload), new Moment.Latest(), target.apply(server), OWNER, true));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        };
+    }
+
     private static final List<Step> ONE = List.of(publish("one", FIRST, false), insert("one", "a", 1), insert("one", "a", 2));
 
     // ---- stories ----
@@ -317,6 +347,27 @@ class PowerLossTest {
                 assertEquals(ErrorCode.STORAGE_CORRUPT, e.code(), e::describe);
             }
         });
+    }
+
+    @Test
+    @Proves("durability.md 1")
+    void ofARestoreInPlace() {
+        ByteArrayOutputStream zip = new ByteArrayOutputStream();
+        List<Step> before = new ArrayList<>(ONE);
+        before.add(backup("one", zip));
+        before.add(insert("one", "a", 3));
+        story(before, List.of(
+                restore(zip, server -> new RestoreRequest.Target.Same(server.resolve("one"))), insert("one", "a", 4)));
+    }
+
+    @Test
+    @Proves("durability.md 1")
+    void ofARestoreAsANewDatabase() {
+        ByteArrayOutputStream zip = new ByteArrayOutputStream();
+        List<Step> before = new ArrayList<>(ONE);
+        before.add(backup("one", zip));
+        story(before, List.of(
+                restore(zip, server -> new RestoreRequest.Target.Another(Optional.of("two"))), insert("two", "a", 4)));
     }
 
     /** A token is acknowledged when it has been given out. */
