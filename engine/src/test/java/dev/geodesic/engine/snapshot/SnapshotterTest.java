@@ -427,11 +427,11 @@ class SnapshotterTest {
         database.transact(100);
         database.take();
         Snapshotter.Pin pin = database.snapshotter.pin(101);
-        try (Snapshotter.Pin same = database.snapshotter.pin(101)) {
-            database.transact(100);
-            database.take();
-            assertEquals(List.of(101L, 201L), database.snapshots());
-        }
+        Snapshotter.Pin same = database.snapshotter.pin(101);
+        database.transact(100);
+        database.take();
+        assertEquals(List.of(101L, 201L), database.snapshots());
+        same.close();
         database.transact(100);
         database.take();
         assertEquals(List.of(101L, 201L, 301L), database.snapshots());
