@@ -16,6 +16,7 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -25,6 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
  * memory, threads and files than when it had warmed up. {@code -Dgeodesic.soak.minutes=60}; the report is written to
  * {@code target/soak/report.md}. With less than ten minutes memory is reported, but not judged.
  */
+@Tag("soak")
 class SoakIT {
 
     private static final long MINUTES = Long.getLong("geodesic.soak.minutes", 1);
