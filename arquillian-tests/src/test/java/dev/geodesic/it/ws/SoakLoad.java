@@ -30,6 +30,8 @@ final class SoakLoad {
     private static final int GROUP_ROWS = 100;
     private static final int GROUPS = 8;
     private static final long PAUSE_MILLIS = 50;
+    /** Between two windows of counted calls, to leave the machine to others. */
+    private static final long REST_MILLIS = Long.getLong("geodesic.soak.rest.millis", 0);
 
     /** A counter that one client raises: confirmed at least, sent at most. */
     private static final class Counter {
@@ -106,6 +108,9 @@ final class SoakLoad {
                     while (waiting == WINDOW || ended.get() && waiting > 0) {
                         confirm(client, counter);
                         waiting--;
+                    }
+                    if (REST_MILLIS > 0 && call % WINDOW == 0) {
+                        Features.pause(REST_MILLIS);
                     }
                     if (!ended.get()) {
                         counter.sent.incrementAndGet();
