@@ -28,7 +28,7 @@ final class Http {
     static HttpResponse<String> send(String method, String path, String token, byte[] body) {
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create("http://localhost:" + PORT + "/v1/" + path))
                 .timeout(Duration.ofSeconds(60)).method(method, HttpRequest.BodyPublishers.ofByteArray(body));
-        if (path.contains("/call/")) {
+        if (path.contains("/call/") || path.startsWith("restore")) {
             request.header("Content-Type", "application/json");
         }
         if (token != null) {

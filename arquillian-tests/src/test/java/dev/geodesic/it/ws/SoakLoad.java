@@ -165,7 +165,22 @@ final class SoakLoad {
                     "POST", "database/" + data.name + "/snapshots", data.owner.token(), new byte[0]);
             assertEquals(200, taken.statusCode(), taken::body);
             Http.ok("GET", "database/" + data.name + "/snapshots", data.owner.token(), new byte[0]);
+            String verified = Http.ok("POST", "database/" + data.name + "/verify", data.owner.token(), new byte[0]);
+            assertTrue(verified.contains("\"findings\":[]"), verified);
+            lookBack();
             pause(5_000);
+        }
+
+        /** Makes a database of what the other one was a moment ago, looks at it, and deletes it. */
+        private void lookBack() {
+            long offset = data.durableOffset() + 1;
+            String made = Http.ok("POST", "restore", data.owner.token(),
+                    ("{\"database\":\"" + data.name + "\",\"offset\":" + offset + "}").getBytes(StandardCharsets.UTF_8));
+            String path = "database/" + Http.string(made, "database_identity");
+            String counters = Http.ok("POST", path + "/sql", data.owner.token(),
+                    "SELECT COUNT(*) AS n FROM counter".getBytes(StandardCharsets.UTF_8));
+            assertTrue(counters.contains("10000"), counters);
+            Http.ok("DELETE", path, data.owner.token(), new byte[0]);
         }
 
         private void pause(long millis) {
