@@ -928,7 +928,7 @@ class LogFilesTest {
                             snapshot = act(random, log, sent, snapshot, scale);
                         }
                     } finally {
-                        log.close();
+                        log.log.close();
                         reported = log.log.durableOffset();
                     }
                 } catch (EngineException e) {

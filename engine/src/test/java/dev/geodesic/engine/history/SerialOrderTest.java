@@ -33,13 +33,13 @@ class SerialOrderTest {
 
     @SafeVarargs
     private static void good(Operation<Call, Output>... history) {
-        SerialOrder.Result<Call, Output> result = SerialOrder.find(REGISTERS, List.of(history));
+        SerialOrder.Result<Call, Output> result = SerialOrder.find(REGISTERS, Arrays.asList(history));
         assertTrue(result.isSerialisable(), result::toString);
     }
 
     @SafeVarargs
     private static void bad(Operation<Call, Output>... history) {
-        SerialOrder.Result<Call, Output> result = SerialOrder.find(REGISTERS, List.of(history));
+        SerialOrder.Result<Call, Output> result = SerialOrder.find(REGISTERS, Arrays.asList(history));
         assertFalse(result.isSerialisable(), result::toString);
     }
 
