@@ -33,13 +33,13 @@ class SerialOrderTest {
 
     @SafeVarargs
     private static void good(Operation<Call, Output>... history) {
-        SerialOrder.Result<Call, Output> result = SerialOrder.find(REGISTERS, Arrays.asList(history));
+        SerialOrder.Result<Call, Output> result = SerialOrder.find(REGISTERS, Arrays.stream(history).toList());
         assertTrue(result.isSerialisable(), result::toString);
     }
 
     @SafeVarargs
     private static void bad(Operation<Call, Output>... history) {
-        SerialOrder.Result<Call, Output> result = SerialOrder.find(REGISTERS, Arrays.asList(history));
+        SerialOrder.Result<Call, Output> result = SerialOrder.find(REGISTERS, Arrays.stream(history).toList());
         assertFalse(result.isSerialisable(), result::toString);
     }
 
