@@ -32,14 +32,16 @@ class SerialOrderTest {
     }
 
     @SafeVarargs
+    @SuppressWarnings("varargs")
     private static void good(Operation<Call, Output>... history) {
-        SerialOrder.Result<Call, Output> result = SerialOrder.find(REGISTERS, Arrays.stream(history).toList());
+        SerialOrder.Result<Call, Output> result = SerialOrder.find(REGISTERS, List.of(history));
         assertTrue(result.isSerialisable(), result::toString);
     }
 
     @SafeVarargs
+    @SuppressWarnings("varargs")
     private static void bad(Operation<Call, Output>... history) {
-        SerialOrder.Result<Call, Output> result = SerialOrder.find(REGISTERS, Arrays.stream(history).toList());
+        SerialOrder.Result<Call, Output> result = SerialOrder.find(REGISTERS, List.of(history));
         assertFalse(result.isSerialisable(), result::toString);
     }
 
