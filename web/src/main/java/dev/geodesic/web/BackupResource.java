@@ -33,7 +33,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
 /** Copies of a running database, and whether its files are whole (docs/operating.md). For its owner. */
-@Path("database/{database}")
+@Path("database")
 @ApplicationScoped
 public class BackupResource {
 
@@ -65,7 +65,7 @@ public class BackupResource {
 
     /** Sends a backup as a zip, as fast as it is read. */
     @GET
-    @Path("backup")
+    @Path("{database}/backup")
     public void download(
             @PathParam("database") String name, @Context UriInfo uri, @Context SecurityContext security,
             @Suspended AsyncResponse answer) {
@@ -131,7 +131,7 @@ public class BackupResource {
 
     /** Writes a backup into the server's directory for them. */
     @POST
-    @Path("backup")
+    @Path("{database}/backup")
     public void write(
             @PathParam("database") String name, @HeaderParam(HttpHeaders.CONTENT_TYPE) String contentType,
             @Context UriInfo uri, @Context SecurityContext security, InputStream body, @Suspended AsyncResponse response) {
@@ -156,7 +156,7 @@ public class BackupResource {
 
     /** Sets the database back: to a backup of it, or to a moment of its own past. */
     @POST
-    @Path("restore")
+    @Path("{database}/restore")
     public void restore(
             @PathParam("database") String name, @HeaderParam(HttpHeaders.CONTENT_TYPE) String contentType,
             @Context HttpServletRequest request, @Context UriInfo uri, @Context SecurityContext security,
@@ -166,7 +166,7 @@ public class BackupResource {
 
     /** Reads every file of the database, while it runs. */
     @POST
-    @Path("verify")
+    @Path("{database}/verify")
     public void verify(
             @PathParam("database") String name, @Context SecurityContext security, @Suspended AsyncResponse response) {
         Identity identity = Names.resolve(server, name);
