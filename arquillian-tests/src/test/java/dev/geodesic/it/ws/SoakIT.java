@@ -3,6 +3,7 @@ package dev.geodesic.it.ws;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.geodesic.it.ws.ServerProcess.Vitals;
+import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -45,6 +46,8 @@ class SoakIT {
     private int stops;
 
     @Test
+    @Proves("durability.md 9.4")
+    @Proves("durability.md 10")
     void nothingIsLostAndNothingGrows() throws Exception {
         long seed = Seeds.seed();
         Random random = new Random(seed);

@@ -211,6 +211,7 @@ class IsolatedStartTest {
     }
 
     @Test
+    @Proves("durability.md 9.1")
     void databasesAreServedWhileOthersAreStillBeingOpened() throws Exception {
         Identity slow = publish("slow");
         Identity fast = publish("fast");

@@ -29,7 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
 @Proves("durability.md 1")
 @Proves("durability.md 4")
 @Proves("durability.md 8")
-@Proves("durability.md 9")
+@Proves("durability.md 9.2")
+@Proves("durability.md 9.3")
 class SimulatorTest {
 
     private static final int SEEDS = Integer.getInteger("geodesic.simulator.seeds", Integer.MAX_VALUE);
