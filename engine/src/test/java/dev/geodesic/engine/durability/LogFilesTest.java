@@ -597,7 +597,7 @@ class LogFilesTest {
         }
         FaultyStorage missing = storage.restarted();
         missing.delete(INDEX);
-        try (Log log = open(missing, 0)) {
+        try (Log log = new Log(missing, OPTIONS.withQueue(2, 1 << 20), LogStart.EMPTY)) {
             assertArrayEquals(index, missing.content(INDEX), "made anew");
             for (int i = 0; i < 200; i++) {
                 log.append(row(new Random(i), 1500));
