@@ -48,7 +48,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(ArquillianExtension.class)
 @RunAsClient
 @Timeout(180)
-class HttpIT implements BusyTests, FuzzTests, McpTests, NamesTests, RightsTests, RuleTests, SnapshotTests,
+class HttpIT implements BackupTests, BusyTests, FuzzTests, McpTests, NamesTests, RightsTests, RuleTests, SnapshotTests,
         ToolTests, ToolProgramTests {
 
     private static final String CHAT = "chat/module/chat.wasm";
