@@ -49,7 +49,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @RunAsClient
 @Timeout(180)
 class HttpIT implements BackupTests, BusyTests, FuzzTests, McpTests, NamesTests, RightsTests, RuleTests, SnapshotTests,
-        ToolTests, ToolProgramTests {
+        StopTests, ToolTests, ToolProgramTests {
 
     private static final String CHAT = "chat/module/chat.wasm";
     private static final int CALL_BYTES_MAX = 2 << 20;
