@@ -14,6 +14,7 @@ import dev.geodesic.engine.tx.CommittedState;
 import dev.geodesic.engine.tx.MutTx;
 import dev.geodesic.engine.tx.SnapshotView;
 import dev.geodesic.engine.tx.TxData;
+import dev.geodesic.sats.BsatnException;
 import dev.geodesic.sats.Identity;
 
 /** The state of a database at one moment of its past, in memory. One thread. */
@@ -80,7 +81,7 @@ public final class PastState implements AutoCloseable {
             }
             complete = true;
             return new PastState(committed, catalog);
-        } catch (IllegalArgumentException | IllegalStateException | IndexOutOfBoundsException e) {
+        } catch (BsatnException | IllegalArgumentException | IllegalStateException | IndexOutOfBoundsException e) {
             // Nobody has checked what rows of system tables say to each other.
             throw new EngineException(
                     ErrorCode.STORAGE_CORRUPT, "the rows of " + past.snapshots() + " contradict each other: " + e);

@@ -1052,6 +1052,7 @@ public final class Server implements AutoCloseable {
         try (SnapshotStore store = openSnapshots(options.snapshots().orElseThrow(), directory(entry).resolve("snapshots"))) {
             state.writeTo(store, epoch);
         }
+        options.logs().begin(directory(entry).resolve("log"), state.transactions());
     }
 
     private EngineException tooManyDatabases() {

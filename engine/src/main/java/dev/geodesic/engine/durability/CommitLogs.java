@@ -3,6 +3,7 @@ package dev.geodesic.engine.durability;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.port.Disk;
+import dev.geodesic.engine.port.Storage;
 import java.io.IOException;
 import java.nio.file.Path;
 
@@ -20,6 +21,16 @@ public record CommitLogs(CommitLogOptions options, Disk disk) implements LogFact
             return CommitLog.open(disk.open(directory), options, start, replay);
         } catch (IOException e) {
             throw new EngineException(ErrorCode.STORAGE_FAILED, "the directory " + directory + " cannot be created: " + e, e);
+        }
+    }
+
+    @Override
+    public void begin(Path directory, long offset) {
+        try (Storage storage = disk.open(directory)) {
+            storage.create(LogFormat.fileName(offset, LogFormat.BEGIN_SUFFIX)).close();
+            storage.force();
+        } catch (IOException e) {
+            throw new EngineException(ErrorCode.STORAGE_FAILED, "the log in " + directory + " cannot be made: " + e, e);
         }
     }
 }

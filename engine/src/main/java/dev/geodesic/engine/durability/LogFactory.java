@@ -22,4 +22,13 @@ public interface LogFactory {
      * @throws dev.geodesic.engine.base.EngineException STORAGE_CORRUPT with file, offset and remedy, STORAGE_FAILED
      */
     Durability open(Path directory, LogStart start, Replay replay);
+
+    /**
+     * Says durably that the log in a directory, which is empty, begins behind a snapshot: what opens it knows then that nothing
+     * has been lost.
+     *
+     * @throws dev.geodesic.engine.base.EngineException STORAGE_FAILED
+     */
+    default void begin(Path directory, long offset) {
+    }
 }

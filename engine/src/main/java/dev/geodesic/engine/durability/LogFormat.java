@@ -55,6 +55,8 @@ final class LogFormat {
     static final byte[] INDEX_MAGIC = "GEODINDX".getBytes(StandardCharsets.US_ASCII);
     static final String SUFFIX = ".log";
     static final String COMPRESSED_SUFFIX = SUFFIX + ".zst";
+    /** An empty file that says where a log without segments begins. */
+    static final String BEGIN_SUFFIX = ".begin";
     static final String TEMPORARY_SUFFIX = COMPRESSED_SUFFIX + ".tmp";
     static final String INDEX_SUFFIX = ".idx";
     private static final int NAME_DIGITS = 20;

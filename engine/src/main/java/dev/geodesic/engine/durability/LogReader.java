@@ -1,6 +1,7 @@
 package dev.geodesic.engine.durability;
 
 import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.port.Storage;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -95,6 +96,14 @@ final class LogReader {
             }
         }
         segments.sort(LogFiles.Segment.ORDER);
+        if (segments.isEmpty() && start.offset() > 0
+                && !names.contains(LogFormat.fileName(start.offset(), LogFormat.BEGIN_SUFFIX))) {
+            throw new EngineException(
+                    ErrorCode.STORAGE_CORRUPT, "the log in " + storage + " is gone: it must hold what came after the snapshot of "
+                            + start.offset() + " transactions. Restore the directory from a backup; or, to go on without all that"
+                            + " came later, make an empty file " + LogFormat.fileName(start.offset(), LogFormat.BEGIN_SUFFIX)
+                            + " in it");
+        }
     }
 
     private void readSegments() throws IOException {

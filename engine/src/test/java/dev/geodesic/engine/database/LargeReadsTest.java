@@ -44,7 +44,7 @@ class LargeReadsTest {
     private static final String TEAMS = "SELECT * FROM team";
     /** Some transactions are too many for a read that waits for them. */
     private static final Limits FEW = TestServer.readLimits(Limits.DEFAULTS, 60_000, 10_000, -1);
-    private static final int TOO_MANY = 30;
+    private static final int TOO_MANY = 300;
 
     @TempDir
     private Path data;

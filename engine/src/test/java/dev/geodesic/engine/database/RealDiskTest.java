@@ -151,9 +151,14 @@ class RealDiskTest {
                     throw failed;
                 }
                 // It serves what it can read, as long as it need not write.
-                for (int id = 100; id < 100_000; id++) {
-                    insert(server.database(server.resolve("full")), id);
-                    rows.incrementAndGet();
+                Database full = server.database(server.resolve("full"));
+                try {
+                    for (int id = 100; id < 100_000; id++) {
+                        insert(full, id);
+                        rows.incrementAndGet();
+                    }
+                } catch (EngineException e) {
+                    throw full.failure().filter(EngineException.class::isInstance).map(EngineException.class::cast).orElse(e);
                 }
             }
         });

@@ -30,6 +30,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -69,7 +70,8 @@ final class TestServer implements AutoCloseable {
             ProcedureOptions procedures) {
         this(data, new ServerOptions(
                 data, limits, stores, logs,
-                Thread.ofPlatform().daemon().stackSize(16 << 20).factory(), Clock.systemUTC(), timer, procedures));
+                Thread.ofPlatform().daemon().stackSize(16 << 20).factory(), Clock.systemUTC(), timer, procedures)
+                .withResources(ResourceOptions.DEFAULTS.withTimes(Duration.ofSeconds(10), Duration.ZERO)));
     }
 
     /** With its log on disk, and snapshots. */

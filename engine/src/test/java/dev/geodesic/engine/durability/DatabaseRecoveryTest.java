@@ -256,6 +256,11 @@ class DatabaseRecoveryTest {
             log.delete(name);
         }
         log.force();
+        String begin = LogFormat.fileName(offsets[1], LogFormat.BEGIN_SUFFIX);
+        EngineException gone = assertThrows(EngineException.class, () -> new Life().close());
+        assertEquals(ErrorCode.STORAGE_CORRUPT, gone.code());
+        assertTrue(gone.getMessage().contains(begin), gone.getMessage());
+        log.create(begin).close();
         try (Life life = new Life()) {
             assertEquals(offsets[1], life.database.committed.nextTxOffset());
             life.compare();

@@ -329,6 +329,7 @@ class LogFilesTest {
     @Test
     void theStartSaysWhichEpochTheLogHasAtLeast() throws Exception {
         FaultyStorage storage = new FaultyStorage(new Random(4));
+        storage.put(LogFormat.fileName(5, LogFormat.BEGIN_SUFFIX), new byte[0]);
         try (Log log = new Log(storage, OPTIONS, new LogStart(5, 2))) {
             assertEquals(2, log.log.epoch());
             log.append(new byte[3]);
@@ -690,7 +691,9 @@ class LogFilesTest {
                 assertEquals(expected, log.files.offsetAfter(10L * offset - 10));
             }
         }
-        try (Log log = open(new FaultyStorage(new Random(16)), 7)) {
+        FaultyStorage behind = new FaultyStorage(new Random(16));
+        behind.put(LogFormat.fileName(7, LogFormat.BEGIN_SUFFIX), new byte[0]);
+        try (Log log = open(behind, 7)) {
             assertEquals(7, log.files.offsetAfter(0));
         }
     }

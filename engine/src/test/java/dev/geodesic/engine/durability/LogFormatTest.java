@@ -40,6 +40,7 @@ class LogFormatTest {
         CommitLogOptions options = new CommitLogOptions(1 << 20, 16, 1 << 20, defaults.threads(), () -> SALT);
         FaultyStorage storage = new FaultyStorage(new Random(1));
         byte[] record = writtenRecord();
+        storage.put(LogFormat.fileName(7, LogFormat.BEGIN_SUFFIX), new byte[0]);
         try (CommitLog log = CommitLog.open(storage, options, new LogStart(7, 1), (o, b, a, l) -> { })) {
             log.append(7, record, 0, record.length);
         }
