@@ -49,6 +49,8 @@ final class ChildJvm {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-ea", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xlog:disable", "-Xlog:all=error:stderr",
+                // This Java has been seen to crash while it makes the archive, which then is missing and no more.
+                "-XX:ErrorFile=" + archive.resolveSibling("hs_err_pid%p.log"),
                 "-Dgeodesic.wasmtime.library=" + System.getProperty("geodesic.wasmtime.library")));
         command.addAll(options);
         command.addAll(List.of("-cp", classPath, main.getName()));
