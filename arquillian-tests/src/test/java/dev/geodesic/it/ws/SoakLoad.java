@@ -30,6 +30,8 @@ final class SoakLoad {
     private static final int GROUP_ROWS = 100;
     private static final int GROUPS = 8;
     private static final long PAUSE_MILLIS = 50;
+    /** A disk that others use heavily may take long to force. */
+    private static final long PATIENCE_MILLIS = 60_000;
     /** Between two windows of counted calls, to leave the machine to others. */
     private static final long REST_MILLIS = Long.getLong("geodesic.soak.rest.millis", 0);
 
@@ -122,7 +124,7 @@ final class SoakLoad {
         }
 
         private void confirm(WsClient client, Counter counter) {
-            ServerMessage.ReducerResult result = (ServerMessage.ReducerResult) client.nextMessage();
+            ServerMessage.ReducerResult result = (ServerMessage.ReducerResult) client.nextMessageWithin(PATIENCE_MILLIS);
             assertTrue(result.outcome() instanceof ReducerOutcome.Committed, () -> result.outcome().toString());
             counter.confirmed.incrementAndGet();
         }
