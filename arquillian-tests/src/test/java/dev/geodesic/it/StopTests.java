@@ -13,19 +13,58 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.WebSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A server of its own, as the build has made it, that starts with a damaged database. */
+/** A server of its own, as the build has made it, that is ended with SIGTERM or starts with a damaged database. */
 interface StopTests {
+
+    /** What a client of {@code ws} was told. */
+    final class Confirmed implements WebSocket.Listener {
+
+        private static final Pattern ANSWER =
+                Pattern.compile("\"TransactionUpdate\".*\"Committed\".*\"add_note\"", Pattern.DOTALL);
+        private final StringBuilder text = new StringBuilder();
+        private final AtomicInteger count = new AtomicInteger();
+        private final CompletableFuture<Integer> closed = new CompletableFuture<>();
+
+        @Override
+        public CompletionStage<?> onText(WebSocket socket, CharSequence data, boolean last) {
+            text.append(data);
+            if (last) {
+                if (ANSWER.matcher(text).find()) {
+                    count.incrementAndGet();
+                }
+                text.setLength(0);
+            }
+            socket.request(1);
+            return null;
+        }
+
+        @Override
+        public CompletionStage<?> onClose(WebSocket socket, int code, String reason) {
+            closed.complete(code);
+            return null;
+        }
+
+        @Override
+        public void onError(WebSocket socket, Throwable error) {
+            closed.complete(-1);
+        }
+    }
 
     /** A process, and requests to it. */
     final class Running implements AutoCloseable {
@@ -103,6 +142,77 @@ interface StopTests {
         public void close() {
             stop();
             client.close();
+        }
+    }
+
+    @Test
+    @Timeout(600)
+    @Proves("durability.md 10")
+    default void nothingThatWasAcknowledgedIsLostAndNobodyHangsWhenTheServerIsTerminated(@TempDir Path directory)
+            throws Exception {
+        AtomicInteger acknowledged = new AtomicInteger();
+        AtomicInteger sent = new AtomicInteger();
+        Confirmed confirmed = new Confirmed();
+        AtomicInteger submitted = new AtomicInteger();
+        String token;
+        try (Running server = new Running(directory)) {
+            token = server.newToken();
+            server.publish("stopped", token);
+            List<Thread> callers = new ArrayList<>();
+            for (int i = 0; i < 8; i++) {
+                callers.add(Thread.ofPlatform().start(() -> {
+                    try {
+                        while (true) {
+                            sent.incrementAndGet();
+                            int status = server.send("POST", "/v1/database/stopped/call/add_note", token, "[\"http\"]")
+                                    .statusCode();
+                            if (status != 200) {
+                                sent.decrementAndGet();
+                                return;
+                            }
+                            acknowledged.incrementAndGet();
+                        }
+                    } catch (IOException | InterruptedException e) {
+                        // Cut off: the call may or may not have been made.
+                    }
+                }));
+            }
+            WebSocket socket = server.client.newWebSocketBuilder().header("Authorization", "Bearer " + token)
+                    .subprotocols("v1.json.spacetimedb")
+                    .buildAsync(URI.create("ws://127.0.0.1:" + server.port
+                            + "/v1/database/stopped/subscribe?confirmed=true"), confirmed).join();
+            Thread caller = Thread.ofPlatform().start(() -> {
+                try {
+                    while (!confirmed.closed.isDone()) {
+                        int id = submitted.incrementAndGet();
+                        socket.sendText("{\"CallReducer\":{\"reducer\":\"add_note\",\"args\":\"[\\\"socket\\\"]\",\"request_id\":"
+                                + id + ",\"flags\":0}}", true).get(30, TimeUnit.SECONDS);
+                        while (submitted.get() - confirmed.count.get() > 100 && !confirmed.closed.isDone()) {
+                            Thread.sleep(1);
+                        }
+                    }
+                } catch (Exception e) {
+                    // The server has gone.
+                }
+            });
+            callers.add(caller);
+            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
+            while (confirmed.count.get() < 500 || acknowledged.get() < 500) {
+                assertTrue(System.nanoTime() < end, () -> confirmed.count + " and " + acknowledged + " calls answered");
+                Thread.sleep(10);
+            }
+            server.stop();
+            for (Thread one : callers) {
+                one.join(TimeUnit.SECONDS.toMillis(60));
+                assertTrue(!one.isAlive(), "nobody hangs");
+            }
+            confirmed.closed.get(30, TimeUnit.SECONDS);
+        }
+        try (Running again = new Running(directory)) {
+            long notes = again.notes("stopped", token);
+            int told = acknowledged.get() + confirmed.count.get();
+            assertTrue(notes >= told, notes + " notes, " + told + " acknowledged");
+            assertTrue(notes <= sent.get() + submitted.get(), notes + " notes");
         }
     }
 
