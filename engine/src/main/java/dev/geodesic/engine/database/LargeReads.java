@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
@@ -21,7 +22,6 @@ final class LargeReads implements Participant, AutoCloseable {
 
     private static final System.Logger LOG = System.getLogger(LargeReads.class.getName());
     private static final int OPEN_MAX = 256;
-    private static final long LOOK_MILLIS = 5;
 
     private final CommittedState committed;
     private final Limits limits;
@@ -69,12 +69,15 @@ final class LargeReads implements Participant, AutoCloseable {
 
     /** Lets the reads that were begun end, for a while. */
     void drain(long deadlineNanos) {
-        while (!open.isEmpty() && deadlineNanos - System.nanoTime() > 0) {
-            try {
-                Thread.sleep(LOOK_MILLIS);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                return;
+        synchronized (open) {
+            for (long left = deadlineNanos - System.nanoTime(); left > 0 && !open.isEmpty();
+                    left = deadlineNanos - System.nanoTime()) {
+                try {
+                    TimeUnit.NANOSECONDS.timedWait(open, left);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    return;
+                }
             }
         }
     }
@@ -115,6 +118,9 @@ final class LargeReads implements Participant, AutoCloseable {
         private void end() {
             snapshot.close();
             open.remove(this);
+            synchronized (open) {
+                open.notifyAll();
+            }
         }
 
         @Override

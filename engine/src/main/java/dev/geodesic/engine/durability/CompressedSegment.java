@@ -237,12 +237,12 @@ final class CompressedSegment implements StorageFile {
 
     @Override
     public void write(ByteBuffer source, long position) {
-        throw new UnsupportedOperationException();
+        throw new UnsupportedOperationException("a compressed segment never changes");
     }
 
     @Override
     public void truncate(long newSize) {
-        throw new UnsupportedOperationException();
+        throw new UnsupportedOperationException("a compressed segment never changes");
     }
 
     @Override

@@ -50,6 +50,7 @@ class DamageTest {
 
     private static final int FLIPS = Integer.getInteger("geodesic.damage.flips", 2);
     private static final int TRANSACTIONS = 40;
+    private static final int SNAPSHOT_EVERY = 12;
     private static final Logger ENGINE = Logger.getLogger("dev.geodesic.engine");
     private static final Identity OWNER = Identity.fromHex("c2" + "00".repeat(30) + "07");
     private static final ClientInfo CLIENT = new ClientInfo(OWNER, new ConnectionId(1, 1), "{}");
@@ -84,8 +85,9 @@ class DamageTest {
             hurt = publish(server, "hurt");
             for (int i = 0; i < TRANSACTIONS; i++) {
                 insert(server, hurt, i);
-                // Snapshots are taken beside the transactions.
-                Thread.sleep(10);
+                if (i % SNAPSHOT_EVERY == 0) {
+                    server.database(hurt).snapshots().orElseThrow().take().join();
+                }
             }
             healthyState = Contents.of(server.database(healthy), OWNER);
             hurtState = Contents.of(server.database(hurt), OWNER);

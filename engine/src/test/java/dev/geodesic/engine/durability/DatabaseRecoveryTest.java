@@ -8,9 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
-import dev.geodesic.engine.base.MemoryUse;
 import dev.geodesic.engine.port.Storage;
 import dev.geodesic.engine.port.StorageFile;
+import dev.geodesic.engine.table.ForwardingStores;
 import dev.geodesic.engine.table.RowLayout;
 import dev.geodesic.engine.table.TableStore;
 import dev.geodesic.engine.table.TableStores;
@@ -327,33 +327,15 @@ class DatabaseRecoveryTest {
     }
 
     /** Has room for system tables only. */
-    private static final class FullStores implements TableStores {
+    private static final class FullStores extends ForwardingStores {
 
-        private final HeapStores stores = new HeapStores();
+        FullStores() {
+            super(new HeapStores());
+        }
 
         @Override
         public TableStore create(RowLayout layout) {
             throw new EngineException(ErrorCode.LIMIT_EXCEEDED, "full");
-        }
-
-        @Override
-        public TableStore createUnlimited(RowLayout layout) {
-            return stores.createUnlimited(layout);
-        }
-
-        @Override
-        public MemoryUse memory() {
-            return stores.memory();
-        }
-
-        @Override
-        public long memoryBytes() {
-            return stores.memoryBytes();
-        }
-
-        @Override
-        public void close() {
-            stores.close();
         }
     }
 

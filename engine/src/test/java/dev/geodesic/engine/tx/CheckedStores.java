@@ -2,10 +2,8 @@ package dev.geodesic.engine.tx;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.geodesic.engine.base.MemoryUse;
-import dev.geodesic.engine.table.RowCursor;
+import dev.geodesic.engine.table.ForwardingStores;
 import dev.geodesic.engine.table.RowLayout;
-import dev.geodesic.engine.table.RowPointers;
 import dev.geodesic.engine.table.TableStore;
 import dev.geodesic.engine.table.TableStores;
 import java.lang.foreign.MemorySegment;
@@ -14,35 +12,29 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** Stores that know which rows there are: whoever reads one that has been freed fails, and so does who forgets to free one. */
-final class CheckedStores implements TableStores {
+final class CheckedStores extends ForwardingStores {
 
-    private final TableStores stores;
     private final AtomicLong rows = new AtomicLong();
     private final Set<Checked> open = ConcurrentHashMap.newKeySet();
 
     CheckedStores(TableStores stores) {
-        this.stores = stores;
+        super(stores);
     }
 
     @Override
     public TableStore create(RowLayout layout) {
-        return open(stores.create(layout));
+        return open(super.create(layout));
     }
 
     @Override
     public TableStore createUnlimited(RowLayout layout) {
-        return open(stores.createUnlimited(layout));
+        return open(super.createUnlimited(layout));
     }
 
     private TableStore open(TableStore store) {
         Checked checked = new Checked(store);
         open.add(checked);
         return checked;
-    }
-
-    @Override
-    public MemoryUse memory() {
-        return stores.memory();
     }
 
     /** Rows of open tables that have not been freed. */
@@ -54,23 +46,12 @@ final class CheckedStores implements TableStores {
         return open.size();
     }
 
-    @Override
-    public long memoryBytes() {
-        return stores.memoryBytes();
-    }
+    private final class Checked extends Store {
 
-    @Override
-    public void close() {
-        stores.close();
-    }
-
-    private final class Checked implements TableStore {
-
-        private final TableStore store;
         private final Set<Long> there = ConcurrentHashMap.newKeySet();
 
         Checked(TableStore store) {
-            this.store = store;
+            super(store);
         }
 
         private long known(long row) {
@@ -80,7 +61,7 @@ final class CheckedStores implements TableStores {
 
         @Override
         public long allocate(MemorySegment source, long offset, int length) {
-            long row = store.allocate(source, offset, length);
+            long row = super.allocate(source, offset, length);
             assertTrue(there.add(row), "a row's place was given away twice");
             rows.incrementAndGet();
             return row;
@@ -88,12 +69,12 @@ final class CheckedStores implements TableStores {
 
         @Override
         public void publish(long row) {
-            store.publish(known(row));
+            super.publish(known(row));
         }
 
         @Override
         public void retire(long row) {
-            store.retire(known(row));
+            super.retire(known(row));
         }
 
         @Override
@@ -101,47 +82,27 @@ final class CheckedStores implements TableStores {
             known(row);
             there.remove(row);
             rows.decrementAndGet();
-            store.free(row);
+            super.free(row);
         }
 
         @Override
         public MemorySegment segment(long row) {
-            return store.segment(known(row));
+            return super.segment(known(row));
         }
 
         @Override
         public long offset(long row) {
-            return store.offset(known(row));
+            return super.offset(known(row));
         }
 
         @Override
         public int length(long row) {
-            return store.length(known(row));
+            return super.length(known(row));
         }
 
         @Override
         public boolean isLive(long row) {
-            return store.isLive(known(row));
-        }
-
-        @Override
-        public long liveCount() {
-            return store.liveCount();
-        }
-
-        @Override
-        public long memoryBytes() {
-            return store.memoryBytes();
-        }
-
-        @Override
-        public RowCursor scan() {
-            return store.scan();
-        }
-
-        @Override
-        public long walk(long from, int places, boolean others, RowPointers out) {
-            return store.walk(from, places, others, out);
+            return super.isLive(known(row));
         }
 
         @Override
@@ -150,7 +111,7 @@ final class CheckedStores implements TableStores {
                 rows.addAndGet(-there.size());
                 there.clear();
             }
-            store.close();
+            super.close();
         }
     }
 }
