@@ -263,7 +263,7 @@ public final class CommittedState implements AutoCloseable {
             }
         }
         if (!lastRecorded) {
-            last.dropped().forEach(Table::close);
+            last.dropped().forEach(history::close);
         }
         last = TxData.EMPTY;
     }

@@ -255,10 +255,7 @@ final class History {
             return false;
         }
         while (!dropped.isEmpty() && dropped.peek().step() <= oldest) {
-            Table table = dropped.remove().table();
-            changed.remove(table.history());
-            table.keepHistory(null);
-            table.close();
+            close(dropped.remove().table());
         }
         int left = rows;
         for (int i = changed.size() - 1; i >= 0 && left > 0; i--) {
@@ -273,6 +270,13 @@ final class History {
         freedFor = left > 0 && oldest != NONE ? oldest : -1;
         holds = !changed.isEmpty() || !dropped.isEmpty();
         return left == 0 && holds;
+    }
+
+    /** Ends a dropped table that no snapshot shows, with what was still to be freed in it. */
+    void close(Table table) {
+        changed.remove(table.history());
+        table.keepHistory(null);
+        table.close();
     }
 
     /** Frees what the step that follows should free on the way. */

@@ -252,6 +252,25 @@ class SnapshotTest {
     }
 
     @Test
+    void aTableMayChangeItsShapeWhileRowsThatItsLastReaderHeldBackStillWaitToBeFreed() {
+        fill(1_000, 1);
+        try (SnapshotView view = committed.openSnapshot(Limits.Reads.DEFAULTS)) {
+            for (int i = 0; i < 1_000; i++) {
+                set(i, 2);
+            }
+            assertEquals(1_000, sum(view.scan(table.tableId())));
+        }
+        tx.begin();
+        tx.reshapeTable(new TableSchema(
+                table.tableId(), "accounts", table.accessor(), table.columns(), table.primaryKey(), table.indexes(),
+                table.constraints(), table.sequences(), table.access(), table.kind(), table.role()));
+        commit();
+        set(1, 3);
+        assertNothingHeld();
+        assertEquals(committed.allTables().size(), stores.openStores());
+    }
+
+    @Test
     void theEndOfALastReaderIsTold() {
         AtomicInteger told = new AtomicInteger();
         committed.onUnneeded(told::incrementAndGet);
