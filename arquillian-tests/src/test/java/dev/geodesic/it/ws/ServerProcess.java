@@ -9,6 +9,8 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.MatchResult;
@@ -141,15 +143,28 @@ final class ServerProcess implements AutoCloseable {
                 (int) number(status, "Threads:\\s+(\\d+)"));
     }
 
+    /** Leaves the server's threads and figures of this moment in a directory. */
+    void witness(Path directory) {
+        try {
+            Files.createDirectories(directory);
+            Files.writeString(directory.resolve("threads.txt"), jcmd("Thread.print"));
+            jcmd("Thread.dump_to_file", "-overwrite", directory.resolve("all-threads.txt").toAbsolutePath().toString());
+            Files.writeString(directory.resolve("metrics.txt"), Http.ok("GET", "metrics", null, new byte[0]));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private long kib(String command, String pattern) {
         return 1024 * number(jcmd(command), pattern);
     }
 
-    private String jcmd(String command) {
+    private String jcmd(String... command) {
+        List<String> line = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(), Long.toString(java.pid())));
+        line.addAll(List.of(command));
         try {
-            Process jcmd = new ProcessBuilder(
-                    Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(), Long.toString(java.pid()), command)
-                    .redirectErrorStream(true).start();
+            Process jcmd = new ProcessBuilder(line).redirectErrorStream(true).start();
             return new String(jcmd.getInputStream().readAllBytes());
         } catch (IOException e) {
             throw new UncheckedIOException(e);

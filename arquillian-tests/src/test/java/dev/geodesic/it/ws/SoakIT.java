@@ -99,7 +99,7 @@ class SoakIT {
     private void liveAndDie(SoakLoad load, Path data, Random random) {
         try (ServerProcess server = start(data)) {
             load.check();
-            try (SoakLoad.Running running = load.run()) {
+            try (SoakLoad.Running running = load.run(() -> server.witness(report.getParent()))) {
                 Features.pause(1 + random.nextLong(LIFE_MILLIS_MAX));
                 running.expectEnd();
                 if (random.nextInt(4) == 0) {
@@ -114,10 +114,10 @@ class SoakIT {
     }
 
     /** Looks at the server now and then, while the load holds its breath. */
-    private static List<Vitals> live(SoakLoad load, ServerProcess server, long millisBetween) {
+    private List<Vitals> live(SoakLoad load, ServerProcess server, long millisBetween) {
         List<Vitals> vitals = new ArrayList<>();
         for (int i = 0; i < SAMPLES; i++) {
-            SoakLoad.Running running = load.run();
+            SoakLoad.Running running = load.run(() -> server.witness(report.getParent()));
             Features.pause(millisBetween);
             running.close();
             vitals.add(server.vitals());

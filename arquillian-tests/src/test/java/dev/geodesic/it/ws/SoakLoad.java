@@ -66,8 +66,10 @@ final class SoakLoad {
         /** Before the server is told to go: what fails then is no failure. */
         private volatile boolean expectEnd;
         private final List<Thread> threads = new ArrayList<>();
+        private final Runnable witness;
 
-        private Running() {
+        private Running(Runnable witness) {
+            this.witness = witness;
             for (int i = 0; i < COUNTERS; i++) {
                 int counter = i;
                 start("counted calls", () -> count(counter));
@@ -89,6 +91,9 @@ final class SoakLoad {
                     } catch (Exception | AssertionError e) {
                         if (!expectEnd) {
                             synchronized (failures) {
+                                if (failures.isEmpty()) {
+                                    witness.run();
+                                }
                                 failures.add(new AssertionError(name + ": " + e, e));
                             }
                             ended.set(true);
@@ -217,8 +222,9 @@ final class SoakLoad {
         }
     }
 
-    Running run() {
-        return new Running();
+    /** @param witness writes down what the server does at the moment of the first failure */
+    Running run(Runnable witness) {
+        return new Running(witness);
     }
 
     /** Groups of rows come whole and go whole. */
