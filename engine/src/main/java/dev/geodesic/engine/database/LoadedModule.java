@@ -35,13 +35,15 @@ final class LoadedModule implements AutoCloseable {
 
     /**
      * Compiles and describes a program. Errors: INVALID_MODULE, INVALID_MODULE_DEF, UNSUPPORTED_FEATURE, LIMIT_EXCEEDED.
+     *
+     * @param hash of the program
      */
-    static LoadedModule load(WasmRuntime runtime, byte[] program, GuestOptions options) {
+    static LoadedModule load(WasmRuntime runtime, byte[] program, Identity hash, GuestOptions options) {
         ModuleHost host = ModuleHost.load(runtime, program, options);
         try {
             ModuleDef definition = ModuleDef.decode(host.describe().bytes());
             UnsupportedFeatures.check(definition);
-            return new LoadedModule(host, definition, hash(program), program);
+            return new LoadedModule(host, definition, hash, program);
         } catch (Throwable e) {
             host.close();
             throw e;

@@ -45,7 +45,7 @@ public final class SchemaExtractor {
     private static byte[] extract(WasmRuntime runtime, byte[] program) {
         GuestOptions options = new GuestOptions(
                 NO_DATABASE, Limits.DEFAULTS, line -> { }, (name, arguments) -> { }, Clock.systemUTC(), Map::of);
-        try (LoadedModule module = LoadedModule.load(runtime, program, options)) {
+        try (LoadedModule module = LoadedModule.load(runtime, program, LoadedModule.hash(program), options)) {
             JsonWriter json = new JsonWriter().beginObject().key("V10");
             SchemaJson.writeV10(module.definition(), json);
             return json.endObject().toByteArray();

@@ -115,7 +115,9 @@ public final class Server implements AutoCloseable {
         private int users;
     }
 
-    private Server(ServerOptions options, FileChannel lock, Function<ServerMemory, WasmRuntime> runtimes) {
+    private Server(
+            ServerOptions options, FileChannel lock, Function<ServerMemory, WasmRuntime> runtimes,
+            Function<Path, SigningKeys> keys) {
         this.options = options;
         this.lock = lock;
         this.memory = new ServerMemory(options.resources().serverBytesMax(), options.resources().serverHeapBytesMax());
@@ -131,7 +133,7 @@ public final class Server implements AutoCloseable {
                 new SnapshotWorker(snapshotThread, options.timer(), System::nanoTime, this::snapshotObstacle);
         Path data = options.dataDirectory();
         this.tokens = new TokenAuthority(
-                openKeys(data.resolve("keys")), options.issuers(), limits -> new HttpEgress(
+                keys.apply(data.resolve("keys")), options.issuers(), limits -> new HttpEgress(
                         limits, Network.SYSTEM, Thread.ofPlatform().daemon().name("issuers-", 0).factory()), options.clock());
         this.runtime = runtimes.apply(memory);
         try {
@@ -173,9 +175,9 @@ public final class Server implements AutoCloseable {
         return server;
     }
 
-    /** As {@link #start(ServerOptions)}, on a runtime that is closed with the server. */
-    static Server start(ServerOptions options, WasmRuntime runtime) {
-        Server server = launch(options, memory -> runtime);
+    /** As {@link #start(ServerOptions)}, on a runtime that is closed with the server, with keys that are not its own. */
+    static Server start(ServerOptions options, WasmRuntime runtime, SigningKeys keys) {
+        Server server = launch(options, memory -> runtime, directory -> keys);
         server.openings.awaitAll();
         return server;
     }
@@ -188,15 +190,20 @@ public final class Server implements AutoCloseable {
      */
     public static Server launch(ServerOptions options) {
         return launch(options, memory -> WasmtimeRuntime.open(new WasmtimeOptions(
-                Optional.of(options.dataDirectory().resolve("compiled")), options.guestThreads(), memory), HostFunctions.TABLE));
+                Optional.of(options.dataDirectory().resolve("compiled")), options.guestThreads(), memory), HostFunctions.TABLE),
+                directory -> openKeys(options, directory));
     }
 
-    /** @param runtimes makes the runtime, which is closed with the server, over what guests may take */
-    private static Server launch(ServerOptions options, Function<ServerMemory, WasmRuntime> runtimes) {
+    /**
+     * @param runtimes makes the runtime, which is closed with the server, over what guests may take
+     * @param keys opens the keys of a directory
+     */
+    private static Server launch(
+            ServerOptions options, Function<ServerMemory, WasmRuntime> runtimes, Function<Path, SigningKeys> keys) {
         FileChannel lock = lock(options.dataDirectory());
         Server server = null;
         try {
-            server = new Server(options, lock, runtimes);
+            server = new Server(options, lock, runtimes, keys);
             server.recover();
             return server;
         } catch (Throwable e) {
@@ -245,7 +252,7 @@ public final class Server implements AutoCloseable {
 
     // ---- opening ----
 
-    private SigningKeys openKeys(Path directory) {
+    private static SigningKeys openKeys(ServerOptions options, Path directory) {
         Path data = options.dataDirectory();
         try (Storage storage = options.disk().open(directory)) {
             if (storage.list().isEmpty() && options.disk().directories(data).contains("control")) {
@@ -349,7 +356,7 @@ public final class Server implements AutoCloseable {
             Map<String, String> variables = control.environment(entry.identity());
             environments.put(entry.identity(), variables);
             Database.join(database.resume(
-                    onGuestThread(() -> load(database, module.program(), variables)), entry.owner()));
+                    onGuestThread(() -> load(database, module.program(), module.programHash(), variables)), entry.owner()));
             databases.put(entry.identity(), database);
             running = true;
         } finally {
@@ -390,8 +397,8 @@ public final class Server implements AutoCloseable {
     }
 
     /** @param variables what the program must find in its environment, now or soon */
-    private LoadedModule load(Database database, byte[] program, Map<String, String> variables) {
-        LoadedModule module = LoadedModule.load(runtime, program, new GuestOptions(
+    private LoadedModule load(Database database, byte[] program, Identity hash, Map<String, String> variables) {
+        LoadedModule module = LoadedModule.load(runtime, program, hash, new GuestOptions(
                 database.identity(), options.limits(), database.log(), database::callImmediately, options.clock(),
                 () -> environments.getOrDefault(database.identity(), Map.of())));
         try {
@@ -870,7 +877,7 @@ public final class Server implements AutoCloseable {
         boolean registered = false;
         try {
             Database.join(database.initialize(
-                    onGuestThread(() -> load(database, program, variables)), entry.owner()));
+                    onGuestThread(() -> load(database, program, entry.initialProgram(), variables)), entry.owner()));
             long offset = Database.join(database.committedOffset());
             database.awaitDurable(offset);
             try {
@@ -996,8 +1003,11 @@ public final class Server implements AutoCloseable {
             database = open(entry);
             Database opened = database;
             ModuleRow module = database.storedModule().orElseThrow();
+            if (!LoadedModule.hash(module.program()).equals(module.programHash())) {
+                throw new EngineException(ErrorCode.STORAGE_CORRUPT, "the program is not the one that its hash names");
+            }
             setEnvironment(identity, variables);
-            LoadedModule loaded = onGuestThread(() -> load(opened, module.program(), variables));
+            LoadedModule loaded = onGuestThread(() -> load(opened, module.program(), module.programHash(), variables));
             boolean taken = false;
             try {
                 newName.ifPresent(name -> requireFreeName(name, owner));
@@ -1069,7 +1079,7 @@ public final class Server implements AutoCloseable {
             throw new EngineException(
                     ErrorCode.MIGRATION_FAILED, "Token provided is invalid or does not match expected hash");
         }
-        LoadedModule next = onGuestThread(() -> load(database, request.program(), variables));
+        LoadedModule next = onGuestThread(() -> load(database, request.program(), hash, variables));
         boolean taken = false;
         try {
             long offset = Database.join(database.update(next, request.breakClients().isPresent()));
@@ -1099,7 +1109,8 @@ public final class Server implements AutoCloseable {
     private UpdatePreview plan(Identity identity, Identity caller, byte[] program) {
         requireOwner(identity, caller, "update database");
         Database database = database(identity);
-        try (LoadedModule next = onGuestThread(() -> load(database, program, control.environment(identity)))) {
+        Identity hash = LoadedModule.hash(program);
+        try (LoadedModule next = onGuestThread(() -> load(database, program, hash, control.environment(identity)))) {
             boolean majorUpgrade = database.definition().version() < next.definition().version();
             try {
                 return new UpdatePreview.Automatic(

@@ -27,7 +27,7 @@ public final class HttpEgress implements AutoCloseable {
 
     /** @param threads makes threads for name look-ups and deadlines */
     public HttpEgress(EgressOptions options, Network network, ThreadFactory threads) {
-        this(options, network, threads, systemTrust());
+        this(options, network, threads, SystemTrust.SOCKETS);
     }
 
     HttpEgress(EgressOptions options, Network network, ThreadFactory threads, SSLSocketFactory tls) {
@@ -43,14 +43,19 @@ public final class HttpEgress implements AutoCloseable {
         deadlines.setRemoveOnCancelPolicy(true);
     }
 
-    /** Java's own certificates, whatever an application server has made the default of. */
-    private static SSLSocketFactory systemTrust() {
-        try {
-            SSLContext context = SSLContext.getInstance("TLS");
-            context.init(null, null, null);
-            return context.getSocketFactory();
-        } catch (GeneralSecurityException e) {
-            throw new EngineException(ErrorCode.INTERNAL, "TLS is not available", e);
+    /** Java's own certificates, whatever an application server has made the default of; read once. */
+    private static final class SystemTrust {
+
+        private static final SSLSocketFactory SOCKETS = sockets();
+
+        private static SSLSocketFactory sockets() {
+            try {
+                SSLContext context = SSLContext.getInstance("TLS");
+                context.init(null, null, null);
+                return context.getSocketFactory();
+            } catch (GeneralSecurityException e) {
+                throw new EngineException(ErrorCode.INTERNAL, "TLS is not available", e);
+            }
         }
     }
 

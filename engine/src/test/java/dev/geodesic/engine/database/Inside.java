@@ -1,5 +1,6 @@
 package dev.geodesic.engine.database;
 
+import dev.geodesic.engine.auth.SigningKeys;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.host.runtime.WasmRuntime;
 
@@ -9,9 +10,9 @@ public final class Inside {
     private Inside() {
     }
 
-    /** Starts a server on a runtime that it closes in the end. */
-    public static Server start(ServerOptions options, WasmRuntime runtime) {
-        return Server.start(options, runtime);
+    /** Starts a server on a runtime that it closes in the end, with keys from elsewhere: checking its own takes time. */
+    public static Server start(ServerOptions options, WasmRuntime runtime, SigningKeys keys) {
+        return Server.start(options, runtime, keys);
     }
 
     /**

@@ -194,7 +194,7 @@ class ConcurrentHistoryTest {
             this.server = Inside.start(new ServerOptions(
                     directory, Limits.DEFAULTS, HeapStores::new,
                     new CommitLogs(CommitLogOptions.DEFAULTS.withSegmentBytesMax(20_000), disk), SharedRuntime.THREADS,
-                    Clock.systemUTC()).withDisk(disk), SharedRuntime.INSTANCE);
+                    Clock.systemUTC()).withDisk(disk), SharedRuntime.INSTANCE, SharedRuntime.KEYS);
             if (server.databases().isEmpty()) {
                 server.publish(new PublishRequest(
                         Optional.of(NAME), OWNER,

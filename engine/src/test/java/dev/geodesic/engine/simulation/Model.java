@@ -359,6 +359,7 @@ final class Model {
         entries.clear();
         wake = false;
         opened = false;
+        lastNow = Long.MIN_VALUE;
     }
 
     // ---- what the program does ----
@@ -426,6 +427,8 @@ final class Model {
     private long passed;
     private final Map<Key, Long> entries = new LinkedHashMap<>();
     private boolean opened;
+    /** What the clock said when the scheduler looked at it the last time. */
+    private long lastNow = Long.MIN_VALUE;
     private boolean wake;
     private long wakeAt;
     private long wakePassed;
@@ -505,6 +508,12 @@ final class Model {
         }
         busy = true;
         while (true) {
+            if (!entries.isEmpty()) {
+                if (now < lastNow) {
+                    clockWentBack();
+                }
+                lastNow = now;
+            }
             Optional<Due> due = first();
             if (due.isEmpty() || due.get().at() > now) {
                 due.ifPresent(this::sleep);
@@ -515,6 +524,14 @@ final class Model {
         }
         looking = false;
         busy = false;
+    }
+
+    /** The next tick of an interval is no farther away than the interval. */
+    private void clockWentBack() {
+        entries.replaceAll((key, due) -> {
+            At at = last().find(key.table(), key.id(), Job.class).orElseThrow().at();
+            return at.interval() ? Math.min(due, now + at.micros()) : due;
+        });
     }
 
     private Optional<Due> first() {

@@ -1,11 +1,13 @@
 package dev.geodesic.engine.simulation;
 
+import com.sun.management.OperatingSystemMXBean;
 import dev.geodesic.engine.durability.Durability;
 import dev.geodesic.engine.durability.LogFactory;
 import dev.geodesic.engine.durability.LogFiles;
 import dev.geodesic.engine.simulation.Simulation.Event;
 import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,10 +36,12 @@ import org.junit.jupiter.api.io.TempDir;
 class SimulatorTest {
 
     private static final int SEEDS = Integer.getInteger("geodesic.simulator.seeds", Integer.MAX_VALUE);
-    private static final int EVENTS = Integer.getInteger("geodesic.simulator.events", 40);
+    private static final int EVENTS = Integer.getInteger("geodesic.simulator.events", 25);
     /** If nobody says how many. */
     private static final long NANOS = TimeUnit.SECONDS.toNanos(SEEDS == Integer.MAX_VALUE ? 30 : Integer.MAX_VALUE);
     private static final long SHRINK_NANOS = TimeUnit.SECONDS.toNanos(30);
+    private static final OperatingSystemMXBean PROCESS =
+            (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     /** Not collected, so that its level stays. */
     private static final Logger ENGINE = Logger.getLogger("dev.geodesic.engine");
 
@@ -60,6 +64,7 @@ class SimulatorTest {
         int count = System.getProperty("geodesic.seed") != null && SEEDS == Integer.MAX_VALUE ? 1 : SEEDS;
         Random seeds = new Random(Seeds.seed());
         long start = System.nanoTime();
+        long startOfWork = PROCESS.getProcessCpuTime();
         int done = 0;
         for (int i = 0; i < count && System.nanoTime() - start < NANOS; i++) {
             long seed = i == 0 ? Seeds.seed() : seeds.nextLong();
@@ -71,7 +76,8 @@ class SimulatorTest {
             }
         }
         ENGINE.setLevel(Level.INFO);
-        ENGINE.info(done + " seeds of " + EVENTS + " events in " + (System.nanoTime() - start) / 1_000_000 + " ms");
+        ENGINE.info(done + " seeds of " + EVENTS + " events in " + (System.nanoTime() - start) / 1_000_000 + " ms, "
+                + (PROCESS.getProcessCpuTime() - startOfWork) / 1_000_000 + " ms of processors");
     }
 
     /** It would be a poor simulator that could not fail. */

@@ -1,5 +1,7 @@
 package dev.geodesic.engine.simulation;
 
+import dev.geodesic.engine.base.EngineException;
+import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.durability.Durability;
 import dev.geodesic.engine.durability.LogFactory;
 import dev.geodesic.engine.durability.LogFiles;
@@ -61,6 +63,7 @@ final class SteppedLogs implements LogFactory {
         private boolean flowing;
         private boolean abandoned;
         private boolean failed;
+        private Consumer<RuntimeException> onFailure = e -> { };
 
         Stepped(Durability log, long recovered) {
             this.log = log;
@@ -128,10 +131,15 @@ final class SteppedLogs implements LogFactory {
             }
         }
 
-        /** What waits never gets anywhere. */
-        synchronized void abandon() {
-            abandoned = true;
-            waiting.clear();
+        /** What waits never gets anywhere, and whoever waits for it hears that. */
+        void abandon() {
+            Consumer<RuntimeException> listener;
+            synchronized (this) {
+                abandoned = true;
+                waiting.clear();
+                listener = onFailure;
+            }
+            listener.accept(new EngineException(ErrorCode.STORAGE_FAILED, "the process is as good as dead"));
         }
 
         @Override
@@ -169,6 +177,9 @@ final class SteppedLogs implements LogFactory {
 
         @Override
         public void listen(LongConsumer durable, Consumer<RuntimeException> failure) {
+            synchronized (this) {
+                onFailure = failure;
+            }
             log.listen(offset -> {
                 durable.accept(offset);
                 synchronized (this) {
