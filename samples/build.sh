@@ -27,6 +27,7 @@ samples/modules/timers    timers timers_all
 samples/modules/simulation simulation simulation_grown
 bench/load/module         loadmod
 bench/load/bank           bank
+bench/load/hostcalls      hostcalls
 "
 
 check=

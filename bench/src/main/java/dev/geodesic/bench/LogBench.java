@@ -37,7 +37,7 @@ public class LogBench {
     private static final int RECORD_BYTES = 200;
 
     @Param({"disk", "nothing"})
-    private String kind;
+    private String storage;
 
     private Path directory;
     private CommitLog log;
@@ -49,12 +49,12 @@ public class LogBench {
         new SplittableRandom(1).nextBytes(record);
         record[0] = 2;
         next = 0;
-        Storage storage = new Nothing();
-        if (kind.equals("disk")) {
+        Storage files = new Nothing();
+        if (storage.equals("disk")) {
             directory = Files.createTempDirectory(Path.of(System.getProperty("geodesic.bench.directory", "/tmp")), "log");
-            storage = FileStorage.open(directory);
+            files = FileStorage.open(directory);
         }
-        log = CommitLog.open(storage, CommitLogOptions.DEFAULTS, LogStart.EMPTY, (offset, buffer, at, length) -> { });
+        log = CommitLog.open(files, CommitLogOptions.DEFAULTS, LogStart.EMPTY, (offset, buffer, at, length) -> { });
     }
 
     @TearDown(Level.Iteration)

@@ -9,9 +9,6 @@ import dev.geodesic.engine.durability.SnapshotProgress;
 import dev.geodesic.engine.durability.SnapshotStore;
 import dev.geodesic.engine.durability.TxRecord;
 import dev.geodesic.engine.schema.TableSchema;
-import dev.geodesic.engine.table.TableStores;
-import dev.geodesic.engine.table.chronicle.ChronicleStores;
-import dev.geodesic.engine.table.heap.HeapStores;
 import dev.geodesic.engine.tx.CommittedState;
 import dev.geodesic.engine.tx.MutTx;
 import dev.geodesic.engine.tx.SnapshotView;
@@ -61,10 +58,6 @@ public final class RecoveryBench {
         }
     }
 
-    private TableStores stores() {
-        return heap ? new HeapStores() : new ChronicleStores();
-    }
-
     private interface Work {
         /** Returns how many operations it was. */
         long run() throws IOException;
@@ -111,7 +104,7 @@ public final class RecoveryBench {
             Log deletes = new Log();
             long offset = fill(snapshots, inserts, updates, deletes);
             for (int round = 0; round < ROUNDS; round++) {
-                try (CommittedState committed = new CommittedState(stores())) {
+                try (CommittedState committed = new CommittedState(Items.stores(heap ? "heap" : "chronicle"))) {
                     Catalog catalog = Catalog.bootstrap(committed);
                     measure("snapshot loaded, rows", round, () ->
                             snapshots.load(offset, committed, catalog, SnapshotProgress.NONE).rows());
@@ -136,7 +129,7 @@ public final class RecoveryBench {
 
     /** Writes a snapshot of a table and the records of transactions behind it; returns the offset of the snapshot. */
     private long fill(SnapshotStore snapshots, Log inserts, Log updates, Log deletes) throws IOException {
-        try (CommittedState committed = new CommittedState(stores())) {
+        try (CommittedState committed = new CommittedState(Items.stores(heap ? "heap" : "chronicle"))) {
             Catalog catalog = Catalog.bootstrap(committed);
             MutTx tx = new MutTx(committed, Limits.DEFAULTS, catalog);
             TableSchema schema = ItemRows.schema(catalog);

@@ -1,16 +1,11 @@
 package dev.geodesic.bench;
 
 import dev.geodesic.engine.base.Limits;
-import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.query.Caller;
 import dev.geodesic.engine.query.SelectPlan;
 import dev.geodesic.engine.query.SqlEngine;
 import dev.geodesic.engine.schema.TableSchema;
-import dev.geodesic.engine.table.chronicle.ChronicleStores;
-import dev.geodesic.engine.tx.CommittedState;
-import dev.geodesic.engine.tx.MutTx;
 import dev.geodesic.sats.Identity;
-import java.lang.foreign.MemorySegment;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -39,38 +34,30 @@ public class SqlBench {
     private final Caller caller = new Caller(new Identity(1, 2, 3, 4), true);
     private final SqlEngine engine = new SqlEngine(Limits.DEFAULTS);
     private final SplittableRandom random = new SplittableRandom(42);
-    private CommittedState committed;
+    private Items items;
 
     @Setup(Level.Trial)
     public void open() {
-        committed = new CommittedState(new ChronicleStores());
-        Catalog catalog = Catalog.bootstrap(committed);
-        MutTx tx = new MutTx(committed, Limits.DEFAULTS, catalog);
-        tx.begin();
-        TableSchema item = ItemRows.schema(catalog);
-        TableSchema box = ItemRows.schema(catalog, "box");
-        catalog.createTable(tx, item);
-        catalog.createTable(tx, box);
+        items = new Items("chronicle", 0);
+        TableSchema box = items.create("box");
+        items.tx.begin();
         for (int i = 1; i <= ROWS; i++) {
-            byte[] row = ItemRows.row(i, i / GROUP_ROWS, "item number " + i);
-            tx.insert(item.tableId(), MemorySegment.ofArray(row), 0, row.length);
+            items.insert(items.schema, ItemRows.row(i, i / GROUP_ROWS, "item number " + i));
         }
         for (int i = 1; i <= BOXES; i++) {
-            byte[] row = ItemRows.row(i, random.nextInt(ROWS / GROUP_ROWS), "box number " + i);
-            tx.insert(box.tableId(), MemorySegment.ofArray(row), 0, row.length);
+            items.insert(box, ItemRows.row(i, random.nextInt(ROWS / GROUP_ROWS), "box number " + i));
         }
-        committed.apply(tx.finish());
-        tx.end();
+        items.commit();
     }
 
     @TearDown(Level.Trial)
     public void close() {
-        committed.close();
+        items.close();
     }
 
     private int rows(String sql) {
-        SelectPlan plan = (SelectPlan) engine.prepare(sql, committed.writerView(), caller);
-        return plan.execute(committed.writerView()).rows().count();
+        SelectPlan plan = (SelectPlan) engine.prepare(sql, items.committed.writerView(), caller);
+        return plan.execute(items.committed.writerView()).rows().count();
     }
 
     /** One row by its key. */
@@ -83,7 +70,7 @@ public class SqlBench {
     @Benchmark
     public Object prepare() {
         return engine.prepare(
-                "SELECT * FROM item WHERE id = " + (1 + random.nextInt(ROWS)), committed.writerView(), caller);
+                "SELECT * FROM item WHERE id = " + (1 + random.nextInt(ROWS)), items.committed.writerView(), caller);
     }
 
     /** A hundred rows by a range of the key. */

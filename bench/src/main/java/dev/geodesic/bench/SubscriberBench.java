@@ -1,7 +1,6 @@
 package dev.geodesic.bench;
 
 import dev.geodesic.engine.base.Limits;
-import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.port.ClientSink;
 import dev.geodesic.engine.query.Caller;
 import dev.geodesic.engine.query.SqlEngine;
@@ -9,9 +8,6 @@ import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.subscription.ConfirmedGate;
 import dev.geodesic.engine.subscription.Subscriber;
 import dev.geodesic.engine.subscription.Subscriptions;
-import dev.geodesic.engine.table.heap.HeapStores;
-import dev.geodesic.engine.tx.CommittedState;
-import dev.geodesic.engine.tx.MutTx;
 import dev.geodesic.engine.tx.TxData;
 import dev.geodesic.protocol.message.CloseReason;
 import dev.geodesic.protocol.message.EncodedValue;
@@ -47,22 +43,22 @@ public class SubscriberBench {
 
     private static final Identity OWNER = new Identity(1, 0, 0, 0);
 
-    @Param({"1", "100", "10000"})
+    @Param({"0", "1", "100", "10000"})
     private int subscribers;
 
     /** Keys of their own, with another term that is the same for all; the same query; a join with a row with keys of its own. */
     @Param({"keys", "twoKeys", "same", "joins"})
     private String watch;
 
-    private final byte[] row = ItemRows.row(1, 7, "an item with a name of some length");
+    private final byte[] row = ItemRows.row(1, 7, Items.NAME);
     private final MemorySegment segment = MemorySegment.ofArray(row);
     private final ReducerCall cause =
             new ReducerCall(1, OWNER, ConnectionId.NONE, "work", 0, EncodedValue.EMPTY, 1, 0, 0, true);
-    private CommittedState committed;
-    private MutTx tx;
+    private Items items;
     private Subscriptions subscriptions;
     private ConfirmedGate gate;
-    private int table;
+    /** A transaction that inserted the row, after which there was no other. */
+    private TxData inserted;
     private long txOffset;
     private long sent;
 
@@ -82,29 +78,22 @@ public class SubscriberBench {
 
     @Setup(Level.Trial)
     public void open() {
-        committed = new CommittedState(new HeapStores());
-        Catalog catalog = Catalog.bootstrap(committed);
-        tx = new MutTx(committed, Limits.DEFAULTS, catalog);
-        tx.begin();
-        TableSchema schema = ItemRows.schema(catalog);
-        catalog.createTable(tx, schema);
-        table = schema.tableId();
-        TableSchema teams = ItemRows.schema(catalog, "team");
-        catalog.createTable(tx, teams);
+        items = new Items("heap", 0);
+        TableSchema teams = items.create("team");
+        items.tx.begin();
         for (int i = 0; i < subscribers; i++) {
-            byte[] team = ItemRows.row(1 + i, 7 + i, "a team");
-            tx.insert(teams.tableId(), MemorySegment.ofArray(team), 0, team.length);
+            items.insert(teams, ItemRows.row(1 + i, 7 + i, "a team"));
         }
-        commit();
-        subscriptions = new Subscriptions(Limits.DEFAULTS, committed.writerView());
+        items.commit();
+        subscriptions = new Subscriptions(Limits.DEFAULTS, items.committed.writerView());
         gate = new ConfirmedGate(0);
         SqlEngine sql = new SqlEngine(Limits.DEFAULTS);
         for (int i = 0; i < subscribers; i++) {
             Counter counter = new Counter();
             Subscriber subscriber = new Subscriber(counter, gate.lane(counter), false, false);
             subscriptions.subscribe(subscriber, SubscriptionKind.SET, 1,
-                    sql.compileSubscription(query(7 + i), committed.writerView(), new Caller(OWNER, true)),
-                    committed.writerView());
+                    sql.compileSubscription(query(7 + i), items.committed.writerView(), new Caller(OWNER, true)),
+                    items.committed.writerView());
         }
     }
 
@@ -119,24 +108,30 @@ public class SubscriberBench {
 
     @TearDown(Level.Trial)
     public void close() {
-        committed.close();
-    }
-
-    private TxData commit() {
-        TxData data = tx.finish();
-        committed.apply(data);
-        tx.end();
-        return data;
+        items.close();
     }
 
     /** Inserts a row, or deletes it again: the table stays small. */
     @Benchmark
     public long oneRow() {
-        tx.begin();
-        if (!tx.delete(table, segment, 0, row.length)) {
-            tx.insert(table, segment, 0, row.length);
+        items.tx.begin();
+        if (!items.tx.delete(items.table(), segment, 0, row.length)) {
+            items.tx.insert(items.table(), segment, 0, row.length);
         }
-        subscriptions.broadcast(commit(), ++txOffset, cause, false, null);
+        subscriptions.broadcast(items.commit(), ++txOffset, cause, false, null);
+        gate.durable(txOffset);
+        return sent;
+    }
+
+    /** The evaluation alone: always that of the same inserted row. */
+    @Benchmark
+    public long evaluate() {
+        if (inserted == null) {
+            items.tx.begin();
+            items.tx.insert(items.table(), segment, 0, row.length);
+            inserted = items.commit();
+        }
+        subscriptions.broadcast(inserted, ++txOffset, cause, false, null);
         gate.durable(txOffset);
         return sent;
     }

@@ -1,14 +1,10 @@
 package dev.geodesic.bench;
 
 import dev.geodesic.engine.base.Limits;
-import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.port.Timer;
 import dev.geodesic.engine.query.SqlEngine;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.schema.ViewDef;
-import dev.geodesic.engine.table.heap.HeapStores;
-import dev.geodesic.engine.tx.CommittedState;
-import dev.geodesic.engine.tx.MutTx;
 import dev.geodesic.engine.tx.TxData;
 import dev.geodesic.engine.view.ViewKey;
 import dev.geodesic.engine.view.ViewResult;
@@ -47,18 +43,14 @@ public class ViewBench {
     @Param({"nothing", "table", "key"})
     private String read;
 
-    private final byte[] row = ItemRows.row(1, 7, "an item with a name of some length");
+    private final byte[] row = ItemRows.row(1, 7, Items.NAME);
     private final MemorySegment segment = MemorySegment.ofArray(row);
-    private CommittedState committed;
-    private MutTx tx;
+    private Items items;
     private Views views;
-    private int table;
 
     @Setup(Level.Trial)
     public void open() {
-        committed = new CommittedState(new HeapStores());
-        Catalog catalog = Catalog.bootstrap(committed);
-        tx = new MutTx(committed, Limits.DEFAULTS, catalog);
+        items = new Items("heap", 0);
         views = new Views(Limits.DEFAULTS, new SqlEngine(Limits.DEFAULTS), new Timer() {
             @Override
             public long nowMicros() {
@@ -70,15 +62,11 @@ public class ViewBench {
                 throw new UnsupportedOperationException();
             }
         });
-        tx.begin();
-        TableSchema schema = ItemRows.schema(catalog);
-        catalog.createTable(tx, schema);
-        table = schema.tableId();
-        int group = schema.indexes().getLast().indexId();
+        items.tx.begin();
         ViewDef def = new ViewDef(
                 "v", "v", 0, true, false, ProductType.UNIT, new ArrayType(new AlgebraicType.Ref(0)), 0, Optional.empty(),
-                schema.columns(), OptionalInt.empty());
-        TableSchema view = catalog.createView(tx, def);
+                items.schema.columns(), OptionalInt.empty());
+        TableSchema view = items.catalog.createView(items.tx, def);
         commit();
         byte[] key = new byte[Integer.BYTES];
         views.start(List.of(def), (v, caller, reads) -> {
@@ -86,27 +74,25 @@ public class ViewBench {
                 reads.scan(1);
             } else {
                 LittleEndian.putInt(key, 0, (int) -caller.orElseThrow().w0());
-                reads.point(group, MemorySegment.ofArray(key), 0, key.length);
+                reads.point(items.group(), MemorySegment.ofArray(key), 0, key.length);
             }
             return new ViewResult.Rows(NO_ROWS);
         });
         for (int i = 1; !read.equals("nothing") && i <= CALLERS; i++) {
-            tx.begin();
-            views.materialize(ViewKey.of(view, new Identity(i, 0, 0, 0)), tx);
+            items.tx.begin();
+            views.materialize(ViewKey.of(view, new Identity(i, 0, 0, 0)), items.tx);
             commit();
         }
     }
 
     @TearDown(Level.Trial)
     public void close() {
-        committed.close();
+        items.close();
     }
 
     private TxData commit() {
-        views.refresh(tx);
-        TxData data = tx.finish();
-        committed.apply(data);
-        tx.end();
+        views.refresh(items.tx);
+        TxData data = items.commit();
         views.committed();
         return data;
     }
@@ -114,9 +100,9 @@ public class ViewBench {
     /** Inserts a row, or deletes it again: the table stays small. */
     @Benchmark
     public TxData oneRow() {
-        tx.begin();
-        if (!tx.delete(table, segment, 0, row.length)) {
-            tx.insert(table, segment, 0, row.length);
+        items.tx.begin();
+        if (!items.tx.delete(items.table(), segment, 0, row.length)) {
+            items.tx.insert(items.table(), segment, 0, row.length);
         }
         return commit();
     }
