@@ -199,7 +199,8 @@ public record ServerConfig(
                 .withSegmentBytesMax(read.number("log.segment.bytes", defaults.segmentBytesMax()))
                 .withQueue(
                         read.number("log.queue.records", defaults.queueRecordsMax()),
-                        read.number("log.queue.bytes", defaults.queueBytesMax()));
+                        read.number("log.queue.bytes", defaults.queueBytesMax()))
+                .withGatherMicrosMax(read.number("log.gather.micros", defaults.gatherMicrosMax()));
     }
 
     private static Limits limits(Settings read) {

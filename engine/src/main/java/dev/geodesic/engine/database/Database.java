@@ -154,7 +154,8 @@ public final class Database implements AutoCloseable {
                 identity, limits, transactor, catalog, program, reducers, clients, log, procedures, schedules, views);
         durability.listen(gate::durable, this::fail);
         this.writer = new Writer(
-                identity.toHex().substring(0, 12), largeStackThreads, resources.writerTasksMax(), gate::awaitRoom, this::fail);
+                identity.toHex().substring(0, 12), largeStackThreads, resources.writerTasksMax(), gate::awaitRoom,
+                durability::flush, this::fail);
         committed.limitMemory(resources.databaseBytesMax());
         committed.onUnneeded(this::freeSoon);
     }

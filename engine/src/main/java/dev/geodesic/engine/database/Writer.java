@@ -31,6 +31,7 @@ final class Writer implements AutoCloseable {
     private final LinkedBlockingQueue<Task> queue = new LinkedBlockingQueue<>();
     private final int tasksMax;
     private final Runnable beforeTask;
+    private final Runnable whenIdle;
     private final Consumer<Throwable> onFailure;
     private final Thread thread;
     /** Guarded by itself being final once set; null while running. */
@@ -39,12 +40,15 @@ final class Writer implements AutoCloseable {
     /**
      * @param tasksMax tasks from outside that may wait
      * @param beforeTask may hold up the next task
+     * @param whenIdle runs before the writer waits for a task
      * @param onFailure hears, on the writer thread, of what a task threw; the writer has stopped then
      */
     Writer(
-            String name, ThreadFactory largeStackThreads, int tasksMax, Runnable beforeTask, Consumer<Throwable> onFailure) {
+            String name, ThreadFactory largeStackThreads, int tasksMax, Runnable beforeTask, Runnable whenIdle,
+            Consumer<Throwable> onFailure) {
         this.tasksMax = tasksMax;
         this.beforeTask = beforeTask;
+        this.whenIdle = whenIdle;
         this.onFailure = onFailure;
         this.thread = largeStackThreads.newThread(this::loop);
         thread.setName("writer-" + name);
@@ -84,6 +88,9 @@ final class Writer implements AutoCloseable {
             while (stopped == null) {
                 batch.clear();
                 done = 0;
+                if (queue.isEmpty()) {
+                    whenIdle.run();
+                }
                 batch.add(queue.take());
                 queue.drainTo(batch, BATCH - 1);
                 while (done < batch.size() && stopped == null) {

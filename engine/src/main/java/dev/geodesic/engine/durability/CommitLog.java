@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -38,6 +39,10 @@ public final class CommitLog implements Durability {
     private Group filling = new Group();
     private long nextOffset;
     private boolean idle;
+    /** The log's thread waits for more records. */
+    private boolean gathering;
+    /** It should not. */
+    private boolean flush;
     private boolean closing;
     private EngineException failure;
 
@@ -48,6 +53,8 @@ public final class CommitLog implements Durability {
     /** The log's thread only, once it runs. */
     private Group writing = new Group();
     private StorageFile file;
+    private long forcedAt;
+    private final long gatherNanos;
     private long end;
     private long salt;
     private SegmentIndex index;
@@ -113,6 +120,8 @@ public final class CommitLog implements Durability {
     private CommitLog(Storage storage, CommitLogOptions options, LogReader reader) {
         this.storage = storage;
         this.options = options;
+        this.gatherNanos = TimeUnit.MICROSECONDS.toNanos(options.gatherMicrosMax());
+        this.forcedAt = System.nanoTime() - gatherNanos;
         this.nextOffset = reader.nextOffset();
         this.durableOffset = reader.nextOffset() - 1;
         this.epoch = reader.epoch();
@@ -169,6 +178,7 @@ public final class CommitLog implements Durability {
         lock.lock();
         try {
             while (failure == null && !closing && !filling.hasRoom(options.queueRecordsMax(), options.queueBytesMax())) {
+                endGathering();
                 space.awaitUninterruptibly();
             }
             if (failure != null) {
@@ -187,6 +197,25 @@ public final class CommitLog implements Durability {
             }
         } finally {
             lock.unlock();
+        }
+    }
+
+    @Override
+    public void flush() {
+        lock.lock();
+        try {
+            if (filling.count > 0) {
+                endGathering();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void endGathering() {
+        flush = true;
+        if (gathering) {
+            work.signal();
         }
     }
 
@@ -242,6 +271,7 @@ public final class CommitLog implements Durability {
                 work.awaitUninterruptibly();
             }
             idle = false;
+            gather();
             Group empty = writing;
             writing = filling;
             filling = empty;
@@ -252,6 +282,24 @@ public final class CommitLog implements Durability {
         }
     }
 
+    /**
+     * Lets records come together: a force costs more than many of them, and so does waking everybody who waits for it. Nobody
+     * waits for longer than the writer has something else to do.
+     */
+    private void gather() {
+        gathering = true;
+        long left;
+        while (!flush && !closing && (left = forcedAt + gatherNanos - System.nanoTime()) > 0) {
+            try {
+                work.awaitNanos(left);
+            } catch (InterruptedException e) {
+                flush = true;
+            }
+        }
+        gathering = false;
+        flush = false;
+    }
+
     private void writeGroup(long firstOffset) throws IOException {
         boolean full = end + writing.length + LogFormat.CHECKSUM_BYTES > options.segmentBytesMax();
         if (file == null || full && end > LogFormat.SEGMENT_HEADER_BYTES) {
@@ -260,6 +308,7 @@ public final class CommitLog implements Durability {
         ByteBuffer commit = writing.seal(salt, firstOffset, epoch);
         file.write(commit, end);
         file.force();
+        forcedAt = System.nanoTime();
         end += commit.limit();
     }
 

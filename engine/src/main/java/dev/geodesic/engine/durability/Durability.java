@@ -15,6 +15,10 @@ public interface Durability extends AutoCloseable {
      */
     void append(long txOffset, byte[] record, int offset, int length);
 
+    /** Nothing more is appended for now: what has been is not held back for more to come. Writer thread only. */
+    default void flush() {
+    }
+
     /** Offset of the last transaction on stable storage, -1 if there is none. Any thread. */
     long durableOffset();
 

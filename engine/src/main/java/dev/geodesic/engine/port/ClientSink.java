@@ -2,6 +2,7 @@ package dev.geodesic.engine.port;
 
 import dev.geodesic.protocol.message.CloseReason;
 import dev.geodesic.protocol.message.ServerMessage;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -12,6 +13,11 @@ import java.util.concurrent.CompletableFuture;
 public interface ClientSink {
 
     void send(ServerMessage message);
+
+    /** The same for several, which may go on their way together. The list is the sink's from now on. */
+    default void sendAll(List<ServerMessage> messages) {
+        messages.forEach(this::send);
+    }
 
     /** Nothing follows. */
     void close(CloseReason reason);

@@ -24,6 +24,11 @@ public final class WatchedLog implements Durability {
     }
 
     @Override
+    public void flush() {
+        log.flush();
+    }
+
+    @Override
     public long durableOffset() {
         return log.durableOffset();
     }

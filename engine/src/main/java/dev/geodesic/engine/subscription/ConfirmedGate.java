@@ -29,7 +29,11 @@ public final class ConfirmedGate {
     public final class Lane implements ClientSink {
 
         private final ClientSink sink;
+        /** Messages that are in the queue, or on their way from it to the sink. */
         private int waiting;
+        /** What {@link ConfirmedGate#durable} is about to give to the sink; null if nothing. The log's thread. */
+        private List<ServerMessage> released;
+        private CloseReason releasedClose;
         private long dependsOn = -1;
         private boolean closed;
 
@@ -150,16 +154,51 @@ public final class ConfirmedGate {
         return done;
     }
 
-    /** Everything up to this transaction is on stable storage. */
-    public synchronized void durable(long txOffset) {
+    /**
+     * Everything up to this transaction is on stable storage. The messages of one connection go together, without the lock,
+     * which the writer needs all the time: meanwhile what it adds for them queues up behind. Log's thread.
+     */
+    public void durable(long txOffset) {
+        List<Lane> lanes = new ArrayList<>();
+        while (release(txOffset, lanes)) {
+            for (Lane lane : lanes) {
+                if (!lane.released.isEmpty() && !lane.closed) {
+                    lane.sink.sendAll(lane.released);
+                }
+                if (lane.releasedClose != null) {
+                    pass(lane, null, lane.releasedClose);
+                }
+            }
+        }
+    }
+
+    /** Notes that the lanes have got what was released, and releases what else need not wait; false if there is nothing. */
+    private synchronized boolean release(long txOffset, List<Lane> lanes) {
         durable = txOffset;
+        for (Lane lane : lanes) {
+            lane.waiting -= lane.released.size() + (lane.releasedClose == null ? 0 : 1);
+            lane.released = null;
+            lane.releasedClose = null;
+        }
+        lanes.clear();
         while (!queue.isEmpty() && queue.peek().txOffset() <= durable) {
             Waiting first = queue.remove();
-            first.lane().waiting--;
-            pass(first.lane(), first.message(), first.close());
+            Lane lane = first.lane();
+            if (lane.released == null) {
+                lane.released = new ArrayList<>();
+                lanes.add(lane);
+            }
+            if (lane.releasedClose != null) {
+                lane.waiting--;
+            } else if (first.close() != null) {
+                lane.releasedClose = first.close();
+            } else {
+                lane.released.add(first.message());
+            }
         }
         letGo();
         promises.removeIf(p -> p.txOffset() <= durable && p.done().complete(null));
+        return !lanes.isEmpty();
     }
 
     /** Nothing will become durable any more: waiting messages are dropped, their connections closed. */

@@ -33,7 +33,7 @@ final class ManualLogs implements LogFactory {
     /** Everything is durable. */
     synchronized void release() {
         holding = false;
-        logs.forEach(Log::flush);
+        logs.forEach(Log::force);
     }
 
     /** The next append fails. */
@@ -67,12 +67,12 @@ final class ManualLogs implements LogFactory {
                 }
                 appended = txOffset;
                 if (!holding) {
-                    flush();
+                    force();
                 }
             }
         }
 
-        void flush() {
+        void force() {
             durable = appended;
             onDurable.accept(durable);
         }

@@ -360,6 +360,30 @@ class CommitLogTest {
     }
 
     @Test
+    @Timeout(60)
+    void recordsAreGatheredUntilTheWriterRestsOrTheQueueIsFull() throws Exception {
+        CommitLogOptions patient = OPTIONS.withQueue(4, 1 << 20).withGatherMicrosMax(Integer.MAX_VALUE);
+        try (Log log = new Log(storage, patient)) {
+            log.commit("the first one waits for nobody");
+            long first = log.next;
+            log.append("one");
+            log.append("two");
+            assertEquals(first - 1, log.log.durableOffset());
+            log.log.flush();
+            log.await(first + 1);
+            for (int i = 0; i < 5; i++) {
+                // The fifth finds the queue full.
+                log.append("more");
+            }
+            log.await(first + 5);
+            log.append("the end");
+        }
+        try (Log log = new Log(storage, patient)) {
+            assertEquals(9, log.texts().size());
+        }
+    }
+
+    @Test
     void oldBlocksBehindATornCommitAreNotTakenForCommits() throws Exception {
         int second = twoCommits();
         byte[] whole = storage.content(FIRST);
@@ -456,7 +480,7 @@ class CommitLogTest {
     @Test
     void theBytesOfLogsThatExistAreStillRight() throws Exception {
         CommitLogOptions options = new CommitLogOptions(
-                1 << 20, 16, 1 << 20, OPTIONS.threads(), () -> 0x0807060504030201L);
+                1 << 20, 16, 1 << 20, 0, OPTIONS.threads(), () -> 0x0807060504030201L);
         byte[] commit = new byte[LogFormat.COMMIT_HEADER_BYTES + 11 + 4];
         System.arraycopy(HexFormat.of().parseHex("0300000061626300000000"), 0, commit, LogFormat.COMMIT_HEADER_BYTES, 11);
         LogFormat.sealCommit(0x0807060504030201L, commit, 0, 0, 0, 2, 11);

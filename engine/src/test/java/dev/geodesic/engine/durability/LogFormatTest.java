@@ -37,7 +37,7 @@ class LogFormatTest {
 
     private static byte[] writtenSegment() throws Exception {
         CommitLogOptions defaults = CommitLogOptions.DEFAULTS;
-        CommitLogOptions options = new CommitLogOptions(1 << 20, 16, 1 << 20, defaults.threads(), () -> SALT);
+        CommitLogOptions options = new CommitLogOptions(1 << 20, 16, 1 << 20, 0, defaults.threads(), () -> SALT);
         FaultyStorage storage = new FaultyStorage(new Random(1));
         byte[] record = writtenRecord();
         storage.put(LogFormat.fileName(7, LogFormat.BEGIN_SUFFIX), new byte[0]);

@@ -253,7 +253,7 @@ final class Simulation implements AutoCloseable {
     /** @param from the state that is found may be this one, or a later one up to {@code to} */
     private void start(long from, long to) throws InterruptedException {
         logs = new SteppedLogs(sabotage.apply(new CommitLogs(new CommitLogOptions(
-                segmentBytes, 16_384, 32 << 20, CommitLogOptions.DEFAULTS.threads(), salts::nextLong), disk)));
+                segmentBytes, 16_384, 32 << 20, 0, CommitLogOptions.DEFAULTS.threads(), salts::nextLong), disk)));
         // Taken when an event says so.
         SnapshotOptions snapshots =
                 new SnapshotOptions(disk, 1L << 40, 1L << 40, new Retention(keptSnapshots, Duration.ZERO));

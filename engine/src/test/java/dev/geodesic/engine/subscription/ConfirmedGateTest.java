@@ -16,6 +16,7 @@ import dev.geodesic.testkit.Seeds;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.Test;
@@ -151,6 +152,66 @@ class ConfirmedGateTest {
         lane.close(CloseReason.error("again"));
         assertEquals(List.of(1, 2, 3), inbox.got);
         assertEquals(1, inbox.closed.size());
+    }
+
+    @Test
+    void whatBecomesDurableTogetherIsSentTogether() {
+        List<List<ServerMessage>> sent = new ArrayList<>();
+        ConfirmedGate gate = new ConfirmedGate(-1);
+        ConfirmedGate.Lane lane = gate.lane(new ClientSink() {
+            @Override
+            public void send(ServerMessage message) {
+                sent.add(List.of(message));
+            }
+
+            @Override
+            public void sendAll(List<ServerMessage> messages) {
+                sent.add(List.copyOf(messages));
+            }
+
+            @Override
+            public void close(CloseReason reason) {
+                throw new AssertionError(reason);
+            }
+        });
+        for (int i = 0; i < 4; i++) {
+            lane.dependsOn(i);
+            lane.send(message(i));
+        }
+        gate.durable(2);
+        assertEquals(List.of(List.of(message(0), message(1), message(2))), sent);
+    }
+
+    @Test
+    @Timeout(60)
+    void theOrderHoldsWhileTheWriterAddsToWhatIsReleased() {
+        Seeds.repeat(20, random -> {
+            ConfirmedGate gate = new ConfirmedGate(-1);
+            List<Inbox> inboxes = List.of(new Inbox(), new Inbox(), new Inbox());
+            List<ConfirmedGate.Lane> lanes = inboxes.stream().map(gate::lane).toList();
+            AtomicLong committed = new AtomicLong(-1);
+            int messages = 3_000;
+            Thread log = Thread.ofPlatform().start(() -> {
+                while (committed.get() < messages - 1) {
+                    gate.durable(committed.get());
+                }
+                gate.durable(committed.get());
+            });
+            for (int i = 0; i < messages; i++) {
+                ConfirmedGate.Lane lane = lanes.get(random.nextInt(lanes.size()));
+                lane.dependsOn(i);
+                lane.send(message(i));
+                committed.set(i);
+            }
+            log.join();
+            int got = 0;
+            for (Inbox inbox : inboxes) {
+                assertEquals(inbox.got.stream().sorted().toList(), inbox.got);
+                got += inbox.got.size();
+            }
+            assertEquals(messages, got);
+            assertEquals(0, gate.waitingMessages());
+        });
     }
 
     @Test

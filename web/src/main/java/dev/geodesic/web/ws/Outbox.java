@@ -64,26 +64,47 @@ final class Outbox implements ClientSink {
 
     @Override
     public void send(ServerMessage message) {
-        boolean overflow;
         synchronized (this) {
-            if (closed || closing != null) {
-                return;
-            }
-            waiting.add(message);
-            Outboxes.add(1);
-            long bytes = ServerEncoder.expectedBytes(message);
-            waitingBytes += bytes;
-            Outboxes.addBytes(bytes);
-            // A single message may be larger than the bound: an answer to a query is one message.
-            overflow = waiting.size() > messagesMax || waiting.size() > 1
-                    && (waitingBytes > bytesMax || waitingBytes > MODEST_BYTES && Outboxes.areFull());
-            if (!overflow) {
+            if (add(message)) {
                 wake();
                 return;
             }
-            discard();
         }
         wire.abort(TOO_SLOW);
+    }
+
+    @Override
+    public void sendAll(List<ServerMessage> messages) {
+        synchronized (this) {
+            boolean room = true;
+            for (int i = 0; i < messages.size() && room; i++) {
+                room = add(messages.get(i));
+            }
+            if (room) {
+                wake();
+                return;
+            }
+        }
+        wire.abort(TOO_SLOW);
+    }
+
+    /** False if there is no room, so that nothing more can be sent. */
+    private boolean add(ServerMessage message) {
+        if (closed || closing != null) {
+            return true;
+        }
+        waiting.add(message);
+        Outboxes.add(1);
+        long bytes = ServerEncoder.expectedBytes(message);
+        waitingBytes += bytes;
+        Outboxes.addBytes(bytes);
+        // A single message may be larger than the bound: an answer to a query is one message.
+        boolean overflow = waiting.size() > messagesMax || waiting.size() > 1
+                && (waitingBytes > bytesMax || waitingBytes > MODEST_BYTES && Outboxes.areFull());
+        if (overflow) {
+            discard();
+        }
+        return !overflow;
     }
 
     /** Asks for a ping as soon as the thread gets to it. */
@@ -118,7 +139,7 @@ final class Outbox implements ClientSink {
     }
 
     private void wake() {
-        if (!sending) {
+        if (!sending && !closed) {
             sending = true;
             senders.execute(this::drain);
         }
