@@ -73,6 +73,12 @@ final class ChildJvm {
         return new ProcessBuilder(command).redirectError(errors.toFile()).start();
     }
 
+    /** Kills a process. What it has written can be read to the end, which {@link Process#destroyForcibly} does not promise. */
+    static void kill(Process process) throws InterruptedException {
+        process.toHandle().destroyForcibly();
+        process.waitFor();
+    }
+
     /** Ends a process that ends when its input does. */
     static void end(Process process) throws Exception {
         process.getOutputStream().close();
