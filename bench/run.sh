@@ -4,6 +4,8 @@
 #   bench/run.sh --report [--quick | --full] [...]   one report of everything, load kit included; options: report.py --help
 #   bench/run.sh --cpu                               what subscribers cost, in CPU time
 #   bench/run.sh --recovery [rows...]                what a start costs: snapshots loaded, logs replayed
+#   bench/run.sh --point [heap|chronicle] [rows...]  transactions of one row by key at growing sizes, in CPU time
+#   bench/run.sh --memory [heap|chronicle] [rows...] what rows and index entries take, also after a day of changes
 #   bench/run.sh --pause [rows, seconds, snapshots, directory]   how long a writer waits while snapshots are taken
 # Compiles what it needs with Maven. JAVA_HOME may name the JDK 25; else the newest JDK found is taken.
 set -euo pipefail
@@ -29,6 +31,8 @@ case "$1" in
     --report) shift; exec python3 bench/report.py "$@" -- "${command[@]}" "${jmh[@]}" ;;
     --cpu) shift; main=(dev.geodesic.bench.SubscriberBench) ;;
     --recovery) shift; main=(dev.geodesic.bench.RecoveryBench) ;;
+    --point) shift; main=(-Xmx4g dev.geodesic.bench.PointBench) ;;
+    --memory) shift; main=(-Xmx5g -XX:+UseParallelGC dev.geodesic.bench.MemoryBench) ;;
     --pause) shift; main=(-Xmx6g dev.geodesic.bench.SnapshotPauseBench) ;;
     *) main=("${jmh[@]}") ;;
 esac

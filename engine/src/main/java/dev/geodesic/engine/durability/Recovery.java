@@ -51,6 +51,7 @@ public final class Recovery {
         long micros = TxRecord.commitMicros(record, offset, length);
         if (TxRecord.isOfUserTables(record, offset, length)) {
             TxRecord.read(record, offset, length, rows);
+            rows.endTable();
             committed.replayed(micros);
         } else {
             applyWithSystemTables(record, offset, length, micros);
@@ -160,8 +161,16 @@ public final class Recovery {
             tables.clear();
         }
 
+        void endTable() {
+            if (current != null) {
+                current.endTransaction();
+                current = null;
+            }
+        }
+
         @Override
         public boolean table(int tableId) {
+            endTable();
             current = tables.get(tableId);
             if (current == null) {
                 current = new TableReplay(requireTable(tableId));

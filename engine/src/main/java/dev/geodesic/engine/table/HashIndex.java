@@ -144,6 +144,21 @@ final class HashIndex extends RowHashTable implements TableIndex {
     }
 
     @Override
+    public void replace(long row, long by) {
+        MemorySegment s = store.segment(by);
+        long offset = store.offset(by);
+        int hash = hashOf(s, offset, ROW);
+        if (hash != hashOf(store.segment(row), store.offset(row), ROW) || !matches(row, s, offset, ROW)) {
+            remove(row);
+            insert(by);
+        } else if (!replaceIfThere(hash, row, by)) {
+            LongOpenHashSet rows = group(find(hash, s, offset, ROW));
+            Invariants.check(rows.remove(row), "row is not in the index", "row", row);
+            rows.add(by);
+        }
+    }
+
+    @Override
     public long findByRow(MemorySegment row, long offset) {
         long value = find(hashOf(row, offset, ROW), row, offset, ROW);
         return value >= -1 ? value : group(value).iterator().nextLong();

@@ -21,17 +21,26 @@ final class OrderedIndex implements TableIndex {
     private static final int INNER_MIN = INNER_MAX / 4;
     private static final int LEAF_START = 8;
     private static final int NODE_BYTES = 56;
+    /** How many places are remembered, a power of 2, and what that takes. */
+    private static final int PLACES = 16;
+    private static final int PLACES_BYTES = 2 * 16 + PLACES * 8;
     /** Row of a target that stands before, or behind, all entries with an equal key. */
     private static final long FIRST = -1;
     private static final long LAST = Long.MAX_VALUE;
 
     /* Holds after every call: entries rise strictly; every node but the root holds at least one entry; all leaves are
-       equally deep; size is the number of entries in leaves. */
+       equally deep; size is the number of entries in leaves; tail is the last leaf; a leaf that has left the tree is empty. */
     private final KeyLayout key;
     private final TableStore store;
     private Node root;
+    private Node tail;
     private long size;
     private long bytes;
+
+    // Where the writer found entries last, by a hash of their prefixes: who changes them next need not search again. A place
+    // is a guess, because leaves change.
+    private Node[] foundIn;
+    private int[] foundAt;
 
     // Set by a removal that took the first entry of a node away: the entry that is first there now.
     private boolean firstChanged;
@@ -42,8 +51,15 @@ final class OrderedIndex implements TableIndex {
     OrderedIndex(KeyLayout key, TableStore store) {
         this.key = key;
         this.store = store;
+        makeEmpty();
+    }
+
+    private void makeEmpty() {
         root = new Node(LEAF_START, false, key.hasSecond);
+        tail = root;
         bytes = root.bytes();
+        foundIn = null;
+        foundAt = null;
     }
 
     private static final class Node {
@@ -103,6 +119,16 @@ final class OrderedIndex implements TableIndex {
             if (children != null) {
                 children[count] = null;
             }
+        }
+
+        /** Gives an entry another row and another place among entries with the same key. */
+        void moveRow(int from, int to, long row) {
+            if (from < to) {
+                System.arraycopy(rows, from + 1, rows, from, to - from);
+            } else {
+                System.arraycopy(rows, to, rows, to + 1, from - to);
+            }
+            rows[to] = row;
         }
 
         void moveTo(Node target, int from) {
@@ -278,6 +304,11 @@ final class OrderedIndex implements TableIndex {
         MemorySegment s = store.segment(row);
         long at = store.offset(row);
         long prefix = key.rowPrefix(s, at);
+        size++;
+        if (tail.count < tail.keys.length && isBehindLast(prefix, row)) {
+            tail.set(tail.count++, prefix, key.rowSecond(s, at), row);
+            return;
+        }
         Node right = insert(root, prefix, row, key.exact ? null : ofRow(prefix, row, s, at));
         if (right != null) {
             Node top = newNode(INNER_MAX, true);
@@ -287,7 +318,13 @@ final class OrderedIndex implements TableIndex {
             top.count = 2;
             root = top;
         }
-        size++;
+    }
+
+    /** Whether an entry comes behind all others; false if that takes a look at the rows. */
+    private boolean isBehindLast(long prefix, long row) {
+        int last = tail.count - 1;
+        return last >= 0
+                && (prefix > tail.keys[last] || key.exact && prefix == tail.keys[last] && row > tail.rows[last]);
     }
 
     /** By rising prefix, so that neighbours come one after the other and the nodes on the way are in the caches. */
@@ -398,6 +435,8 @@ final class OrderedIndex implements TableIndex {
             right.previous = n;
             if (n.next != null) {
                 n.next.previous = right;
+            } else {
+                tail = right;
             }
             n.next = right;
         }
@@ -406,10 +445,17 @@ final class OrderedIndex implements TableIndex {
 
     @Override
     public void remove(long row) {
-        firstChanged = false;
         MemorySegment s = store.segment(row);
         long at = store.offset(row);
         long prefix = key.rowPrefix(s, at);
+        int place = placeOf(prefix);
+        Node leaf = noted(place, prefix);
+        if (leaf != null && leaf.rows[foundAt[place]] == row && leaf.count > LEAF_MIN) {
+            leaf.close(foundAt[place]);
+            size--;
+            return;
+        }
+        firstChanged = false;
         remove(root, prefix, row, key.exact ? null : ofRow(prefix, row, s, at));
         firstChanged = false;
         while (!root.isLeaf() && root.count == 1) {
@@ -482,12 +528,119 @@ final class OrderedIndex implements TableIndex {
         }
         if (n.next != null) {
             n.next.previous = n.previous;
+        } else if (n == tail) {
+            tail = n.previous;
         }
+    }
+
+    private static int placeOf(long prefix) {
+        return (int) (prefix * 0x9e3779b97f4a7c15L >>> Long.SIZE - 4) & PLACES - 1;
+    }
+
+    /** Remembers where an entry is. */
+    private void note(Node leaf, int at) {
+        if (foundIn == null) {
+            foundIn = new Node[PLACES];
+            foundAt = new int[PLACES];
+        }
+        int place = placeOf(leaf.keys[at]);
+        foundIn[place] = leaf;
+        foundAt[place] = at;
+    }
+
+    /** The leaf remembered for a prefix if it has an entry with it there, behind its first one; or null. */
+    private Node noted(int place, long prefix) {
+        Node leaf = foundIn == null ? null : foundIn[place];
+        int at = leaf == null ? 0 : foundAt[place];
+        return at > 0 && at < leaf.count && leaf.keys[at] == prefix ? leaf : null;
+    }
+
+    @Override
+    public void replace(long row, long by) {
+        MemorySegment s = store.segment(row);
+        long at = store.offset(row);
+        MemorySegment t = store.segment(by);
+        long to = store.offset(by);
+        long prefix = key.rowPrefix(s, at);
+        if (prefix != key.rowPrefix(t, to) || !key.exact && key.compareRows(s, at, t, to) != 0
+                || !replaceWithEqualKey(prefix, row, by, s, at)) {
+            remove(row);
+            insert(by);
+        }
+    }
+
+    /** False, and nothing has changed, if the new entry belongs into another leaf, or if only the rows could tell. */
+    private boolean replaceWithEqualKey(long prefix, long row, long by, MemorySegment s, long offset) {
+        int place = placeOf(prefix);
+        Node leaf = noted(place, prefix);
+        if (leaf != null && leaf.rows[foundAt[place]] == row) {
+            int to = placeOf(leaf, foundAt[place], by);
+            if (to > 0) {
+                leaf.moveRow(foundAt[place], to, by);
+                return true;
+            }
+        }
+        Target t = key.exact ? null : ofRow(prefix, row, s, offset);
+        Node above = null;
+        int aboveAt = 0;
+        Node n = root;
+        while (!n.isLeaf()) {
+            int i = childOf(n, prefix, row, t);
+            if (i > 0) {
+                above = n;
+                aboveAt = i;
+            }
+            n = n.children[i];
+        }
+        int i = search(n, 0, prefix, row, t);
+        Invariants.check(i < n.count && n.rows[i] == row, "row is not in the index", "row", row);
+        int to = placeOf(n, i, by);
+        if (to < 0) {
+            return false;
+        }
+        n.moveRow(i, to, by);
+        if (above != null) {
+            // The leaf's first entry: its key is the same as before.
+            above.rows[aboveAt] = n.rows[0];
+        }
+        return true;
+    }
+
+    /** Where in its leaf an entry belongs once it has another row with an equal key; -1 if elsewhere. */
+    private int placeOf(Node leaf, int at, long by) {
+        int to = at;
+        while (to + 1 < leaf.count && leaf.rows[to + 1] < by && looksEqual(leaf, to + 1, leaf, at)) {
+            to++;
+        }
+        while (to > 0 && leaf.rows[to - 1] > by && looksEqual(leaf, to - 1, leaf, at)) {
+            to--;
+        }
+        if (to != at && !key.exact) {
+            return -1;
+        }
+        Node before = leaf.previous;
+        Node after = leaf.next;
+        boolean fits = (to > 0 || before == null || before.rows[before.count - 1] < by
+                        || !looksEqual(before, before.count - 1, leaf, at))
+                && (to + 1 < leaf.count || after == null || after.rows[0] > by || !looksEqual(after, 0, leaf, at));
+        return fits ? to : -1;
+    }
+
+    private static boolean looksEqual(Node a, int i, Node b, int j) {
+        return a.keys[i] == b.keys[j] && a.second(i) == b.second(j);
     }
 
     @Override
     public long findByRow(MemorySegment row, long offset) {
         long prefix = key.rowPrefix(row, offset);
+        if (tail.count == 0 || prefix > tail.keys[tail.count - 1]) {
+            return TableStore.NO_ROW;
+        }
+        int place = placeOf(prefix);
+        Node leaf = noted(place, prefix);
+        if (leaf != null && key.exact && leaf.keys[foundAt[place] - 1] != prefix) {
+            return leaf.rows[foundAt[place]];
+        }
         Target t = key.exact ? null : ofRow(prefix, FIRST, row, offset);
         Node n = leafOf(prefix, FIRST, t);
         int i = search(n, 0, prefix, FIRST, t);
@@ -498,20 +651,37 @@ final class OrderedIndex implements TableIndex {
                 return TableStore.NO_ROW;
             }
         }
-        boolean equal = t == null ? n.keys[i] == prefix : hasKey(n, i, t);
-        return equal ? n.rows[i] : TableStore.NO_ROW;
+        if (t == null ? n.keys[i] != prefix : !hasKey(n, i, t)) {
+            return TableStore.NO_ROW;
+        }
+        note(n, i);
+        return n.rows[i];
     }
 
     @Override
     public void point(MemorySegment s, long offset, int length, RowPointers out) {
+        point(s, offset, length, out, false);
+    }
+
+    @Override
+    public void pointToChange(MemorySegment s, long offset, int length, RowPointers out) {
+        point(s, offset, length, out, true);
+    }
+
+    private void point(MemorySegment s, long offset, int length, RowPointers out, boolean note) {
         key.validateKey(s, offset, length);
         Target first = packed(s, offset, key.parts.length, 0, key.parts.length, FIRST);
         Node n = leafOf(first);
         int i = search(n, first);
+        boolean found = false;
         for (; n != null; n = n.next, i = 0) {
             for (; i < n.count; i++) {
                 if (!hasKey(n, i, first)) {
                     return;
+                }
+                if (note && !found) {
+                    note(n, i);
+                    found = true;
                 }
                 out.add(n.rows[i]);
             }
@@ -587,8 +757,7 @@ final class OrderedIndex implements TableIndex {
     @Override
     public void clear() {
         if (!root.isLeaf()) {
-            root = new Node(LEAF_START, false, key.hasSecond);
-            bytes = root.bytes();
+            makeEmpty();
         }
         root.count = 0;
         size = 0;
@@ -596,6 +765,6 @@ final class OrderedIndex implements TableIndex {
 
     @Override
     public long memoryBytes() {
-        return bytes;
+        return bytes + (foundIn == null ? 0 : PLACES_BYTES);
     }
 }

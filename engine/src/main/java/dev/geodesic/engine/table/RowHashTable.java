@@ -127,10 +127,17 @@ abstract class RowHashTable {
     }
 
     final void replaceValue(int hash, long value, long newValue) {
+        Invariants.check(replaceIfThere(hash, value, newValue), "row is not in the hash table", "row", value);
+    }
+
+    final boolean replaceIfThere(int hash, long value, long newValue) {
         Segment g = segment(hash);
         int slot = g.slotOf(hash, value);
-        Invariants.check(slot >= 0, "row is not in the hash table", "row", value);
+        if (slot < 0) {
+            return false;
+        }
         g.values[slot] = newValue;
+        return true;
     }
 
     private void grow(Segment g, int hash) {

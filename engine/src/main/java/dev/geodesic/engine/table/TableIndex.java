@@ -27,9 +27,12 @@ public interface TableIndex {
     /** Removes a row that is in the index. */
     void remove(long row);
 
+    /** As {@link #remove} of a row and {@link #insert} of another; cheaper if their keys are equal. */
+    void replace(long row, long by);
+
     /**
      * First row whose key equals that of the encoded row at {@code (row, offset)}, or {@link TableStore#NO_ROW}. The
-     * encoded row has been validated by its layout.
+     * encoded row has been validated by its layout. Writer only: the place may be remembered for a change that follows.
      */
     long findByRow(MemorySegment row, long offset);
 
@@ -39,6 +42,11 @@ public interface TableIndex {
      * @throws dev.geodesic.engine.base.EngineException BSATN_DECODE_ERROR if the bytes are no key
      */
     void point(MemorySegment key, long offset, int length, RowPointers out);
+
+    /** As {@link #point}, for the writer: the place may be remembered for a change that follows. */
+    default void pointToChange(MemorySegment key, long offset, int length, RowPointers out) {
+        point(key, offset, length, out);
+    }
 
     /**
      * Appends, in key order, the rows whose first {@code prefixElements} columns equal the prefix and whose next column

@@ -214,19 +214,26 @@ public final class CommittedState implements AutoCloseable {
             recorder.table(table);
         }
         RowPointers deletes = change.deletes();
-        for (int i = 0; i < deletes.size(); i++) {
+        RowPointers inserts = change.inserts();
+        // Mostly the first deleted and the first inserted row are one that was updated, and so on; if not, it costs little.
+        int pairs = event ? 0 : Math.min(deletes.size(), inserts.size());
+        for (int i = 0; i < pairs; i++) {
+            table.replace(deletes.get(i), inserts.get(i));
+            if (recorder != null) {
+                recorder.retired(deletes.get(i));
+                recorder.born(inserts.get(i));
+            }
+        }
+        for (int i = pairs; i < deletes.size(); i++) {
             table.unlink(deletes.get(i));
             if (recorder != null) {
                 recorder.retired(deletes.get(i));
             }
         }
-        if (!event) {
-            RowPointers inserts = change.inserts();
-            for (int i = 0; i < inserts.size(); i++) {
-                table.link(inserts.get(i));
-                if (recorder != null) {
-                    recorder.born(inserts.get(i));
-                }
+        for (int i = pairs; i < inserts.size() && !event; i++) {
+            table.link(inserts.get(i));
+            if (recorder != null) {
+                recorder.born(inserts.get(i));
             }
         }
     }

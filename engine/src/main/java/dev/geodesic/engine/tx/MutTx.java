@@ -103,7 +103,7 @@ public final class MutTx implements Transaction {
     /** The net change, in order of table ids. Apply it, then call {@link #end}. */
     public TxData finish() {
         Invariants.check(open, "the transaction is open");
-        if (touched.isEmpty() && created.all().isEmpty() && dropped.isEmpty()) {
+        if (touched.isEmpty() && created.isEmpty() && dropped.isEmpty()) {
             return TxData.EMPTY;
         }
         List<TxData.TableChange> changes = new ArrayList<>(touched.size());
@@ -112,8 +112,10 @@ public final class MutTx implements Transaction {
                 changes.add(overlay.change());
             }
         }
-        changes.sort(Comparator.comparingInt(c -> c.table().id()));
-        return new TxData(changes, List.copyOf(created.all()), List.copyOf(dropped));
+        if (changes.size() > 1) {
+            changes.sort(Comparator.comparingInt(c -> c.table().id()));
+        }
+        return new TxData(changes, created.isEmpty() ? List.of() : List.copyOf(created.all()), List.copyOf(dropped));
     }
 
     /** Shows the net changes so far of the tables that {@code which} wants, in no given order. */
@@ -147,7 +149,7 @@ public final class MutTx implements Transaction {
         for (Table table : dropped) {
             overlays.remove(table.id());
         }
-        if (!created.all().isEmpty()) {
+        if (!created.isEmpty()) {
             if (!commit) {
                 abandoned.addAll(created.all());
             }
@@ -397,7 +399,7 @@ public final class MutTx implements Transaction {
 
     private RowPointers pointRows(Tables.IndexRef ref, MemorySegment key, long offset, int length) {
         RowPointers rows = new RowPointers();
-        ref.table().index(ref.position()).point(key, offset, length, rows);
+        ref.table().index(ref.position()).pointToChange(key, offset, length, rows);
         TxTable overlay = overlays.get(ref.table().id());
         if (overlay != null) {
             dropDeleted(overlay, rows);
@@ -578,7 +580,10 @@ public final class MutTx implements Transaction {
                 }
             }
             count(table, 0);
-            long restored = table.findEqual(row, offset, rowLength);
+            // The committed row that has the key of a committed one is that one itself.
+            boolean mayRestore = !overlay.deleted().isEmpty()
+                    && (ref.position() != table.firstUnique() || !table.store().isLive(old));
+            long restored = mayRestore ? table.findEqual(row, offset, rowLength) : TableStore.NO_ROW;
             if (restored != TableStore.NO_ROW && overlay.isDeleted(restored)) {
                 overlay.delete(old);
                 overlay.restore(restored);

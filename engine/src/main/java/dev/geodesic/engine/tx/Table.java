@@ -1,6 +1,5 @@
 package dev.geodesic.engine.tx;
 
-import dev.geodesic.engine.base.Invariants;
 import dev.geodesic.engine.base.MemoryUse;
 import dev.geodesic.engine.schema.ScheduleSchema;
 import dev.geodesic.engine.schema.SequenceSchema;
@@ -272,14 +271,36 @@ public final class Table implements AutoCloseable {
 
     /** Takes a live row out of every index and retires it; its bytes stay until it is freed. */
     void unlink(long row) {
-        Invariants.check(store.isLive(row), "a deleted row must be live", "row", row);
+        store.retire(row);
+        unlinkRetired(row);
+    }
+
+    /** Takes a retired row out of every index. */
+    void unlinkRetired(long row) {
         for (TableIndex index : linked) {
             index.remove(row);
         }
         if (rows != null) {
             rows.remove(row);
         }
+    }
+
+    /** {@link #unlink} of a row and {@link #link} of another: the cheaper the fewer of its keys are others. */
+    void replace(long row, long by) {
         store.retire(row);
+        replaceRetired(row, by);
+    }
+
+    /** Enters a pending row into every index, where a retired one was. */
+    void replaceRetired(long row, long by) {
+        store.publish(by);
+        for (TableIndex index : linked) {
+            index.replace(row, by);
+        }
+        if (rows != null) {
+            rows.remove(row);
+            rows.insert(by);
+        }
     }
 
     /** Bytes of rows and indexes, those included that snapshots hold back. */

@@ -1,13 +1,15 @@
 package dev.geodesic.engine.tx;
 
 import dev.geodesic.engine.base.Invariants;
+import dev.geodesic.engine.table.RowPointers;
 import dev.geodesic.engine.table.TableStore;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Applies logged changes to a table of a state that nobody reads yet, row by row and at once; {@link CommittedState#replayed}
- * counts the transaction. When so many rows have changed that it is worth while, only what finds equal rows is kept up to date:
- * the other indexes are emptied, and {@link #finish} fills them again, in the order of their keys. One thread.
+ * Applies logged changes to a table of a state that nobody reads yet, transaction by transaction: deletes, inserts, then
+ * {@link #endTransaction}. {@link CommittedState#replayed} counts the transaction. When so many rows have changed that it is
+ * worth while, only what finds equal rows is kept up to date: the other indexes are emptied, and {@link #finish} fills them again,
+ * in the order of their keys. One thread.
  */
 public final class TableReplay {
 
@@ -18,6 +20,9 @@ public final class TableReplay {
     private final Table table;
     private final TableStore store;
     private final boolean event;
+    /** Rows that the transaction has deleted: retired, but in the indexes, where an inserted row may take the place of one. */
+    private final RowPointers deleted = new RowPointers();
+    private int replaced;
     private long changes;
 
     public TableReplay(Table table) {
@@ -36,12 +41,12 @@ public final class TableReplay {
             return false;
         }
         long row = table.findEqual(source, offset, length);
-        if (row == TableStore.NO_ROW) {
+        if (row == TableStore.NO_ROW || !store.isLive(row)) {
             return false;
         }
         change();
-        table.unlink(row);
-        store.free(row);
+        store.retire(row);
+        deleted.add(row);
         return true;
     }
 
@@ -51,7 +56,26 @@ public final class TableReplay {
             return;
         }
         change();
-        table.link(store.allocate(source, offset, length));
+        long row = store.allocate(source, offset, length);
+        if (replaced < deleted.size()) {
+            long old = deleted.get(replaced++);
+            table.replaceRetired(old, row);
+            store.free(old);
+        } else {
+            table.link(row);
+        }
+    }
+
+    /** The transaction changes nothing more in this table: rows that it has only deleted go. */
+    public void endTransaction() {
+        if (deleted.size() > 0) {
+            for (; replaced < deleted.size(); replaced++) {
+                table.unlinkRetired(deleted.get(replaced));
+                store.free(deleted.get(replaced));
+            }
+            replaced = 0;
+            deleted.clear();
+        }
     }
 
     private void change() {

@@ -62,6 +62,10 @@ final class Tables {
         }
     }
 
+    boolean isEmpty() {
+        return byId.isEmpty();
+    }
+
     Collection<Table> all() {
         return Collections.unmodifiableCollection(byId.values());
     }

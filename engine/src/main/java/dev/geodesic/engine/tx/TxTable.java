@@ -16,6 +16,8 @@ import java.lang.foreign.MemorySegment;
  */
 final class TxTable {
 
+    private static final int KEEP_DELETED_MAX = 1_000;
+
     private final Table table;
     /** Added rows in order; NO_ROW where an added row was deleted again. */
     private final RowPointers added = new RowPointers();
@@ -202,7 +204,12 @@ final class TxTable {
         graveyard.clear();
         added.clear();
         addedVisible = 0;
+        boolean large = deleted.size() > KEEP_DELETED_MAX;
         deleted.clear();
+        if (large) {
+            // Clearing it costs as much as the largest transaction ever needed.
+            deleted.trim();
+        }
         positions = null;
         for (int i = 0; i < indexes.length; i++) {
             if (indexed[i] > 0) {

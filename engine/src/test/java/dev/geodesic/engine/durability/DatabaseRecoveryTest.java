@@ -8,18 +8,27 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.port.Storage;
 import dev.geodesic.engine.port.StorageFile;
+import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.ForwardingStores;
 import dev.geodesic.engine.table.RowLayout;
+import dev.geodesic.engine.table.RowPointers;
 import dev.geodesic.engine.table.TableStore;
 import dev.geodesic.engine.table.TableStores;
 import dev.geodesic.engine.table.heap.HeapStores;
+import dev.geodesic.engine.tx.CommittedState;
 import dev.geodesic.engine.tx.SnapshotView;
+import dev.geodesic.engine.tx.Table;
+import dev.geodesic.engine.tx.TxData;
+import dev.geodesic.sats.BsatnWriter;
+import dev.geodesic.sats.PrimitiveType;
 import dev.geodesic.sats.ProductType;
 import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.io.IOException;
+import java.math.BigInteger;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -386,6 +395,41 @@ class DatabaseRecoveryTest {
             assertEquals(states.size() - 1, life.database.committed.nextTxOffset());
         }
         return died;
+    }
+
+    /** Replay takes deleted rows out late, so that others can have their places: twice is damage all the same. */
+    @Test
+    void aRowThatOneTransactionDeletesTwiceIsDamage() {
+        try (SampleDatabase from = new SampleDatabase(random, new HeapStores())) {
+            TableSchema schema = from.addTable(PrimitiveType.U32);
+            from.add(schema, BigInteger.ONE);
+            from.add(schema, BigInteger.TWO);
+            from.commit();
+            Table table = from.committed.requireTable(schema.tableId());
+            RowPointers rows = new RowPointers();
+            table.store().walk(0, 100, false, rows);
+            assertEquals(2, rows.size());
+            for (boolean twice : new boolean[] {false, true}) {
+                RowPointers deletes = new RowPointers();
+                deletes.add(rows.get(0));
+                deletes.add(rows.get(twice ? 0 : 1));
+                BsatnWriter record = new BsatnWriter();
+                TxRecord.write(new TxData(
+                        List.of(new TxData.TableChange(table, new RowPointers(), deletes)), List.of(), List.of()), 1, record);
+                try (CommittedState to = new CommittedState(new HeapStores())) {
+                    Recovery recovery = new Recovery(to, Catalog.bootstrap(to));
+                    recovery.apply(0, from.records.getFirst(), 0, from.records.getFirst().length);
+                    if (twice) {
+                        EngineException e = assertThrows(
+                                EngineException.class, () -> recovery.apply(1, record.buffer(), 0, record.length()));
+                        assertEquals(ErrorCode.STORAGE_CORRUPT, e.code());
+                    } else {
+                        recovery.apply(1, record.buffer(), 0, record.length());
+                        assertEquals(0, to.writerView().rowCount(schema.tableId()));
+                    }
+                }
+            }
+        }
     }
 
     @Test

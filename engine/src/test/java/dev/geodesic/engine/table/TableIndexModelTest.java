@@ -18,6 +18,7 @@ import dev.geodesic.sats.ProductType;
 import dev.geodesic.sats.SumType;
 import dev.geodesic.sats.SumVariant;
 import java.lang.foreign.MemorySegment;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -144,10 +145,49 @@ class TableIndexModelTest {
             assertEquals(equal, index.hasEqualKeys(), at);
         }
 
+        /** Finds it as the writer does, which may remember where; or does not. */
+        void find(long pointer) {
+            switch (random.nextInt(4)) {
+                case 0 -> index.findByRow(store.segment(pointer), store.offset(pointer));
+                case 1 -> {
+                    byte[] key = encodedKey(key(model.get(pointer).values));
+                    RowPointers found = new RowPointers();
+                    index.pointToChange(MemorySegment.ofArray(key), 0, key.length, found);
+                    assertTrue(list(found, true).contains(pointer));
+                }
+                default -> { }
+            }
+        }
+
+        byte[] encodedKey(List<Object> key) {
+            BsatnWriter out = new BsatnWriter();
+            encodeKey(key, 0, key.size(), out);
+            return out.toByteArray();
+        }
+
+        /** Half the time, and if {@code sameKey}, by a row with the same key. */
+        void replace(boolean sameKey) {
+            int i = random.nextInt(pointers.size());
+            long pointer = pointers.get(i);
+            List<Object> values = new ArrayList<>((List<?>) ModelValues.randomValue(shape.type, random));
+            if (sameKey || random.nextBoolean()) {
+                shape.columns.forEach(c -> values.set(c, model.get(pointer).values.get(c)));
+            }
+            find(pointer);
+            MemorySegment bytes = MemorySegment.ofArray(ModelValues.encode(shape.type, values));
+            long by = store.allocate(bytes, 0, (int) bytes.byteSize());
+            index.replace(pointer, by);
+            store.free(pointer);
+            model.remove(pointer);
+            model.put(by, new Row(by, values));
+            pointers.set(i, by);
+        }
+
         void remove() {
             int i = random.nextInt(pointers.size());
             long pointer = pointers.set(i, pointers.getLast());
             pointers.removeLast();
+            find(pointer);
             index.remove(pointer);
             store.free(pointer);
             model.remove(pointer);
@@ -308,6 +348,9 @@ class TableIndexModelTest {
                     } else {
                         h.remove();
                     }
+                    if (!h.pointers.isEmpty() && h.random.nextInt(3) == 0) {
+                        h.replace(false);
+                    }
                     if (k % 30 == 0) {
                         h.checkPoint(ordered, at);
                         if (ordered) {
@@ -363,6 +406,60 @@ class TableIndexModelTest {
                 if (ordered) {
                     assertTrue(h.index.memoryBytes() < 10_000, "bytes " + h.index.memoryBytes());
                 }
+            }
+        }
+    }
+
+    /** Rows of equal keys lie in leaves side by side, and their places follow from their pointers. */
+    @Test
+    void rowsAreReplacedInLargeIndexes() {
+        for (boolean ordered : new boolean[] {true, false}) {
+            Shape shape = new Shape(row(PrimitiveType.U32, PrimitiveType.U8), List.of(0));
+            long seed = ModelValues.seed();
+            Random random = new Random(seed);
+            try (Harness h = new Harness(
+                    shape, ordered ? new IndexAlgorithm.BTree(shape.columns) : new IndexAlgorithm.Hash(shape.columns), random)) {
+                int n = 60_000;
+                int[] counts = new int[n];
+                for (int i = 0; i < n; i++) {
+                    int key = random.nextInt(100) == 0 ? 77 : i / 3;
+                    byte[] row = {(byte) key, (byte) (key >> 8), (byte) (key >> 16), 0, 0};
+                    long pointer = h.store.allocate(MemorySegment.ofArray(row), 0, row.length);
+                    h.index.insert(pointer);
+                    h.model.put(pointer, new Row(pointer, List.of(BigInteger.valueOf(key), BigInteger.ZERO)));
+                    h.pointers.add(pointer);
+                    counts[key]++;
+                }
+                for (int i = 0; i < 2 * n; i++) {
+                    int at = random.nextInt(n);
+                    long pointer = h.pointers.get(at);
+                    if (random.nextBoolean()) {
+                        h.index.findByRow(h.store.segment(pointer), 0);
+                    }
+                    long by = h.store.allocate(h.store.segment(pointer), 0, 5);
+                    h.index.replace(pointer, by);
+                    h.store.free(pointer);
+                    h.model.put(by, h.model.remove(pointer));
+                    h.pointers.set(at, by);
+                }
+                assertEquals(n, h.index.size());
+                RowPointers out = new RowPointers();
+                for (long pointer : h.pointers) {
+                    int key = ((BigInteger) h.model.get(pointer).values.getFirst()).intValue();
+                    if (key == 77 && random.nextInt(100) > 0) {
+                        continue;
+                    }
+                    out.clear();
+                    h.index.point(h.store.segment(pointer), 0, 4, out);
+                    List<Long> found = h.list(out, false);
+                    assertEquals(counts[key], found.size(), "seed " + seed);
+                    assertTrue(found.contains(pointer), "seed " + seed);
+                    if (ordered) {
+                        assertEquals(found.stream().sorted().toList(), h.list(out, true), "seed " + seed);
+                    }
+                }
+                h.pointers.forEach(h.index::remove);
+                assertEquals(0, h.index.size());
             }
         }
     }
