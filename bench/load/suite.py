@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs every load scenario once against a server, then checks that what the server holds is what the load must have left behind.
 
-usage: suite.py URL      env: STLOAD (the load generator), SECS, WARMUP, PROTOS, ONLY, REPORT, see run.sh
+usage: suite.py [URL]      env: SECS, WARMUP, PROTOS, ONLY, REPORT, JVM_OPTIONS, see run.sh
 Prints a table; the exit code is 0 if every check succeeded."""
 import json
 import os
@@ -9,12 +9,13 @@ import shutil
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-URL = sys.argv[1].rstrip('/') if len(sys.argv) > 1 else sys.exit(__doc__)
-STLOAD = os.environ['STLOAD']
+import kit
+
+HERE = kit.HERE
+STLOAD = kit.load_generator()
+SERVER = kit.server_or_url(sys.argv[1:], *os.environ.get('JVM_OPTIONS', '').split())
+URL, TOKEN, sql, publish = SERVER.url, SERVER.token, SERVER.sql, SERVER.publish
 SECS = os.environ.get('SECS', '10')
 WARMUP = os.environ.get('WARMUP', '2')
 PROTOS = os.environ.get('PROTOS', 'v2 v3').split()
@@ -25,30 +26,8 @@ BULK = int(os.environ.get('BULK', '1000000'))
 results = []
 
 
-def request(method, path, body=None, token=None, content_type='application/json'):
-    headers = {'Content-Type': content_type}
-    if token:
-        headers['Authorization'] = f'Bearer {token}'
-    try:
-        with urllib.request.urlopen(urllib.request.Request(URL + path, body, headers, method=method), timeout=300) as answer:
-            return answer.read()
-    except urllib.error.HTTPError as error:
-        sys.exit(f'{method} {path}: {error.code} {error.read().decode(errors="replace")}')
-    except urllib.error.URLError as error:
-        sys.exit(f'{method} {URL}{path}: {error.reason}')
-
-
-def sql(database, query):
-    return json.loads(request('POST', f'/v1/database/{database}/sql', query.encode(), TOKEN, 'text/plain'))[0]['rows']
-
-
 def count(database, where):
     return sql(database, f'SELECT COUNT(*) AS n FROM {where}')[0][0]
-
-
-def publish(database, wasm):
-    with open(os.path.join(HERE, wasm), 'rb') as file:
-        request('PUT', f'/v1/database/{database}', file.read(), TOKEN, 'application/wasm')
 
 
 def stload(name, scenario, database, *options, checks=lambda lines: []):
@@ -108,7 +87,6 @@ def wrk(name, script, *arguments):
     row(name, rate, *(scale(percentiles[p]) if p in percentiles else None for p in ('50%', '99%')), bad)
 
 
-TOKEN = json.loads(request('POST', '/v1/identity'))['token']
 mark = f'{int(time.time())}-{os.getpid()}'
 LOAD, BANK = f'load-{mark}', f'bank-{mark}'
 publish(LOAD, 'module/loadmod.wasm')
@@ -146,7 +124,7 @@ def bank(lines=()):
     yield 'nobody owes', all(balance >= 0 for _, balance in accounts)
 
 
-request('POST', f'/v1/database/{BANK}/call/seed', json.dumps([ACCOUNTS, BALANCE]).encode(), TOKEN)
+SERVER.call(BANK, 'seed', ACCOUNTS, BALANCE)
 for alpha in (0, 1.5):
     stload(f'keynote v3, alpha {alpha}', 'keynote', BANK, '--proto', 'v3', '--clients', 64, '--inflight', 40, '--rows', ACCOUNTS, '--alpha', alpha,
            checks=bank)
