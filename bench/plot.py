@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 DATA = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'docs', 'bench')
 WIDTH, HEIGHT = 640, 360
-LEFT, RIGHT, TOP, BOTTOM = 76, 20, 64, 52
+LEFT, RIGHT, TOP, BOTTOM = 76, 20, 80, 52
 COLOURS = ('#1f6fb2', '#d1602b', '#3b8a4b', '#7a4fa3')
 DASHES = ('', '6 4', '2 3', '8 3 2 3')
 
@@ -57,16 +57,16 @@ def plot(name, title, note, x_label, y_label, lines, x_ticks, log_y=False):
     middle = (TOP + HEIGHT - BOTTOM) / 2
     out.append(f'<text x="18" y="{middle}" text-anchor="middle" fill="#222" transform="rotate(-90 18 {middle})">{escape(y_label)}</text>')
     out.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 3}" text-anchor="end" font-size="10" fill="#777">{escape(note)}</text>')
-    legend = LEFT
     for i, (label, points) in enumerate(lines.items()):
         colour, dash = COLOURS[i % len(COLOURS)], DASHES[i % len(DASHES)]
         dashed = f' stroke-dasharray="{dash}"' if dash else ''
         path = ' '.join(f'{at_x(x):.1f},{at_y(y):.1f}' for x, y in points)
         out.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"{dashed}/>')
         out += [f'<circle cx="{at_x(x):.1f}" cy="{at_y(y):.1f}" r="3" fill="{colour}"/>' for x, y in points]
-        out.append(f'<line x1="{legend}" y1="40" x2="{legend + 24}" y2="40" stroke="{colour}" stroke-width="2"{dashed}/>')
-        out.append(f'<text x="{legend + 30}" y="44" fill="#222">{escape(label)}</text>')
-        legend += 44 + 7 * len(label)
+        # The legend has two columns.
+        x, y = LEFT + i % 2 * (WIDTH - LEFT - RIGHT) // 2, 38 + i // 2 * 18
+        out.append(f'<line x1="{x}" y1="{y}" x2="{x + 24}" y2="{y}" stroke="{colour}" stroke-width="2"{dashed}/>')
+        out.append(f'<text x="{x + 30}" y="{y + 4}" fill="#222">{escape(label)}</text>')
     out.append('</svg>')
     with open(os.path.join(DATA, name), 'w') as file:
         file.write('\n'.join(out) + '\n')
