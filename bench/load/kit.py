@@ -33,6 +33,7 @@ def load_generator():
         print('building the load generator', file=sys.stderr)
         subprocess.run([cargo, 'build', '--release', '--locked', '--quiet'], cwd=os.path.join(HERE, 'stload'), check=True,
                        env={**os.environ, 'RUSTC': os.path.join(os.path.dirname(cargo), 'rustc'), 'CARGO_TARGET_DIR': target})
+        os.utime(binary)
     return binary
 
 

@@ -4,8 +4,11 @@ each watch their own key, with 1,000 writes a second.
 
 usage: memory.py [--connections N] [--databases N] [--secs S] [--save]
 Starts the packaged server (mvn package -Pdist) with a heap that is resident from the beginning: what the process gains beyond
-it is native memory. The heap is what is left after a collection of everything. --save: docs/bench/memory.json."""
+it is native memory. The heap is what is left after a collection of everything; the classes that grew most are named for connections.
+JVM_OPTIONS: further ones for the server. --save: docs/bench/memory.json."""
 import json
+import os
+import re
 import subprocess
 import sys
 import time
@@ -23,7 +26,7 @@ if any(a.startswith('-') and a not in ('--connections', '--databases', '--secs',
     sys.exit(__doc__)
 connections, databases, secs = option('--connections', 10_000), option('--databases', 20), option('--secs', 20)
 report = {**kit.surroundings(), 'heap_mib': HEAP_MIB, 'costs': [], 'watch': None}
-server = kit.Server(f'-Xms{HEAP_MIB}m', f'-Xmx{HEAP_MIB}m', '-XX:+AlwaysPreTouch')
+server = kit.Server(f'-Xms{HEAP_MIB}m', f'-Xmx{HEAP_MIB}m', '-XX:+AlwaysPreTouch', *os.environ.get('JVM_OPTIONS', '').split())
 
 
 def measure():
@@ -35,6 +38,12 @@ def cost(what, count, before, after):
     heap, native = ((b - a) / count / 1024 for a, b in zip(before, after))
     report['costs'].append({'what': what, 'count': count, 'heap_kib': round(heap, 1), 'native_kib': round(native, 1)})
     print(f'{what:<44}{count:>7}{heap:>12,.1f} KiB heap{native:>12,.1f} KiB native', flush=True)
+
+
+def classes():
+    """Bytes of each class."""
+    lines = re.findall(r'^ *\d+: +\d+ +(\d+) +(\S+)', server.jcmd('GC.class_histogram'), re.M)
+    return {name: int(held) for held, name in lines}
 
 
 def own_section(number):
@@ -60,7 +69,7 @@ for what, program in (('database of a program that others have', lambda i: bank)
 
 server.publish('load', 'module/loadmod.wasm')
 time.sleep(2)
-before = measure()
+before, classes_before = measure(), classes()
 command = [kit.load_generator(), 'watch', server.url, 'load', '--proto', 'v2', '--subs', str(connections), '--rate', '1000',
            '--secs', str(secs), '--pause', '25', '--confirmed', 'false']
 load = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -74,6 +83,12 @@ for text in load.stdout:
         cost({'connected': 'connection (v2), with a row of its module', 'subscribed': 'subscription to a key'}[line['phase']],
              connections, before, after)
         before = after
+        if line['phase'] == 'connected':
+            now = classes()
+            grown = sorted(((now[c] - classes_before.get(c, 0), c) for c in now), reverse=True)[:15]
+            report['connection_classes'] = {c: round(grew / connections) for grew, c in grown}
+            for c, grew in report['connection_classes'].items():
+                print(f'    {grew:>7,} bytes  {c}')
 if load.wait():
     sys.exit(f'{" ".join(command)}: exit code {load.returncode}')
 delivered = lines[-1]
