@@ -18,10 +18,10 @@ import java.util.SplittableRandom;
 
 /**
  * What rows and index entries take, over the table of {@link ItemRows} with its two indexes: keys in order, groups at random.
- * First as many rows as the arguments say (without any 10^5, 10^6 and 10^7; {@code heap} or {@code chronicle} in front for only one
- * store), then a day in fast motion over the first of these sizes: every "hour" as many updates, deletes and inserts as there are
- * rows, of names whose usual length goes up and down. What the engine counts stands beside what the heap holds after a
- * collection, and what the pages take beside the bytes of the rows. {@code bench/run.sh --memory}.
+ * First as many rows as the arguments say (without any 10^5, 10^6 and 10^7; {@code heap} or {@code chronicle} in front for
+ * only one store), then a day in fast motion over the first of these sizes: every "hour" as many updates, deletes and inserts
+ * as there are rows, of names whose usual length goes up and down. What the engine counts stands beside what the heap holds
+ * after a collection, and what the pages take beside the bytes of the rows. {@code bench/run.sh --memory}.
  */
 public final class MemoryBench {
 

@@ -8,8 +8,8 @@ import java.lang.foreign.MemorySegment;
 /**
  * Applies logged changes to a table of a state that nobody reads yet, transaction by transaction: deletes, inserts, then
  * {@link #endTransaction}. {@link CommittedState#replayed} counts the transaction. When so many rows have changed that it is
- * worth while, only what finds equal rows is kept up to date: the other indexes are emptied, and {@link #finish} fills them again,
- * in the order of their keys. One thread.
+ * worth while, only what finds equal rows is kept up to date: the other indexes are emptied, and {@link #finish} fills them
+ * again, in the order of their keys. One thread.
  */
 public final class TableReplay {
 
