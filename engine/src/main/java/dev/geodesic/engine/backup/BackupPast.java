@@ -7,6 +7,7 @@ import dev.geodesic.engine.port.Storage;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.function.LongConsumer;
 
 /** A backup that {@link BackupReader} has unpacked. */
 public final class BackupPast implements Past, AutoCloseable {
@@ -14,17 +15,24 @@ public final class BackupPast implements Past, AutoCloseable {
     private final Manifest manifest;
     private final Storage storage;
     private final SnapshotStore snapshots;
-    private final long recordBytesMax;
+    private final Room room;
 
     /**
-     * @param storage closed with this
+     * What a backup may make a reader take memory for at once: it may say anything of itself.
+     *
+     * @param rowBytesMax of one row
      * @param recordBytesMax of one transaction
+     * @param check throws LIMIT_EXCEEDED if there is no memory for so many bytes
      */
-    public BackupPast(Manifest manifest, Storage storage, long recordBytesMax) {
+    public record Room(long rowBytesMax, long recordBytesMax, LongConsumer check) {
+    }
+
+    /** @param storage closed with this */
+    public BackupPast(Manifest manifest, Storage storage, Room room) {
         this.manifest = manifest;
         this.storage = storage;
-        this.snapshots = SnapshotStore.reader(storage);
-        this.recordBytesMax = recordBytesMax;
+        this.snapshots = SnapshotStore.reader(storage, room.rowBytesMax());
+        this.room = room;
     }
 
     public Manifest manifest() {
@@ -75,7 +83,7 @@ public final class BackupPast implements Past, AutoCloseable {
         String name = BackupFormat.transactionsName(manifest.from());
         try (InputStream in = new BufferedInputStream(
                 StorageStreams.in(name, storage.open(name)), StorageStreams.BUFFER_BYTES)) {
-            Transactions.read(name, in, first, next, recordBytesMax, replay);
+            Transactions.read(name, in, first, next, room, replay);
         } catch (IOException e) {
             throw StorageStreams.failed(name, e);
         }

@@ -3,6 +3,7 @@ package dev.geodesic.engine.backup;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.base.MemoryUse;
 import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.catalog.ModuleRow;
 import dev.geodesic.engine.durability.Recovery;
@@ -16,6 +17,7 @@ import dev.geodesic.engine.tx.SnapshotView;
 import dev.geodesic.engine.tx.TxData;
 import dev.geodesic.sats.BsatnException;
 import dev.geodesic.sats.Identity;
+import java.util.function.Supplier;
 
 /** The state of a database at one moment of its past, in memory. One thread. */
 public final class PastState implements AutoCloseable {
@@ -35,16 +37,18 @@ public final class PastState implements AutoCloseable {
      * Makes the state after so many transactions, from the newest snapshot that is not younger and can be read. Every row is
      * checked against the shape of its table.
      *
+     * @param stores made anew for each snapshot that is tried
+     * @param bytesMax memory of its rows and indexes
      * @throws EngineException STORAGE_CORRUPT with the file if the past is damaged; LIMIT_EXCEEDED if there is no memory
      */
-    public static PastState of(Past past, long transactions, TableStores stores) {
+    public static PastState of(Past past, long transactions, Supplier<TableStores> stores, long bytesMax) {
         EngineException damage = null;
         for (long snapshot : past.snapshots().offsets()) {
             if (snapshot > transactions || snapshot < past.from()) {
                 continue;
             }
             try {
-                return of(past, snapshot, transactions, stores);
+                return of(past, snapshot, transactions, stores.get(), bytesMax);
             } catch (EngineException e) {
                 if (e.code() != ErrorCode.STORAGE_CORRUPT) {
                     throw e;
@@ -54,24 +58,31 @@ public final class PastState implements AutoCloseable {
             }
         }
         if (past.from() == 0) {
-            return of(past, 0, transactions, stores);
+            return of(past, 0, transactions, stores.get(), bytesMax);
         }
         throw damage != null ? damage : new EngineException(
                 ErrorCode.STORAGE_CORRUPT, "there is no snapshot of " + transactions + " or fewer transactions in "
                         + past.snapshots());
     }
 
-    private static PastState of(Past past, long snapshot, long transactions, TableStores stores) {
+    private static PastState of(
+            Past past, long snapshot, long transactions, TableStores stores, long bytesMax) {
         CommittedState committed = new CommittedState(stores);
         boolean complete = false;
         try {
             Catalog catalog = Catalog.bootstrap(committed);
+            committed.limitMemory(bytesMax);
+            // Some memory is taken without asking: that of system tables, and of indexes.
+            MemoryUse memory = stores.memory();
             if (snapshot > 0) {
-                past.snapshots().load(snapshot, committed, catalog, SnapshotProgress.NONE);
+                past.snapshots().load(snapshot, committed, catalog, (done, total) -> memory.check(0, 0));
             }
             if (snapshot < transactions) {
                 Recovery recovery = new Recovery(committed, catalog);
-                past.transactions(snapshot, transactions, recovery::apply);
+                past.transactions(snapshot, transactions, (txOffset, record, offset, length) -> {
+                    recovery.apply(txOffset, record, offset, length);
+                    memory.check(0, 0);
+                });
                 recovery.finish();
             }
             if (committed.nextTxOffset() != transactions) {

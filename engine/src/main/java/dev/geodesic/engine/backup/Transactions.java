@@ -61,10 +61,10 @@ final class Transactions {
     /**
      * Reads a file whose checksum was right.
      *
-     * @param recordBytesMax more is refused, with LIMIT_EXCEEDED
+     * @param room more is refused, with LIMIT_EXCEEDED
      * @throws EngineException STORAGE_CORRUPT
      */
-    static void read(String name, InputStream in, long from, long until, long recordBytesMax, LogFactory.Replay replay)
+    static void read(String name, InputStream in, long from, long until, BackupPast.Room room, LogFactory.Replay replay)
             throws IOException {
         DataInputStream data = new DataInputStream(in);
         byte[] header = in.readNBytes(HEADER_BYTES);
@@ -84,13 +84,14 @@ final class Transactions {
             if (length < 0) {
                 throw corrupt(name, "it ends, or has no length, at transaction " + offset);
             }
-            if (length > recordBytesMax) {
+            if (length > room.recordBytesMax()) {
                 throw new EngineException(
                         ErrorCode.LIMIT_EXCEEDED, "transaction " + offset + " in " + name + " has " + length
-                                + " bytes, more than this server restores (" + recordBytesMax
+                                + " bytes, more than this server restores (" + room.recordBytesMax()
                                 + "); raise geodesic.limits.transaction.bytes");
             }
             if (record.length < length) {
+                room.check().accept(length);
                 record = new byte[length];
             }
             int filled = data.readNBytes(record, 0, length);

@@ -51,6 +51,8 @@ public final class Backups {
     /** A transaction's record is a little longer than its rows. */
     private static final long RECORD_BYTES_MIN = 64L << 20;
     private static final int RECORD_HEAP_PART = 4;
+    /** What the row of a program has beside the program. */
+    private static final int MODULE_ROW_BYTES = 1 << 10;
 
     private final Server server;
     private final ServerOptions options;
@@ -461,7 +463,10 @@ public final class Backups {
             Manifest manifest = unpacking.into(new BackupReader(limits().bytesMax()), storage);
             long recordBytesMax = Math.max(RECORD_BYTES_MIN, Math.min(
                     2 * options.limits().transactionBytesMax(), Runtime.getRuntime().maxMemory() / RECORD_HEAP_PART));
-            try (BackupPast past = new BackupPast(manifest, storage, recordBytesMax)) {
+            long rowBytesMax = Math.max(
+                    options.limits().rowBytesMax(), options.limits().moduleBytesMax() + MODULE_ROW_BYTES);
+            try (BackupPast past = new BackupPast(manifest, storage, new BackupPast.Room(
+                    rowBytesMax, recordBytesMax, bytes -> server.memory().check(0, bytes)))) {
                 return restore(request, past, manifest.epoch(), manifest.environment());
             } catch (EngineException e) {
                 throw e.code() != ErrorCode.STORAGE_CORRUPT ? e : new EngineException(
@@ -493,7 +498,8 @@ public final class Backups {
     private RestoreResult restore(RestoreRequest request, Past past, long epoch, Map<String, String> variables) {
         long start = System.nanoTime();
         long transactions = request.moment().in(past);
-        try (PastState state = PastState.of(past, transactions, server.newStores())) {
+        try (PastState state = PastState.of(
+                past, transactions, server::newStores, options.resources().databaseBytesMax())) {
             long commitMicros = state.commitMicros();
             RestoreResult result = switch (request.target()) {
                 case RestoreRequest.Target.Same same -> server.alone(same.database(), () -> {

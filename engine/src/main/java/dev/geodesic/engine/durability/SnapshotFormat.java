@@ -47,6 +47,8 @@ final class SnapshotFormat {
     static final int TOTAL_ROWS_OFFSET = Integer.BYTES;
     static final int TOTAL_BYTES_OFFSET = TOTAL_ROWS_OFFSET + Long.BYTES;
     static final int TOTAL_BYTES = TOTAL_BYTES_OFFSET + Long.BYTES;
+    /** Of the block of totals: more tables than any database has. */
+    static final int TOTALS_BYTES_MAX = 16 << 20;
 
     static final int END_MAGIC_OFFSET = Long.BYTES;
     static final int END_CHECKSUM_OFFSET = END_MAGIC_OFFSET + 8;

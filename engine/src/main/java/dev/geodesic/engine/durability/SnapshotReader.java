@@ -25,6 +25,7 @@ final class SnapshotReader implements AutoCloseable {
     private final String file;
     private final StorageFile from;
     private final long size;
+    private final long rowBytesMax;
     private final SnapshotInfo info;
     private final long salt;
     private final long totalsPlace;
@@ -41,7 +42,9 @@ final class SnapshotReader implements AutoCloseable {
     private long tableBytes;
     private final Map<Integer, Total> missing;
 
-    SnapshotReader(Storage storage, long nextOffset) throws IOException {
+    /** @param rowBytesMax more is refused with LIMIT_EXCEEDED before there is memory for it */
+    SnapshotReader(Storage storage, long nextOffset, long rowBytesMax) throws IOException {
+        this.rowBytesMax = rowBytesMax;
         String name = SnapshotFormat.fileName(nextOffset);
         file = storage + "/" + name;
         from = storage.open(name);
@@ -164,6 +167,16 @@ final class SnapshotReader implements AutoCloseable {
         long total = (long) SnapshotFormat.BLOCK_HEADER_BYTES + length + SnapshotFormat.CHECKSUM_BYTES;
         if (rows < 0 || length < 0 || total > until - at || total > LogFormat.ARRAY_BYTES_MAX) {
             throw damaged(at, "a block says it has " + rows + " rows in " + length + " bytes");
+        }
+        if (tableId == SnapshotFormat.TOTALS ? length > SnapshotFormat.TOTALS_BYTES_MAX
+                : rows > 1 && (total > SnapshotWriter.BLOCK_BYTES || rows > length)) {
+            throw damaged(at, "a block of table " + tableId + " says it has " + rows + " rows in " + length + " bytes");
+        }
+        if (length > rowBytesMax && total > SnapshotWriter.BLOCK_BYTES && tableId != SnapshotFormat.TOTALS) {
+            throw new EngineException(
+                    ErrorCode.LIMIT_EXCEEDED, "snapshot " + file + " has a row of " + length + " bytes at byte " + at
+                            + ", and " + rowBytesMax + " are taken here; raise geodesic.limits.row.bytes, or"
+                            + " geodesic.limits.module.bytes if it is a program");
         }
         if (buffer.length < total) {
             byte[] larger = new byte[(int) total];

@@ -31,11 +31,13 @@ public final class SnapshotStore implements AutoCloseable {
 
     private final Storage storage;
     private final LongSupplier salts;
+    private final long rowBytesMax;
     private final AtomicLong drafts = new AtomicLong();
 
-    private SnapshotStore(Storage storage, LongSupplier salts) {
+    private SnapshotStore(Storage storage, LongSupplier salts, long rowBytesMax) {
         this.storage = storage;
         this.salts = salts;
+        this.rowBytesMax = rowBytesMax;
     }
 
     /** Takes a directory over, which nobody else may use, and removes what a crash left there unfinished. */
@@ -45,11 +47,16 @@ public final class SnapshotStore implements AutoCloseable {
 
     /** For reading beside the store that owns the directory. */
     public static SnapshotStore reader(Storage storage) {
-        return new SnapshotStore(storage, () -> 0);
+        return reader(storage, Long.MAX_VALUE);
+    }
+
+    /** The same for snapshots that somebody has sent: a longer row is refused with LIMIT_EXCEEDED. */
+    public static SnapshotStore reader(Storage storage, long rowBytesMax) {
+        return new SnapshotStore(storage, () -> 0, rowBytesMax);
     }
 
     static SnapshotStore open(Storage storage, LongSupplier salts) {
-        SnapshotStore store = new SnapshotStore(storage, salts);
+        SnapshotStore store = new SnapshotStore(storage, salts, Long.MAX_VALUE);
         store.io("opened", () -> {
             for (String name : storage.list()) {
                 if (name.endsWith(UNFINISHED)) {
@@ -216,7 +223,7 @@ public final class SnapshotStore implements AutoCloseable {
     /** What a snapshot is of, from its two ends. Errors: STORAGE_CORRUPT. */
     public SnapshotInfo info(long offset) {
         return io("read", () -> {
-            try (SnapshotReader reader = new SnapshotReader(storage, offset)) {
+            try (SnapshotReader reader = new SnapshotReader(storage, offset, rowBytesMax)) {
                 return reader.info();
             }
         });
@@ -245,7 +252,7 @@ public final class SnapshotStore implements AutoCloseable {
      */
     public Loaded load(long offset, CommittedState committed, Catalog catalog, SnapshotProgress progress) {
         return io("read", () -> {
-            try (SnapshotReader reader = new SnapshotReader(storage, offset)) {
+            try (SnapshotReader reader = new SnapshotReader(storage, offset, rowBytesMax)) {
                 return new Loaded(reader.info(), new SnapshotLoader(reader, committed, catalog).load(progress));
             }
         });
@@ -259,7 +266,7 @@ public final class SnapshotStore implements AutoCloseable {
      */
     public SnapshotInfo verify(long offset, SnapshotProgress progress) {
         return io("read", () -> {
-            try (SnapshotReader reader = new SnapshotReader(storage, offset)) {
+            try (SnapshotReader reader = new SnapshotReader(storage, offset, rowBytesMax)) {
                 while (reader.next()) {
                     progress.at(reader.place(), reader.size());
                 }

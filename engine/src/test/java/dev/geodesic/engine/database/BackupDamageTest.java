@@ -4,17 +4,22 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.management.ThreadMXBean;
 import dev.geodesic.engine.backup.BackupReader;
 import dev.geodesic.engine.backup.Manifest;
 import dev.geodesic.engine.backup.Moment;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.catalog.SystemTables;
 import dev.geodesic.engine.durability.FileStorage;
 import dev.geodesic.engine.table.heap.HeapStores;
+import dev.geodesic.sats.LittleEndian;
+import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,6 +30,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import java.util.zip.CRC32C;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
 import java.util.zip.ZipOutputStream;
@@ -115,6 +125,115 @@ class BackupDamageTest {
         }
         int all = noticed;
         assertTrue(noticed > FLIPS * 9 / 10, () -> "noticed " + all + ", seed " + seed);
+    }
+
+    // ---- a directory ----
+
+    private interface Damage {
+        void to(Path file) throws IOException;
+    }
+
+    /** Refused by the reader with the name of the file; then nothing is unpacked under the name of a backup either. */
+    private void refusedDirectory(Path backup, String file, String what, Damage damage) throws IOException {
+        Path path = backup.resolve(file);
+        byte[] whole = Files.readAllBytes(path);
+        damage.to(path);
+        Path into = directory.resolve("unpacked").resolve(Integer.toString(unpacked++));
+        try (FileStorage storage = FileStorage.open(into)) {
+            EngineException e = assertThrows(
+                    EngineException.class, () -> new BackupReader(10_000_000).copy(backup, storage, m -> { }), what);
+            assertEquals(ErrorCode.BACKUP_INVALID, e.code(), () -> what + ": " + e.describe());
+            assertTrue(e.getMessage().contains(file) || file.startsWith(MANIFEST) && e.getMessage().contains(MANIFEST),
+                    () -> what + " is not named: " + e.getMessage());
+            assertTrue(e.getMessage().contains("Nothing has changed; send it again, or take another backup"), e::getMessage);
+        } finally {
+            Files.write(path, whole);
+        }
+    }
+
+    private static void flip(Path file, int at, int bit) throws IOException {
+        byte[] bytes = Files.readAllBytes(file);
+        bytes[at] ^= (byte) (1 << bit);
+        Files.write(file, bytes);
+    }
+
+    /** Both ends of each file byte by byte, and a byte in each of many regions between them. */
+    @Test
+    @Proves("durability.md 13")
+    void everyRegionOfEveryFileOfADirectoryIsChecked() throws IOException {
+        long seed = Seeds.seed();
+        Random random = new Random(seed);
+        world.server.backups().write(source.identity(), "directory", true, world.me());
+        Path backup = world.backups.resolve("directory");
+        List<String> names;
+        try (Stream<Path> all = Files.list(backup)) {
+            names = all.map(p -> p.getFileName().toString()).sorted().toList();
+        }
+        assertTrue(names.contains(MANIFEST) && names.contains(MANIFEST + ".sha256") && names.size() == 4, names::toString);
+        for (String name : names) {
+            int length = (int) Files.size(backup.resolve(name));
+            Set<Integer> places = new TreeSet<>();
+            for (int i = 0; i < Math.min(48, length); i++) {
+                places.add(i);
+                places.add(length - 1 - i);
+            }
+            int regions = FLIPS / 8;
+            for (int i = 0; i < regions; i++) {
+                places.add((int) ((long) length * i / regions) + random.nextInt(Math.max(1, length / regions)));
+            }
+            for (int at : places) {
+                int bit = random.nextInt(8);
+                refusedDirectory(backup, name, name + " with bit " + bit + " of byte " + at + " of " + length
+                        + " flipped, seed " + seed, file -> flip(file, Math.min(at, length - 1), bit));
+            }
+            for (int cut : new int[] {0, 1, length / 2, length - 1, random.nextInt(length)}) {
+                refusedDirectory(backup, name, name + " cut to " + cut + " of " + length + " bytes",
+                        file -> Files.write(file, Arrays.copyOf(Files.readAllBytes(file), cut)));
+            }
+            refusedDirectory(backup, name, name + " with a byte more",
+                    file -> Files.write(file, Arrays.copyOf(Files.readAllBytes(file), length + 1)));
+            refusedDirectory(backup, name, name + " missing", Files::delete);
+        }
+    }
+
+    /** Through the server: the database and all that lies on the disk are as before, and the whole backup is restored after it. */
+    @Test
+    @Proves("durability.md 8")
+    void aDamagedBackupChangesNothingAtAll() throws IOException {
+        world.server.backups().write(source.identity(), "directory", true, world.me());
+        world.changes(source, new Random(6), 100, 5);
+        Map<String, Set<String>> before = world.contents(source);
+        Set<Path> files = dataFiles();
+        Path backup = world.backups.resolve("directory");
+        List<Path> damaged;
+        try (Stream<Path> all = Files.list(backup)) {
+            damaged = all.sorted().toList();
+        }
+        for (Path file : damaged) {
+            byte[] whole = Files.readAllBytes(file);
+            flip(file, whole.length / 2, 3);
+            for (RestoreRequest.Target target : List.of(
+                    BackupWorld.same(source.identity()), BackupWorld.another("copy-of-damage"))) {
+                EngineException e = assertThrows(EngineException.class, () -> world.restore(
+                        new RestoreRequest.Source.Directory("directory"), new Moment.Latest(), target), file::toString);
+                assertEquals(ErrorCode.BACKUP_INVALID, e.code(), e::describe);
+            }
+            Files.write(file, whole);
+        }
+        byte[] flipped = zip.clone();
+        flipped[zip.length / 2] ^= 1;
+        assertEquals(ErrorCode.BACKUP_INVALID, assertThrows(
+                EngineException.class, () -> world.restore(flipped, BackupWorld.same(source.identity()))).code());
+        assertEquals(files, dataFiles());
+        assertEquals(before, world.contents(world.server.database(source.identity())));
+        assertEquals(List.of(source.identity()), world.server.databasesOf(world.me()));
+        world.restore(new RestoreRequest.Source.Directory("directory"), new Moment.Latest(), BackupWorld.another("whole"));
+    }
+
+    private Set<Path> dataFiles() throws IOException {
+        try (Stream<Path> all = Files.walk(world.data)) {
+            return all.filter(p -> !p.startsWith(world.data.resolve("restores"))).collect(Collectors.toCollection(TreeSet::new));
+        }
     }
 
     // ---- what somebody made ----
@@ -242,5 +361,113 @@ class BackupDamageTest {
         assertTrue(refused > 0, "seed " + seed);
         world.commit(source, "add_note", "[\"still here\"]");
         assertTrue(Files.notExists(world.data.resolve("restores").resolve("0")));
+    }
+
+    // ---- memory ----
+
+    private static void seal(byte[] bytes, int from, int to, long place) {
+        CRC32C crc = new CRC32C();
+        byte[] under = new byte[16];
+        LittleEndian.putLong(under, 8, place);
+        crc.update(under);
+        crc.update(bytes, from, to - from);
+        LittleEndian.putInt(bytes, to, (int) crc.getValue());
+    }
+
+    /** A snapshot in which all checksums are right (docs/formats/snapshot.md), of one block of zeros. Its salt is 0. */
+    private static byte[] snapshotOfOneBlock(long transactions, int tableId, int rows, int length) {
+        int block = 48;
+        int totals = block + 16 + length + 4;
+        int end = totals + 16 + 20 + 4;
+        byte[] bytes = new byte[end + 20];
+        System.arraycopy("GEODSNAP".getBytes(StandardCharsets.US_ASCII), 0, bytes, 0, 8);
+        bytes[8] = 1;
+        LittleEndian.putLong(bytes, 12, transactions);
+        seal(bytes, 0, 44, 0);
+        for (int[] one : new int[][] {{block, tableId, rows, length}, {totals, 0, 1, 20}}) {
+            LittleEndian.putInt(bytes, one[0], one[1]);
+            LittleEndian.putInt(bytes, one[0] + 4, one[2]);
+            LittleEndian.putInt(bytes, one[0] + 8, one[3]);
+            seal(bytes, one[0], one[0] + 12, one[0]);
+        }
+        LittleEndian.putInt(bytes, totals + 16, tableId);
+        LittleEndian.putLong(bytes, totals + 20, rows);
+        LittleEndian.putLong(bytes, totals + 28, length);
+        seal(bytes, block, block + 16 + length, block);
+        seal(bytes, totals, totals + 36, totals);
+        LittleEndian.putLong(bytes, end, totals);
+        System.arraycopy("SNAP.END".getBytes(StandardCharsets.US_ASCII), 0, bytes, end + 8, 8);
+        seal(bytes, end, end + 16, end);
+        return bytes;
+    }
+
+    /** The zip of a backup whose last snapshot is this one. */
+    private byte[] withSnapshot(byte[] snapshot) throws Exception {
+        Map<String, byte[]> entries = entries(world.zip(source.identity(), false));
+        String name = entries.keySet().stream().filter(n -> n.endsWith(".snapshot")).findFirst().orElseThrow();
+        String text = new String(entries.get(MANIFEST), StandardCharsets.UTF_8)
+                .replace(sha256(entries.get(name)), sha256(snapshot))
+                .replace("\"bytes\":" + entries.get(name).length, "\"bytes\":" + snapshot.length);
+        entries.put(name, snapshot);
+        return sealed(entries, text);
+    }
+
+    private EngineException refusedRestore(byte[] sent) {
+        return assertThrows(EngineException.class, () -> world.restore(sent, BackupWorld.another("hostile")));
+    }
+
+    /** A few hundred kilobytes are sent that claim, under right checksums, to be one row of 120 MB. */
+    @Test
+    @Proves("durability.md 13")
+    void aRowOfAHundredMegabytesIsRefusedBeforeThereIsMemoryForIt() throws Exception {
+        long transactions = source.durableOffset() + 1;
+        byte[] large = withSnapshot(snapshotOfOneBlock(transactions, SystemTables.MODULE, 1, 120_000_000));
+        assertTrue(large.length < 1_000_000, () -> large.length + " bytes");
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long before = threads.getCurrentThreadAllocatedBytes();
+        EngineException e = refusedRestore(large);
+        long taken = threads.getCurrentThreadAllocatedBytes() - before;
+        assertEquals(ErrorCode.LIMIT_EXCEEDED, e.code(), e::describe);
+        assertTrue(e.getMessage().contains("geodesic.limits.module.bytes"), e::getMessage);
+        assertTrue(taken < 60_000_000, () -> taken + " bytes");
+
+        // Many rows in one large block, more rows than bytes, and too many totals are in no file that a server has written.
+        for (byte[] snapshot : List.of(
+                snapshotOfOneBlock(transactions, SystemTables.MODULE, 2, 2_000_000),
+                snapshotOfOneBlock(transactions, SystemTables.MODULE, 2_000_000_000, 10))) {
+            EngineException damaged = refusedRestore(withSnapshot(snapshot));
+            assertEquals(ErrorCode.BACKUP_INVALID, damaged.code(), damaged::describe);
+            assertTrue(damaged.getMessage().contains(" rows in "), damaged::getMessage);
+        }
+        world.commit(source, "add_note", "[\"still here\"]");
+    }
+
+    /** What is restored is held to the budget of a database, before anything has changed. */
+    @Test
+    @Proves("durability.md 13")
+    void aBackupThatIsLargerThanADatabaseMayBeIsRefused() {
+        for (int i = 0; i < 40; i++) {
+            world.commit(source, "add_note", "[\"" + "x".repeat(100_000) + i + "\"]");
+        }
+        for (boolean history : new boolean[] {false, true}) {
+            byte[] large = world.zip(source.identity(), history);
+            world.resources = ResourceOptions.DEFAULTS.withMemory(2_000_000, Long.MAX_VALUE, Long.MAX_VALUE);
+            world.restart();
+            Database again = world.server.database(source.identity());
+            int notes = world.count(again, "SELECT * FROM note");
+            for (RestoreRequest.Target target : List.of(BackupWorld.another("copy"), BackupWorld.same(source.identity()))) {
+                EngineException e = assertThrows(EngineException.class, () -> world.restore(large, target));
+                assertEquals(ErrorCode.LIMIT_EXCEEDED, e.code(), e::describe);
+                assertTrue(e.getMessage().contains("geodesic.limits.database.bytes"), e::getMessage);
+            }
+            assertEquals(1, world.server.databasesOf(world.me()).size());
+            assertEquals(notes, world.count(world.server.database(source.identity()), "SELECT * FROM note"));
+            world.resources = ResourceOptions.DEFAULTS;
+            world.restart();
+            source = world.server.database(source.identity());
+            world.restore(large, BackupWorld.same(source.identity()));
+            source = world.server.database(source.identity());
+            assertEquals(notes, world.count(source, "SELECT * FROM note"));
+        }
     }
 }

@@ -50,6 +50,8 @@ final class BackupWorld implements AutoCloseable {
     final Path data;
     final Path backups;
     private final Supplier<TableStores> stores;
+    /** Of the next start. */
+    ResourceOptions resources = ResourceOptions.DEFAULTS;
     Server server;
     TokenAuthority.Issued owner;
     TokenAuthority.Issued other;
@@ -75,7 +77,7 @@ final class BackupWorld implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        server = Server.start(options(data, stores).withBackups(
+        server = Server.start(options(data, stores).withResources(resources).withBackups(
                 new BackupOptions(Optional.of(backups), 1L << 30, 1L << 30)));
     }
 
