@@ -4,19 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.geodesic.testkit.Proves;
-import jakarta.json.Json;
 import jakarta.json.JsonObject;
 import java.io.IOException;
-import java.io.StringReader;
-import java.net.ServerSocket;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.WebSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -35,11 +28,14 @@ interface StopTests {
     /** What a client of {@code ws} was told. */
     final class Confirmed implements WebSocket.Listener {
 
+        static final String CALL =
+                "{\"CallReducer\":{\"reducer\":\"add_note\",\"args\":\"[\\\"socket\\\"]\",\"request_id\":1,\"flags\":0}}";
         private static final Pattern ANSWER =
                 Pattern.compile("\"TransactionUpdate\".*\"Committed\".*\"add_note\"", Pattern.DOTALL);
         private final StringBuilder text = new StringBuilder();
-        private final AtomicInteger count = new AtomicInteger();
-        private final CompletableFuture<Integer> closed = new CompletableFuture<>();
+        final AtomicInteger count = new AtomicInteger();
+        /** The code with which the connection ended; -1 without one. */
+        final CompletableFuture<Integer> closed = new CompletableFuture<>();
 
         @Override
         public CompletionStage<?> onText(WebSocket socket, CharSequence data, boolean last) {
@@ -66,85 +62,6 @@ interface StopTests {
         }
     }
 
-    /** A process, and requests to it. */
-    final class Running implements AutoCloseable {
-
-        private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-        private final int port;
-        private final Process process;
-
-        Running(Path directory) throws Exception {
-            try (ServerSocket free = new ServerSocket(0)) {
-                port = free.getLocalPort();
-            }
-            process = ToolProgramTests.run(directory.resolve("output"), "start", "--data-dir",
-                    directory.resolve("data").toString(), "--listen-addr", "127.0.0.1:" + port);
-            while (true) {
-                assertTrue(process.isAlive(), () -> "the server ended");
-                Thread.sleep(200);
-                try {
-                    if (send("GET", "/health/ready", "", "").statusCode() == 200) {
-                        return;
-                    }
-                } catch (IOException e) {
-                    // Not listening yet.
-                }
-            }
-        }
-
-        HttpResponse<String> send(String method, String path, String token, String body)
-                throws IOException, InterruptedException {
-            return send(method, path, token, HttpRequest.BodyPublishers.ofString(body));
-        }
-
-        HttpResponse<String> send(String method, String path, String token, HttpRequest.BodyPublisher body)
-                throws IOException, InterruptedException {
-            HttpRequest.Builder request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
-                    .timeout(Duration.ofSeconds(60)).method(method, body);
-            if (path.contains("/call/")) {
-                request.header("Content-Type", "application/json");
-            }
-            if (!token.isEmpty()) {
-                request.header("Authorization", "Bearer " + token);
-            }
-            return client.send(request.build(), HttpResponse.BodyHandlers.ofString());
-        }
-
-        String newToken() throws Exception {
-            return Json.createReader(new StringReader(send("POST", "/v1/identity", "", "").body())).readObject()
-                    .getString("token");
-        }
-
-        String publish(String name, String token) throws Exception {
-            HttpResponse<String> answer = send("PUT", "/v1/database/" + name, token,
-                    HttpRequest.BodyPublishers.ofFile(Path.of("../samples", BusyTests.KITCHEN)));
-            assertEquals(200, answer.statusCode(), answer.body());
-            return send("GET", "/v1/database/" + name + "/identity", "", "").body();
-        }
-
-        long notes(String name, String token) throws Exception {
-            HttpResponse<String> answer =
-                    send("POST", "/v1/database/" + name + "/sql", token, "SELECT COUNT(*) AS n FROM note");
-            assertEquals(200, answer.statusCode(), answer.body());
-            return Json.createReader(new StringReader(answer.body())).readArray().getJsonObject(0)
-                    .getJsonArray("rows").getJsonArray(0).getJsonNumber(0).longValue();
-        }
-
-        /** SIGTERM, and the end. */
-        void stop() {
-            List<ProcessHandle> all = new ArrayList<>(process.descendants().toList());
-            all.add(process.toHandle());
-            all.forEach(ProcessHandle::destroy);
-            all.forEach(one -> one.onExit().orTimeout(90, TimeUnit.SECONDS).join());
-        }
-
-        @Override
-        public void close() {
-            stop();
-            client.close();
-        }
-    }
-
     @Test
     @Timeout(600)
     @Proves("durability.md 10")
@@ -155,7 +72,7 @@ interface StopTests {
         Confirmed confirmed = new Confirmed();
         AtomicInteger submitted = new AtomicInteger();
         String token;
-        try (Running server = new Running(directory)) {
+        try (BuiltServer server = new BuiltServer(directory)) {
             token = server.newToken();
             server.publish("stopped", token);
             List<Thread> callers = new ArrayList<>();
@@ -177,10 +94,7 @@ interface StopTests {
                     }
                 }));
             }
-            WebSocket socket = server.client.newWebSocketBuilder().header("Authorization", "Bearer " + token)
-                    .subprotocols("v1.json.spacetimedb")
-                    .buildAsync(URI.create("ws://127.0.0.1:" + server.port
-                            + "/v1/database/stopped/subscribe?confirmed=true"), confirmed).join();
+            WebSocket socket = server.subscribe("stopped", token, confirmed);
             Thread caller = Thread.ofPlatform().start(() -> {
                 try {
                     while (!confirmed.closed.isDone()) {
@@ -208,7 +122,7 @@ interface StopTests {
             }
             confirmed.closed.get(30, TimeUnit.SECONDS);
         }
-        try (Running again = new Running(directory)) {
+        try (BuiltServer again = new BuiltServer(directory)) {
             long notes = again.notes("stopped", token);
             int told = acknowledged.get() + confirmed.count.get();
             assertTrue(notes >= told, notes + " notes, " + told + " acknowledged");
@@ -222,13 +136,12 @@ interface StopTests {
     default void aDamagedDatabaseIsReportedAndCanBeOpenedAfterARepair(@TempDir Path directory) throws Exception {
         String token;
         Path segment;
-        try (Running server = new Running(directory)) {
+        try (BuiltServer server = new BuiltServer(directory)) {
             token = server.newToken();
             String identity = server.publish("damaged", token);
             server.publish("healthy", token);
-            assertEquals(200, server.send("POST", "/v1/database/damaged/call/add_note", token, "[\"x\"]").statusCode());
-            try (Stream<Path> files =
-                    Files.list(directory.resolve("data").resolve("databases").resolve(identity).resolve("0").resolve("log"))) {
+            assertEquals(200, server.addNote("damaged", token));
+            try (Stream<Path> files = Files.list(server.directory(identity).resolve("log"))) {
                 segment = files.filter(f -> f.toString().endsWith(".log")).findFirst().orElseThrow();
             }
         }
@@ -236,13 +149,12 @@ interface StopTests {
         byte[] bytes = whole.clone();
         bytes[100] ^= 1;
         Files.write(segment, bytes);
-        try (Running again = new Running(directory)) {
+        try (BuiltServer again = new BuiltServer(directory)) {
             assertEquals(0, again.notes("healthy", token));
             HttpResponse<String> refused = again.send("POST", "/v1/database/damaged/sql", token, "SELECT * FROM note");
             assertEquals(500, refused.statusCode());
             assertTrue(refused.body().contains(segment.getFileName().toString()), refused.body());
-            JsonObject health = Json.createReader(
-                    new StringReader(again.send("GET", "/health/ready", "", "").body())).readObject();
+            JsonObject health = again.health();
             assertEquals("UP", health.getString("status"), health::toString);
             assertTrue(health.toString().contains("\"databases_failed\":1"), health::toString);
             assertTrue(again.send("GET", "/v1/metrics", "", "").body().contains("\ngeodesic_databases_failed 1\n"));

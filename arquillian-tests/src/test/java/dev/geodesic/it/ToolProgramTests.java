@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -30,12 +31,18 @@ interface ToolProgramTests {
     Path TOOLS = Path.of(System.getProperty("wlp.home", ""), "usr", "servers", "geodesic", "tools");
 
     static Process run(Path output, String... arguments) throws IOException {
+        return run(Map.of(), output, arguments);
+    }
+
+    /** @param environment more variables for it */
+    static Process run(Map<String, String> environment, Path output, String... arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of("sh", TOOLS.resolve("spacetimedb-standalone").toString()));
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command);
         // The settings of the server under test are not its own.
         builder.environment().keySet().removeIf(name -> name.startsWith("GEODESIC_"));
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        builder.environment().putAll(environment);
         return builder.redirectOutput(output.toFile()).redirectError(output.resolveSibling("errors").toFile()).start();
     }
 

@@ -96,6 +96,7 @@ public class StatusResource {
         gauge(text, "geodesic_databases_failed", "Databases that could not be opened", server.failedDatabases().size());
         gauge(text, "geodesic_databases_opening", "Databases that are being opened", server.openingDatabases().size());
         gauge(text, "geodesic_databases_stopped", "Databases that stopped by themselves", server.stoppedDatabases().size());
+        gauge(text, "geodesic_databases_hanging", "Databases whose disk does not answer", server.hangingDatabases().size());
         gauge(text, "geodesic_server_memory_bytes", "Bytes that all databases and their programs hold", server.memory().bytes());
         gauge(text, "geodesic_server_memory_bytes_max", "Bytes that they may hold", server.memory().bytesMax());
         gauge(text, "geodesic_server_heap_bytes", "Of these bytes, those on the heap", server.memory().heapBytes());

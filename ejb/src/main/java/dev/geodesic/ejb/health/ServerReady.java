@@ -47,6 +47,7 @@ public class ServerReady implements HealthCheck {
             answer.withData("disk_usable_bytes", disk.usableBytes());
         }
         server.failedSnapshots().forEach((database, error) -> answer.withData("snapshot failed " + database, error));
+        server.hangingDatabases().forEach(identity -> answer.withData("hanging " + identity, "the disk does not answer"));
         opening.forEach((identity, phase) -> answer.withData("opening " + identity, phase));
         failed.forEach((identity, error) -> answer.withData("failed " + identity, error.describe()));
         stopped.forEach((identity, error) -> answer.withData(

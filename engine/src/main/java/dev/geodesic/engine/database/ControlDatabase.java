@@ -400,9 +400,18 @@ final class ControlDatabase implements AutoCloseable {
         tx.deletePoint(ENVIRONMENT_BY_IDENTITY, MemorySegment.ofArray(identity.toLittleEndian()), 0, Identity.BYTE_COUNT);
     }
 
+    /** Not under the lock: who has it may wait for the disk. */
     @Override
-    public synchronized void close() {
+    public void close() {
         durability.close();
-        committed.close();
+        gate.fail(CloseReason.MODULE_EXITED);
+        synchronized (this) {
+            committed.close();
+        }
+    }
+
+    /** After {@link #close}: whether nothing of this touches a file any more. */
+    boolean isReleased() {
+        return durability.isReleased();
     }
 }

@@ -77,6 +77,8 @@ public final class Database implements AutoCloseable {
             new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped");
     private static final EngineException STOPPING =
             new EngineException(ErrorCode.DATABASE_STOPPED, "the server is stopping");
+    private static final long WRITER_END_NANOS = TimeUnit.SECONDS.toNanos(5);
+
     private final Identity identity;
     private final Limits limits;
     private final SqlEngine sql;
@@ -100,6 +102,7 @@ public final class Database implements AutoCloseable {
     private final AtomicBoolean freeing = new AtomicBoolean();
     private volatile Throwable failure;
     private volatile boolean draining;
+    private volatile boolean released;
 
     /**
      * Opens a database over a recovered, or empty, state. Call {@link #initialize} or {@link #resume} next.
@@ -746,16 +749,39 @@ public final class Database implements AutoCloseable {
         }
     }
 
-    /** Ends every connection, finishes what runs, and releases the memory. What waits is refused. */
+    /** Whether the disk has not answered for so long that it may never do. */
+    public boolean hangs() {
+        return durability.hangs();
+    }
+
+    /** After {@link #close}: whether nothing of this touches a file, or its memory, any more. */
+    boolean isReleased() {
+        return released;
+    }
+
+    /**
+     * Ends every connection, finishes what runs, and releases the memory. What waits is refused. A disk that does not answer is
+     * not waited for: then some or all of it stays as it is, and closing once more goes on with it.
+     */
     @Override
-    public void close() {
+    public synchronized void close() {
+        if (released) {
+            return;
+        }
         clients.closeAll(CloseReason.MODULE_EXITED);
         schedules.close();
         views.close();
         procedures.close();
-        writer.close();
+        boolean ended = writer.close(durability::hangs);
         durability.close();
         gate.fail(CloseReason.MODULE_EXITED);
+        // It may have waited for the log; or it writes a line of the module's log.
+        long deadline = System.nanoTime() + WRITER_END_NANOS;
+        if (!ended && !writer.close(() -> System.nanoTime() > deadline) || !durability.isReleased()) {
+            LOG.log(System.Logger.Level.ERROR, "database " + identity + ": its memory is kept, because the disk does not answer");
+            return;
+        }
+        released = true;
         if (program.isLoaded()) {
             program.module().close();
         }

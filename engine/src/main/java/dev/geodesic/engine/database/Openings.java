@@ -21,11 +21,12 @@ import java.util.function.Consumer;
  * Databases that are being opened: a bounded number at a time, in the background, while others are served already. Requests
  * wait for theirs, but not for ever, and not too many. Thread-safe.
  */
-final class Openings implements AutoCloseable {
+final class Openings {
 
     /** Requests that wait hold threads. */
     private static final int WAITING_MAX = 64;
     private static final long IDLE_SECONDS = 5;
+    private static final long END_SECONDS = 60;
 
     private final Duration wait;
     private final ThreadPoolExecutor threads;
@@ -124,11 +125,24 @@ final class Openings implements AutoCloseable {
         }
     }
 
-    /** Gives up those that have not begun, and waits for the others, which stop soon. */
-    @Override
-    public void close() {
+    /**
+     * Gives up those that have not begun, and waits for the others, which stop soon unless the disk does not answer.
+     *
+     * @return whether all have ended
+     */
+    boolean close() {
         closed = true;
-        awaitAll();
-        threads.shutdown();
+        try {
+            CompletableFuture.allOf(all.values().stream().map(o -> o.done).toArray(CompletableFuture[]::new))
+                    .get(END_SECONDS, TimeUnit.SECONDS);
+            return true;
+        } catch (TimeoutException | ExecutionException e) {
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        } finally {
+            threads.shutdown();
+        }
     }
 }

@@ -53,6 +53,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Consumer;
@@ -78,6 +79,7 @@ public final class Server implements AutoCloseable {
 
     /** Of one database. */
     private static final int NAMES_MAX = 100;
+    private static final long PUBLISHING_END_SECONDS = 60;
     /** A file in the directory of a database that is not registered yet, or not any more. */
     private static final String UNREGISTERED = "unregistered";
 
@@ -98,9 +100,10 @@ public final class Server implements AutoCloseable {
     private final Map<Identity, Database> databases = new ConcurrentHashMap<>();
     /** Held, shared, by whoever has a program open that no database runs; {@link #close} waits for them. */
     private final ReentrantReadWriteLock publishingAtAll = new ReentrantReadWriteLock();
-    /** Guarded by {@link #publishingAtAll}. */
-    private boolean closed;
-    private boolean gone;
+    /** Who has entered {@link #publishingAtAll} sees it, or is waited for. */
+    private volatile boolean closed;
+    private final AtomicBoolean gone = new AtomicBoolean();
+    private volatile boolean openingsEnded;
     /** Why a database could not be opened. */
     private final Map<Identity, EngineException> failed = new ConcurrentHashMap<>();
     /** What the modules of running databases read. */
@@ -624,14 +627,31 @@ public final class Server implements AutoCloseable {
             if (before == null || before.failure().isPresent()) {
                 openings.run(identity, opening -> {
                     if (before != null) {
-                        databases.remove(identity);
                         before.close();
+                        if (!before.isReleased()) {
+                            throw new EngineException(
+                                    ErrorCode.DATABASE_FAILED, "the disk has not answered for long, and what the database has"
+                                            + " begun to write may still be written; try again when the disk answers, or restart"
+                                            + " the server");
+                        }
+                        databases.remove(identity);
                     }
                     recover(entry, opening);
                 });
             }
             return database(identity);
         }));
+    }
+
+    /** Databases whose disk has not answered for so long that it may never do. */
+    public Set<Identity> hangingDatabases() {
+        Set<Identity> hanging = new HashSet<>();
+        databases.forEach((identity, database) -> {
+            if (database.hangs()) {
+                hanging.add(identity);
+            }
+        });
+        return hanging;
     }
 
     // ---- names ----
@@ -1211,13 +1231,12 @@ public final class Server implements AutoCloseable {
      * answered. Blocks; {@link #close} does it too. Any thread.
      */
     public void drain() {
-        publishingAtAll.writeLock().lock();
-        try {
-            closed = true;
-        } finally {
-            publishingAtAll.writeLock().unlock();
+        closed = true;
+        if (!awaitPublishing()) {
+            LOG.log(System.Logger.Level.ERROR,
+                    "a publish or a restore is not waited for any longer; the next start removes what it leaves");
         }
-        openings.close();
+        openingsEnded = openings.close();
         long deadline = System.nanoTime() + options.resources().stopWait().toNanos();
         List<Thread> threads = databases.values().stream()
                 .map(database -> Thread.ofPlatform().daemon().name("drain").start(() -> database.drain(deadline))).toList();
@@ -1231,24 +1250,58 @@ public final class Server implements AutoCloseable {
         }
     }
 
-    /** Stops every database, in order ({@link #drain}); what was committed is durable afterwards. */
+    /** Whether those who had begun when the server closed have ended, which may hang if the disk does. */
+    private boolean awaitPublishing() {
+        try {
+            if (publishingAtAll.writeLock().tryLock(PUBLISHING_END_SECONDS, TimeUnit.SECONDS)) {
+                publishingAtAll.writeLock().unlock();
+                return true;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return false;
+    }
+
+    /**
+     * Stops every database, in order ({@link #drain}); what was committed is durable afterwards, unless a disk does not answer:
+     * then the data directory stays locked until the process ends.
+     */
     @Override
     public void close() {
         drain();
-        publishingAtAll.writeLock().lock();
-        try {
-            if (gone) {
-                return;
-            }
-            gone = true;
-        } finally {
-            publishingAtAll.writeLock().unlock();
+        if (gone.getAndSet(true)) {
+            return;
         }
-        databases.values().forEach(Server::closeQuietly);
+        List<Database> all = List.copyOf(databases.values());
+        List<Thread> threads = all.stream().map(database -> Thread.ofPlatform().daemon().name("close")
+                .start(() -> closeQuietly(database))).toList();
+        for (Thread thread : threads) {
+            joinUninterruptibly(thread);
+        }
         databases.clear();
         control.close();
         disk.close();
-        closeParts();
-        closeQuietly(lock);
+        if (publishingAtAll.writeLock().tryLock()) {
+            publishingAtAll.writeLock().unlock();
+            if (openingsEnded && control.isReleased() && all.stream().allMatch(Database::isReleased)) {
+                closeParts();
+                closeQuietly(lock);
+            }
+        }
+    }
+
+    private static void joinUninterruptibly(Thread thread) {
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -2,10 +2,12 @@ package dev.geodesic.engine.database;
 
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadFactory;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /**
@@ -13,10 +15,11 @@ import java.util.function.Consumer;
  * from outside is bounded: who brings it asks {@link #hasRoom} first, and turns it back if there is none. What the database
  * itself submits is always taken; it is bounded where it comes from.
  */
-final class Writer implements AutoCloseable {
+final class Writer {
 
     private static final System.Logger LOG = System.getLogger(Writer.class.getName());
     private static final int BATCH = 256;
+    private static final Duration LOOK = Duration.ofMillis(50);
 
     /** Something for the writer thread to do. */
     interface Task {
@@ -155,17 +158,24 @@ final class Writer implements AutoCloseable {
         }
     }
 
-    /** Waits for the running task and for the thread to end. */
-    @Override
-    public void close() {
+    /**
+     * Waits for the running task and for the thread to end, or until it is of no use.
+     *
+     * @return whether the thread has ended, or is this one
+     */
+    boolean close(BooleanSupplier useless) {
         stop(new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped"));
         if (isWriterThread()) {
-            return;
+            return true;
         }
         boolean interrupted = false;
-        while (thread.isAlive()) {
+        boolean ended = false;
+        while (!ended) {
             try {
-                thread.join();
+                ended = thread.join(LOOK);
+                if (!ended && useless.getAsBoolean()) {
+                    break;
+                }
             } catch (InterruptedException e) {
                 interrupted = true;
             }
@@ -173,5 +183,6 @@ final class Writer implements AutoCloseable {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+        return ended;
     }
 }

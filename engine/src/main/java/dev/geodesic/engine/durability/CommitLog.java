@@ -8,6 +8,7 @@ import dev.geodesic.engine.port.StorageFile;
 import dev.geodesic.sats.LittleEndian;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -27,6 +28,8 @@ import java.util.function.LongConsumer;
 public final class CommitLog implements Durability {
 
     private static final System.Logger LOG = System.getLogger(CommitLog.class.getName());
+
+    private static final Duration LOOK = Duration.ofMillis(50);
 
     private final Storage storage;
     private final CommitLogOptions options;
@@ -49,6 +52,10 @@ public final class CommitLog implements Durability {
     private LongConsumer onDurable = offset -> { };
     private Consumer<RuntimeException> onFailed = e -> { };
     private volatile long durableOffset;
+    /** When the disk was last asked for something, on a clock that nobody sets; 0 if nobody waits for it. */
+    private volatile long askedNanos;
+    /** Closed without waiting for the disk: when it answers at last, nothing is done any more. */
+    private volatile boolean abandoned;
 
     /** The log's thread only, once it runs. */
     private Group writing = new Group();
@@ -225,6 +232,17 @@ public final class CommitLog implements Durability {
     }
 
     @Override
+    public boolean hangs() {
+        long since = askedNanos;
+        return since != 0 && System.nanoTime() - since > options.patience().toNanos();
+    }
+
+    @Override
+    public boolean isReleased() {
+        return !thread.isAlive();
+    }
+
+    @Override
     public long epoch() {
         return epoch;
     }
@@ -241,7 +259,9 @@ public final class CommitLog implements Durability {
             while (takeGroup()) {
                 long first = durableOffset + 1;
                 long last = durableOffset + writing.count;
+                askedNanos = System.nanoTime() | 1;
                 writeGroup(first);
+                askedNanos = 0;
                 durableOffset = last;
                 onDurable.accept(last);
                 indexGroup(first);
@@ -252,6 +272,7 @@ public final class CommitLog implements Durability {
         } catch (Throwable e) {
             fail(new EngineException(ErrorCode.INTERNAL, "the log in " + storage + " has stopped: " + e, e));
         } finally {
+            askedNanos = System.nanoTime() | 1;
             files.close();
             closeQuietly(indexFile);
             closeQuietly(file);
@@ -263,6 +284,9 @@ public final class CommitLog implements Durability {
     private boolean takeGroup() {
         lock.lock();
         try {
+            if (abandoned) {
+                return false;
+            }
             while (filling.count == 0) {
                 if (closing) {
                     return false;
@@ -386,10 +410,17 @@ public final class CommitLog implements Durability {
             return;
         }
         boolean interrupted = false;
-        while (true) {
+        while (!abandoned) {
             try {
-                thread.join();
-                break;
+                if (thread.join(LOOK)) {
+                    break;
+                }
+                if (hangs()) {
+                    abandoned = true;
+                    LOG.log(System.Logger.Level.ERROR, "the log in " + storage + " is not waited for any longer: the disk has not"
+                            + " answered for " + options.patience().toSeconds() + " s. What was confirmed is on it; transactions"
+                            + " from " + (durableOffset + 1) + " on may be lost");
+                }
             } catch (InterruptedException e) {
                 interrupted = true;
             }

@@ -1,6 +1,7 @@
 package dev.geodesic.engine.durability;
 
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.LongSupplier;
 
@@ -14,15 +15,22 @@ import java.util.function.LongSupplier;
  *     0 forces what there is at once
  * @param threads makes the log's thread
  * @param salts a random number for each segment
+ * @param patience how long one write and force may take before the disk counts as one that does not answer
  */
 public record CommitLogOptions(
         long segmentBytesMax, int queueRecordsMax, int queueBytesMax, int gatherMicrosMax, ThreadFactory threads,
-        LongSupplier salts) {
+        LongSupplier salts, Duration patience) {
 
     /** Segments of 256 MiB; 16,384 records or 32 MiB wait; two milliseconds between forces. */
     public static final CommitLogOptions DEFAULTS = new CommitLogOptions(
             256L << 20, 16_384, 32 << 20, 2_000,
             Thread.ofPlatform().daemon().name("geodesic-log-", 0).factory(), new SecureRandom()::nextLong);
+
+    public CommitLogOptions(
+            long segmentBytesMax, int queueRecordsMax, int queueBytesMax, int gatherMicrosMax, ThreadFactory threads,
+            LongSupplier salts) {
+        this(segmentBytesMax, queueRecordsMax, queueBytesMax, gatherMicrosMax, threads, salts, Duration.ofSeconds(10));
+    }
 
     public CommitLogOptions {
         if (segmentBytesMax < 1 || queueRecordsMax < 1 || queueBytesMax < 1 || gatherMicrosMax < 0) {
@@ -31,14 +39,19 @@ public record CommitLogOptions(
     }
 
     public CommitLogOptions withSegmentBytesMax(long bytes) {
-        return new CommitLogOptions(bytes, queueRecordsMax, queueBytesMax, gatherMicrosMax, threads, salts);
+        return new CommitLogOptions(bytes, queueRecordsMax, queueBytesMax, gatherMicrosMax, threads, salts, patience);
     }
 
     public CommitLogOptions withQueue(int recordsMax, int bytesMax) {
-        return new CommitLogOptions(segmentBytesMax, recordsMax, bytesMax, gatherMicrosMax, threads, salts);
+        return new CommitLogOptions(segmentBytesMax, recordsMax, bytesMax, gatherMicrosMax, threads, salts, patience);
     }
 
     public CommitLogOptions withGatherMicrosMax(int micros) {
-        return new CommitLogOptions(segmentBytesMax, queueRecordsMax, queueBytesMax, micros, threads, salts);
+        return new CommitLogOptions(segmentBytesMax, queueRecordsMax, queueBytesMax, micros, threads, salts, patience);
+    }
+
+    public CommitLogOptions withPatience(Duration time) {
+        return new CommitLogOptions(
+                segmentBytesMax, queueRecordsMax, queueBytesMax, gatherMicrosMax, threads, salts, time);
     }
 }

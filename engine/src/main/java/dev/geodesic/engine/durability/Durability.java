@@ -36,7 +36,17 @@ public interface Durability extends AutoCloseable {
      */
     void listen(LongConsumer durable, Consumer<RuntimeException> failed);
 
-    /** Makes everything appended durable, if it still can, and stops. */
+    /** Whether the disk has not answered for so long that it may never do. Any thread. */
+    default boolean hangs() {
+        return false;
+    }
+
+    /** Makes everything appended durable, if it still can, and stops. A disk that {@link #hangs} is not waited for. */
     @Override
     void close();
+
+    /** After {@link #close}: whether nothing of this touches a file any more. Until then nobody else may open the log. */
+    default boolean isReleased() {
+        return true;
+    }
 }

@@ -41,6 +41,7 @@ public final class Snapshotter implements AutoCloseable {
     private static final long RETRY_MICROS = TimeUnit.SECONDS.toMicros(5);
     private static final long RETRY_MICROS_MAX = TimeUnit.MINUTES.toMicros(10);
     private static final long DURABLE_NANOS_MAX = TimeUnit.SECONDS.toNanos(60);
+    private static final long CLOSE_NANOS_MAX = TimeUnit.SECONDS.toNanos(10);
     /** A snapshot that loses its moment to changes may hold back twice as much the next time, up to so many times. */
     private static final int BUDGETS = 8;
     /** All databases together take one snapshot at a time, so that this is bounded. */
@@ -212,24 +213,36 @@ public final class Snapshotter implements AutoCloseable {
         refused.forEach(answer -> answer.completeExceptionally(stopping()));
     }
 
-    /** Stops, and waits until nothing of this touches a file any more. */
+    /** Stops, and waits until nothing of this touches a file any more, unless the disk does not answer. */
     @Override
     public void close() {
         stop();
         boolean interrupted = false;
+        long end = System.nanoTime() + CLOSE_NANOS_MAX;
         synchronized (this) {
-            while (running) {
+            long left;
+            while (running && (left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime())) > 0) {
                 try {
-                    wait();
+                    wait(left);
                 } catch (InterruptedException e) {
                     interrupted = true;
                 }
             }
         }
-        store.close();
+        if (running) {
+            LOG.log(System.Logger.Level.ERROR, "database " + database + ": a snapshot that is being written to " + store
+                    + " is not waited for any longer: the disk does not answer");
+        } else {
+            store.close();
+        }
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /** After {@link #close}: whether nothing of this touches a file any more. */
+    boolean isReleased() {
+        return !running;
     }
 
     // ---- the worker's side ----

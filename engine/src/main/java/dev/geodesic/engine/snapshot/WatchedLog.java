@@ -56,6 +56,16 @@ public final class WatchedLog implements Durability {
         return log.files();
     }
 
+    @Override
+    public boolean hangs() {
+        return log.hangs();
+    }
+
+    @Override
+    public boolean isReleased() {
+        return log.isReleased() && snapshotter.isReleased();
+    }
+
     /** What works on the log's files ends when the log does. */
     @Override
     public void close() {

@@ -14,6 +14,7 @@ import dev.geodesic.engine.durability.CommitLog;
 import dev.geodesic.engine.durability.CommitLogOptions;
 import dev.geodesic.engine.durability.Faults;
 import dev.geodesic.engine.durability.FaultyStorage;
+import dev.geodesic.engine.durability.LogStart;
 import dev.geodesic.engine.port.ClientSink;
 import dev.geodesic.engine.table.heap.HeapStores;
 import dev.geodesic.protocol.message.Arguments;
@@ -27,13 +28,19 @@ import dev.geodesic.testkit.Seeds;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -50,6 +57,8 @@ class StorageFailureTest {
 
     /** The disks of the logs, by directory. */
     private final Map<Path, FaultyStorage> disks = new ConcurrentHashMap<>();
+    private CommitLogOptions log = CommitLogOptions.DEFAULTS;
+    private Duration stopWait = Duration.ofSeconds(10);
     private Server server;
     private TokenAuthority.Issued owner;
 
@@ -57,8 +66,9 @@ class StorageFailureTest {
     void start() {
         server = Server.start(new ServerOptions(
                 data, Limits.DEFAULTS, HeapStores::new,
-                (directory, start, replay) -> CommitLog.open(disk(directory), CommitLogOptions.DEFAULTS, start, replay),
-                Thread.ofPlatform().daemon().stackSize(16 << 20).factory(), Clock.systemUTC()));
+                (directory, start, replay) -> CommitLog.open(disk(directory), log, start, replay),
+                Thread.ofPlatform().daemon().stackSize(16 << 20).factory(), Clock.systemUTC()).withResources(
+                        ResourceOptions.DEFAULTS.withTimes(Duration.ofSeconds(10), stopWait)));
         owner = server.tokens().issueAnonymous();
     }
 
@@ -134,6 +144,57 @@ class StorageFailureTest {
             assertEquals(20 + crash, notes(database));
             database.awaitDurable(addNote(database, "after crash " + crash));
         }
+    }
+
+    /** Neither the log nor a writer that waits for room in its queue keeps a server from being closed. */
+    @Test
+    @Proves("durability.md 10")
+    void aDiskThatDoesNotAnswerIsReportedAndNotWaitedFor() throws Exception {
+        server.close();
+        log = CommitLogOptions.DEFAULTS.withQueue(4, 1 << 20).withPatience(Duration.ofMillis(300));
+        stopWait = Duration.ofMillis(300);
+        start();
+        Database hanging = publish("hanging");
+        Database healthy = publish("healthy");
+        hanging.awaitDurable(addNote(hanging, "confirmed"));
+        FaultyStorage disk = diskOf(hanging.identity());
+        disk.hold();
+        try {
+            List<CompletableFuture<CallResult>> calls = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                calls.add(hanging.call(client(owner, 100 + i), "add_note", new Arguments.Json("[\"" + i + "\"]")));
+            }
+            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+            while (!server.hangingDatabases().equals(Set.of(hanging.identity()))) {
+                assertTrue(System.nanoTime() < end, "the disk does not answer, and nobody notices");
+                Thread.sleep(10);
+            }
+            healthy.awaitDurable(addNote(healthy, "beside it"));
+            long begin = System.nanoTime();
+            server.close();
+            long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin);
+            assertTrue(millis < 20_000, millis + " ms");
+            for (CompletableFuture<CallResult> call : calls) {
+                call.handle((result, failure) -> null).get(1, TimeUnit.SECONDS);
+            }
+            // What hangs may still be written: nobody else may have the directory.
+            assertEquals(ErrorCode.STORAGE_LOCKED, assertThrows(EngineException.class, this::start).code());
+        } finally {
+            disk.release();
+        }
+        // When the disk answers at last, no further write follows: of 20 calls, those that fit into the queue are lost.
+        Thread.sleep(200);
+        int records = records(disk);
+        Thread.sleep(100);
+        assertEquals(records, records(disk));
+        assertTrue(records < 15, records + " records");
+    }
+
+    private static int records(FaultyStorage disk) {
+        AtomicInteger records = new AtomicInteger();
+        CommitLog.open(disk.restarted(), CommitLogOptions.DEFAULTS, LogStart.EMPTY,
+                (txOffset, record, offset, length) -> records.incrementAndGet()).close();
+        return records.get();
     }
 
     @Test
