@@ -11,7 +11,6 @@ import dev.geodesic.engine.egress.OutboundRequest;
 import dev.geodesic.engine.egress.OutboundResponse;
 import dev.geodesic.sats.Json;
 import dev.geodesic.sats.JsonValue;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -23,6 +22,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 
 /**
  * Keys of other issuers, by OpenID Connect discovery (spec/http-api.md 3.4). Thread-safe; no method blocks: documents are
@@ -52,7 +52,7 @@ final class OpenIdIssuers implements AutoCloseable {
     private static final int WAITING_MAX = 1_000;
 
     private final IssuerOptions options;
-    private final Clock clock;
+    private final LongSupplier seconds;
     private final Map<String, HttpEgress> egresses;
     private final HttpEgress publicEgress;
     private final Set<OutboundCall> calls = ConcurrentHashMap.newKeySet();
@@ -72,7 +72,7 @@ final class OpenIdIssuers implements AutoCloseable {
         /** Null until they have been fetched once, and after they have been dropped. */
         private IssuerKeys keys;
         private long fetchedAt;
-        private long retryAt;
+        private long retryAt = Long.MIN_VALUE;
         /** Null while nothing is fetched. */
         private CompletableFuture<IssuerKeys> fetch;
         private int waiting;
@@ -84,10 +84,13 @@ final class OpenIdIssuers implements AutoCloseable {
         }
     }
 
-    /** @param egress makes a way out with limits of its own */
-    OpenIdIssuers(IssuerOptions options, Function<EgressOptions, HttpEgress> egress, Clock clock) {
+    /**
+     * @param egress makes a way out with limits of its own
+     * @param seconds of a clock that nobody sets
+     */
+    OpenIdIssuers(IssuerOptions options, Function<EgressOptions, HttpEgress> egress, LongSupplier seconds) {
         this.options = options;
-        this.clock = clock;
+        this.seconds = seconds;
         this.publicEgress = egress.apply(egress(options, List.of()));
         this.egresses = new HashMap<>();
         // What one issuer may be reached by is of no use to another one's documents.
@@ -105,7 +108,7 @@ final class OpenIdIssuers implements AutoCloseable {
     }
 
     private long now() {
-        return clock.instant().getEpochSecond();
+        return seconds.getAsLong();
     }
 
     /**

@@ -27,7 +27,9 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
 
 /**
@@ -56,10 +58,17 @@ public final class TokenAuthority implements AutoCloseable {
     /** @param egress makes a way out to other issuers, with limits of its own */
     public TokenAuthority(
             SigningKeys keys, IssuerOptions options, Function<EgressOptions, HttpEgress> egress, Clock clock) {
+        this(keys, options, egress, clock, () -> TimeUnit.NANOSECONDS.toSeconds(System.nanoTime()));
+    }
+
+    /** @param seconds of a clock that nobody sets */
+    TokenAuthority(
+            SigningKeys keys, IssuerOptions options, Function<EgressOptions, HttpEgress> egress, Clock clock,
+            LongSupplier seconds) {
         this.keys = keys;
         this.options = options;
         this.clock = clock;
-        this.issuers = new OpenIdIssuers(options, egress, clock);
+        this.issuers = new OpenIdIssuers(options, egress, seconds);
         try {
             this.verifier = new ECDSAVerifier(keys.publicKey());
         } catch (JOSEException e) {

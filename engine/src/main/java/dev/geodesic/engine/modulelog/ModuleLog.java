@@ -215,6 +215,10 @@ public final class ModuleLog implements LogSink, AutoCloseable {
         if (!Files.isDirectory(directory.orElseThrow())) {
             return null;
         }
+        if (day != null) {
+            // The clock may have been set back: the newest one is that which is written.
+            return path(day);
+        }
         try (var files = Files.list(directory.orElseThrow())) {
             return files.filter(f -> f.toString().endsWith(".log")).max(Path::compareTo).orElse(null);
         }

@@ -161,8 +161,8 @@ public final class Snapshotter implements AutoCloseable {
 
     /**
      * Takes a snapshot of everything that has been committed, as soon as its turn comes. Completes when it is published, or at
-     * once if the newest one is of the same state; exceptionally with STORAGE_FAILED, LIMIT_EXCEEDED if too much changed
-     * meanwhile, BUSY if too many wait, or DATABASE_STOPPED.
+     * once if the newest one is of the same state; exceptionally with STORAGE_FAILED, DISK_FULL, LIMIT_EXCEEDED if too much
+     * changed meanwhile, BUSY if too many wait, or DATABASE_STOPPED.
      */
     public CompletableFuture<SnapshotEntry> take() {
         CompletableFuture<SnapshotEntry> answer = new CompletableFuture<>();
@@ -293,7 +293,7 @@ public final class Snapshotter implements AutoCloseable {
     private SnapshotEntry takeNow() {
         Optional<String> obstacle = worker.obstacle().get();
         if (obstacle.isPresent()) {
-            throw new EngineException(ErrorCode.STORAGE_FAILED, "no snapshot is begun: " + obstacle.get());
+            throw new EngineException(ErrorCode.DISK_FULL, "no snapshot is begun: " + obstacle.get());
         }
         long start = worker.nanoTime().getAsLong();
         long startedMicros = worker.timer().nowMicros();
@@ -342,7 +342,8 @@ public final class Snapshotter implements AutoCloseable {
             throw new EngineException(
                     ErrorCode.LIMIT_EXCEEDED, "so much changed while the snapshot was written that it would have held back more"
                             + " than " + used + " bytes; " + (budget > used ? "the next one may hold back " + budget
-                            : "if that goes on, raise geodesic.snapshot.retained.bytes"));
+                            : "that is the most that is tried. Raise geodesic.snapshot.retained.bytes, and the Java heap with"
+                            + " it: without a snapshot the log grows, and a start has to read all of it since the last one"));
         } finally {
             synchronized (this) {
                 view = null;

@@ -167,7 +167,12 @@ public final class Views {
      */
     public boolean expire(MutTx tx) {
         long deadline = System.nanoTime() + EXPIRY_BUDGET_NANOS;
-        long before = clock.nowMicros() - EXPIRY_MICROS;
+        long now = clock.nowMicros();
+        long before = now - EXPIRY_MICROS;
+        if (!unused.isEmpty() && unused.values().iterator().next().lastUsedMicros() > now) {
+            // The clock was set back.
+            unused.values().forEach(m -> m.used(Math.min(m.lastUsedMicros(), now)));
+        }
         for (Materialization m : unused.values()) {
             if (m.lastUsedMicros() > before) {
                 return false;

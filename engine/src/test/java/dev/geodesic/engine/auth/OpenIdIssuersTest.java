@@ -339,6 +339,21 @@ class OpenIdIssuersTest {
 
     // ---- rotation ----
 
+    /** How long keys are kept, and when an issuer is asked again, has nothing to do with the time of day. */
+    @Test
+    void aClockThatIsSetBackDoesNotKeepAnIssuerAway() {
+        issuer.configuration = FakeIssuer.status(500, "");
+        assertThrows(EngineException.class, () -> tokens.verify(token(KEY, "ann")));
+        tokens.skew = -3600;
+        issuer.configuration = FakeIssuer.json(issuer.configuration(issuer.url));
+        tokens.now += 10;
+        tokens.verify(issuer.token(JWSAlgorithm.ES256, KEY, tokens.now + tokens.skew, "ann", ""));
+        tokens.skew = 365 * 86_400;
+        tokens.verify(issuer.token(JWSAlgorithm.ES256, KEY, tokens.now + tokens.skew, "ann", ""));
+        tokens.refuses("ExpiredSignature",
+                issuer.token(JWSAlgorithm.ES256, KEY, 1, "ann", ",\"exp\":" + (tokens.now + 3600)));
+    }
+
     @Test
     void aNewKeyIsFetchedOnceAndTheOldOneIsGone() {
         String old = token(KEY, "ann");

@@ -26,6 +26,8 @@ final class TestTokens implements AutoCloseable {
 
     /** Seconds since the epoch. */
     volatile long now = START;
+    /** How far the clock has been set; time that passes is not changed by that. */
+    volatile long skew;
     final TokenAuthority authority;
 
     static SigningKeys keys(Path directory) {
@@ -53,9 +55,9 @@ final class TestTokens implements AutoCloseable {
 
                     @Override
                     public Instant instant() {
-                        return Instant.ofEpochSecond(now);
+                        return Instant.ofEpochSecond(now + skew);
                     }
-                });
+                }, () -> now);
     }
 
     TokenClaims verify(String token) {

@@ -11,6 +11,7 @@ import dev.geodesic.engine.backup.Moment;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.catalog.SystemTables;
+import dev.geodesic.engine.durability.DiskOptions;
 import dev.geodesic.engine.durability.FileStorage;
 import dev.geodesic.engine.table.heap.HeapStores;
 import dev.geodesic.sats.LittleEndian;
@@ -24,6 +25,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -32,6 +34,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
@@ -41,6 +44,7 @@ import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What is no backup, or no whole one, is refused with the entry and the remedy, and harms nothing. */
@@ -196,7 +200,7 @@ class BackupDamageTest {
         }
     }
 
-    /** Through the server: the database and all that lies on the disk are as before, and the whole backup is restored after it. */
+    /** Through the server: the database and all that lies on the disk are as before. The whole backup is restored after it. */
     @Test
     @Proves("durability.md 8")
     void aDamagedBackupChangesNothingAtAll() throws IOException {
@@ -469,5 +473,31 @@ class BackupDamageTest {
             source = world.server.database(source.identity());
             assertEquals(notes, world.count(source, "SELECT * FROM note"));
         }
+    }
+
+    @Test
+    @Proves("durability.md 13")
+    void whenTheDiskIsNearlyFullNoBackupIsTakenAndTheErrorSaysWhy() throws Exception {
+        AtomicLong usable = new AtomicLong(1000);
+        world.resources = ResourceOptions.DEFAULTS.withDisk(new DiskOptions(usable::get, 500, 100, Duration.ofMillis(5)));
+        world.restart();
+        usable.set(400);
+        TestServer.await("the watch notices", () -> !world.server.disk().isAmple());
+        for (Executable backup : List.<Executable>of(
+                () -> world.zip(source.identity(), true),
+                () -> world.server.backups().write(source.identity(), "low", false, world.me()))) {
+            EngineException e = assertThrows(EngineException.class, backup);
+            assertEquals(ErrorCode.DISK_FULL, e.code(), e::describe);
+            assertTrue(e.getMessage().contains("geodesic.disk.warn.bytes"), e::getMessage);
+        }
+        assertTrue(world.server.failedSnapshots().get(source.identity().toHex()).contains("geodesic.disk.warn.bytes"));
+        usable.set(50);
+        TestServer.await("the watch notices", () -> !world.server.disk().isWritable());
+        EngineException e = assertThrows(EngineException.class, () -> world.restore(zip, BackupWorld.another("low")));
+        assertEquals(ErrorCode.DISK_FULL, e.code(), e::describe);
+        usable.set(1000);
+        TestServer.await("the watch notices", () -> world.server.disk().isAmple());
+        world.server.backups().write(source.identity(), "low", false, world.me());
+        world.resources = ResourceOptions.DEFAULTS;
     }
 }

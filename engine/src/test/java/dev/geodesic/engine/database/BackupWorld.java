@@ -52,6 +52,7 @@ final class BackupWorld implements AutoCloseable {
     private final Supplier<TableStores> stores;
     /** Of the next start. */
     ResourceOptions resources = ResourceOptions.DEFAULTS;
+    Clock clock = Clock.systemUTC();
     Server server;
     TokenAuthority.Issued owner;
     TokenAuthority.Issued other;
@@ -77,14 +78,18 @@ final class BackupWorld implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        server = Server.start(options(data, stores).withResources(resources).withBackups(
+        server = Server.start(options(data, stores, clock).withResources(resources).withBackups(
                 new BackupOptions(Optional.of(backups), 1L << 30, 1L << 30)));
     }
 
     static ServerOptions options(Path data, Supplier<TableStores> stores) {
+        return options(data, stores, Clock.systemUTC());
+    }
+
+    private static ServerOptions options(Path data, Supplier<TableStores> stores, Clock clock) {
         return new ServerOptions(
                 data, Limits.DEFAULTS, stores, new CommitLogs(CommitLogOptions.DEFAULTS.withSegmentBytesMax(20_000)),
-                Thread.ofPlatform().daemon().stackSize(16 << 20).factory(), Clock.systemUTC())
+                Thread.ofPlatform().daemon().stackSize(16 << 20).factory(), clock)
                 .withSnapshots(SnapshotOptions.DEFAULTS);
     }
 

@@ -77,7 +77,8 @@ final class RestoreCrashChild {
         }
         say("ready");
         for (int thread = 0; thread < THREADS; thread++) {
-            Worker worker = new Worker(server, directory.resolve("backups"), thread, Integer.parseInt(args[3]), random.nextLong());
+            Worker worker = new Worker(
+                    server, directory.resolve("backups"), thread, Integer.parseInt(args[3]), random.nextLong());
             Thread.ofPlatform().daemon().uncaughtExceptionHandler((t, e) -> {
                 e.printStackTrace();
                 Runtime.getRuntime().halt(4);
@@ -168,7 +169,8 @@ final class RestoreCrashChild {
                         writer.writeZip(zip);
                     }
                     try (Backups.Upload upload = server.backups().receive(new ByteArrayInputStream(zip.toByteArray()))) {
-                        restore(new RestoreRequest.Source.Sent(upload), new Moment.Latest(), new RestoreRequest.Target.Same(same));
+                        restore(new RestoreRequest.Source.Sent(upload), new Moment.Latest(),
+                                new RestoreRequest.Target.Same(same));
                     }
                     moments.clear();
                 }

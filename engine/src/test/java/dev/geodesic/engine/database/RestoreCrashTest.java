@@ -41,8 +41,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Kills a server with SIGKILL while it writes backups, restores them, sets databases back and takes snapshots. Afterwards every
- * database is the one before the last step or the one behind it, whole; there are no others; a backup under its name is whole; and
- * nothing unfinished is left in the data directory. {@code -Dgeodesic.crash.restore.kills=200} for more of it.
+ * database is the one before the last step or the one behind it, whole; there are no others; a backup under its name is whole;
+ * and nothing unfinished is left in the data directory. {@code -Dgeodesic.crash.restore.kills=200} for more of it.
  */
 @Timeout(value = 3, unit = TimeUnit.HOURS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class RestoreCrashTest {

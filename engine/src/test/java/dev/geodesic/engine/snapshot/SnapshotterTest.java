@@ -278,12 +278,45 @@ class SnapshotterTest {
         database.obstacle = Optional.of("the disk is nearly full");
         CompletableFuture<SnapshotEntry> taken = database.snapshotter.take();
         database.turn();
-        assertEquals(ErrorCode.STORAGE_FAILED, code(taken));
+        assertEquals(ErrorCode.DISK_FULL, code(taken));
         assertEquals(List.of(), database.files());
         database.obstacle = Optional.empty();
         database.pass(Duration.ofSeconds(5));
         database.turn();
         assertEquals(List.of(4L), database.snapshots());
+    }
+
+    /** Rows that change faster than any walk: it is tried again and again, and somebody is told what to do. */
+    @Test
+    void whereRowsChangeFasterThanAWalkTheOperatorIsTold() {
+        open(new SnapshotOptions(
+                FileStorage::open, NEVER, NEVER, new Retention(5, Duration.ZERO), 10_000, false));
+        database.set(0, 5_000, 1);
+        long[] value = {2};
+        boolean[] calm = {false};
+        database.snapshotStorage.faults().plan(operation -> {
+            if (operation.kind() == Kind.CREATE && !calm[0]) {
+                for (long first = 0; first < 5_000; first += 500) {
+                    database.set(first, 500, value[0]++);
+                }
+            }
+            return Fault.NONE;
+        });
+        database.snapshotter.take();
+        database.turn();
+        for (int tries = 1; tries <= 6; tries++) {
+            assertEquals(tries, database.snapshotter.status().failures());
+            assertEquals(List.of(), database.snapshots());
+            String failure = database.snapshotter.failure().orElseThrow();
+            assertEquals(tries > 3, failure.contains("Raise geodesic.snapshot.retained.bytes, and the Java heap"), failure);
+            database.pass(Duration.ofMinutes(10));
+            database.turn();
+        }
+        calm[0] = true;
+        database.pass(Duration.ofMinutes(10));
+        database.turn();
+        assertEquals(Optional.empty(), database.snapshotter.failure());
+        assertEquals(1, database.snapshots().size());
     }
 
     /** All rows change while one is written, each time: then more memory is used, and it succeeds. */

@@ -164,6 +164,25 @@ class ViewsTest {
         assertEquals(List.of(), world.runs);
     }
 
+    @Test
+    void aClockThatIsSetBackKeepsWhatNobodyUsesForTenMinutesOnly() {
+        insert(ONE);
+        TableSchema mine = world.senderView("mine", (caller, reads) -> ViewWorld.rows(reads.all(items)));
+        world.timer.set(TimeUnit.HOURS.toMicros(10));
+        ViewKey ann = ViewKey.of(mine, ANN);
+        ViewKey bob = ViewKey.of(mine, BOB);
+        world.materialize(ann);
+        world.materialize(bob);
+        world.timer.set(TimeUnit.HOURS.toMicros(9));
+        expire();
+        world.timer.advance(TimeUnit.MINUTES.toMicros(10) - 1);
+        expire();
+        assertTrue(world.views.isMaterialized(ann) && world.views.isMaterialized(bob));
+        world.timer.advance(1);
+        expire();
+        assertFalse(world.views.isMaterialized(ann) || world.views.isMaterialized(bob));
+    }
+
     private TxData expire() {
         return world.transact(() -> world.views.expire(world.tx));
     }
