@@ -56,6 +56,37 @@ final class BuiltServer implements AutoCloseable {
         }
     }
 
+    /**
+     * Starts one that does not get ready, ends it when it says why, and returns that.
+     *
+     * @param reason part of what it says
+     */
+    static String startThatFails(Path directory, String reason) throws Exception {
+        Path output = directory.resolve("output");
+        try (ServerSocket free = new ServerSocket(0)) {
+            int port = free.getLocalPort();
+            free.close();
+            Process process = ToolProgramTests.run(output, "start", "--data-dir", directory.resolve("data").toString(),
+                    "--listen-addr", "127.0.0.1:" + port);
+            try {
+                for (int i = 0; i < 600; i++) {
+                    String said = Files.readString(output) + Files.readString(output.resolveSibling("errors"));
+                    if (said.contains(reason)) {
+                        return said;
+                    }
+                    Thread.sleep(200);
+                }
+                throw new AssertionError("it does not say why it does not start: " + Files.readString(output));
+            } finally {
+                kill(process);
+            }
+        }
+    }
+
+    String url() {
+        return "http://127.0.0.1:" + port;
+    }
+
     /** Of a database that has never been cleared or restored. */
     Path directory(String identity) {
         return data.resolve("databases").resolve(identity).resolve("0");
@@ -117,19 +148,18 @@ final class BuiltServer implements AutoCloseable {
 
     /** SIGTERM, and the end. */
     void stop() {
-        List<ProcessHandle> all = all();
+        List<ProcessHandle> all = all(process);
         all.forEach(ProcessHandle::destroy);
         all.forEach(one -> one.onExit().orTimeout(90, TimeUnit.SECONDS).join());
     }
 
-    /** SIGKILL. */
-    void kill() {
-        List<ProcessHandle> all = all();
+    private static void kill(Process process) {
+        List<ProcessHandle> all = all(process);
         all.forEach(ProcessHandle::destroyForcibly);
         all.forEach(one -> one.onExit().orTimeout(90, TimeUnit.SECONDS).join());
     }
 
-    private List<ProcessHandle> all() {
+    private static List<ProcessHandle> all(Process process) {
         List<ProcessHandle> all = new ArrayList<>(process.descendants().toList());
         all.add(process.toHandle());
         return all;

@@ -48,8 +48,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(ArquillianExtension.class)
 @RunAsClient
 @Timeout(180)
-class HttpIT implements BackupTests, BusyTests, DiskFaultTests, FuzzTests, McpTests, NamesTests, RightsTests, RuleTests,
-        SnapshotTests, StopTests, ToolTests, ToolProgramTests {
+class HttpIT implements BackupTests, BusyTests, DiskFaultTests, FuzzTests, McpTests, NamesTests, OperatingTests,
+        RightsTests, RuleTests, SnapshotTests, StopTests, ToolTests, ToolProgramTests {
 
     private static final String CHAT = "chat/module/chat.wasm";
     private static final int CALL_BYTES_MAX = 2 << 20;

@@ -10,6 +10,7 @@ import dev.geodesic.sats.Identity;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import jakarta.json.bind.annotation.JsonbPropertyOrder;
+import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
@@ -64,10 +65,19 @@ public class SnapshotsResource {
     public record Range(long from_offset, long from_micros, long until_offset, long until_micros) {
     }
 
-    /** Answer to {@link #list}. {@code failure} is missing if the last attempt did not fail. */
-    @JsonbPropertyOrder({"snapshots", "segments", "restorable", "running", "failure"})
+    /**
+     * Answer to {@link #list}. {@code failure} is missing if the last attempt did not fail.
+     *
+     * @param damaged names of files of damaged snapshots, which nothing reads any more
+     */
+    @JsonbPropertyOrder({"snapshots", "damaged", "segments", "restorable", "running", "failure"})
     public record Listing(
-            List<Snapshot> snapshots, List<Segment> segments, Range restorable, boolean running, String failure) {
+            List<Snapshot> snapshots, List<String> damaged, List<Segment> segments, Range restorable, boolean running,
+            String failure) {
+    }
+
+    /** Answer to {@link #deleteDamaged}: names of files. */
+    public record Deleted(List<String> deleted) {
     }
 
     /** What there is on disk. */
@@ -85,6 +95,7 @@ public class SnapshotsResource {
         SnapshotStatus status = snapshots.status();
         return new Listing(
                 listing.snapshots().stream().map(Snapshot::of).toList(),
+                listing.damaged(),
                 listing.segments().stream().map(Segment::of).toList(),
                 new Range(listing.fromOffset(), listing.fromMicros(), listing.untilOffset(), listing.untilMicros()),
                 status.running(), status.failure().orElse(null));
@@ -100,6 +111,18 @@ public class SnapshotsResource {
         CompletableFuture<SnapshotEntry> taken = requests.about(identity, () -> server.snapshots(identity, caller))
                 .thenCompose(Snapshotter::take);
         Requests.send(taken.thenApply(entry -> json(Snapshot.of(entry))), response);
+    }
+
+    /** Deletes the files of damaged snapshots. */
+    @DELETE
+    @Path("damaged")
+    @Produces(Answers.JSON)
+    public void deleteDamaged(
+            @PathParam("database") String name, @Context SecurityContext security, @Suspended AsyncResponse response) {
+        Identity identity = Names.resolve(server, name);
+        Identity caller = Credentials.required(security).identity();
+        Requests.send(requests.about(identity, () ->
+                json(new Deleted(server.snapshots(identity, caller).deleteDamaged()))), response);
     }
 
     private static Response json(Object entity) {

@@ -188,7 +188,8 @@ public final class Backups {
         }
 
         DatabasePast past(long until) {
-            return new DatabasePast(store, files, until, server.nowMicros());
+            // The clock may have been set back since the last commit.
+            return new DatabasePast(store, files, until, Math.max(server.nowMicros(), snapshotter.list().untilMicros()));
         }
 
         @Override

@@ -288,6 +288,23 @@ public final class SnapshotStore implements AutoCloseable {
         });
     }
 
+    /** Names of the files of damaged snapshots. */
+    public List<String> damagedFiles() {
+        return io("listed", () -> storage.list().stream().filter(name -> name.endsWith(DAMAGED)).sorted().toList());
+    }
+
+    /** Deletes the files of damaged snapshots; returns their names. */
+    public List<String> deleteDamaged() {
+        List<String> names = damagedFiles();
+        return io("deleted", () -> {
+            for (String name : names) {
+                storage.delete(name);
+            }
+            storage.force();
+            return names;
+        });
+    }
+
     public void delete(long offset) {
         io("deleted", () -> {
             storage.delete(SnapshotFormat.fileName(offset));

@@ -7,6 +7,7 @@ import java.util.List;
  * What of a database's past is on disk.
  *
  * @param snapshots oldest first
+ * @param damaged names of files of damaged snapshots, which nothing reads any more
  * @param segments of the log, oldest first
  * @param fromOffset smallest number of transactions to which the database can be set back
  * @param fromMicros commit time of the last of them, in microseconds since 1970; 0 for the empty state
@@ -15,6 +16,7 @@ import java.util.List;
  */
 public record SnapshotListing(
         List<SnapshotEntry> snapshots,
+        List<String> damaged,
         List<LogFiles.SegmentInfo> segments,
         long fromOffset,
         long fromMicros,

@@ -591,12 +591,23 @@ public final class Snapshotter implements AutoCloseable {
         }
     }
 
+    /** Deletes the files of damaged snapshots; returns their names. Errors: STORAGE_FAILED. */
+    public List<String> deleteDamaged() {
+        synchronized (pins) {
+            List<String> deleted = store.deleteDamaged();
+            if (!deleted.isEmpty()) {
+                LOG.log(System.Logger.Level.INFO, "database " + database + ": damaged snapshots were deleted: " + deleted);
+            }
+            return deleted;
+        }
+    }
+
     private SnapshotListing listing() {
         List<SnapshotEntry> snapshots = look();
         List<LogFiles.SegmentInfo> segments = segments();
         List<RetentionPlan.Point> points = points();
         return new SnapshotListing(
-                snapshots, segments, points.isEmpty() ? log.durableOffset() + 1 : points.getFirst().offset(),
+                snapshots, store.damagedFiles(), segments, points.isEmpty() ? log.durableOffset() + 1 : points.getFirst().offset(),
                 points.isEmpty() ? 0 : points.getFirst().timeMicros(), log.durableOffset() + 1, committed.commitMicros());
     }
 

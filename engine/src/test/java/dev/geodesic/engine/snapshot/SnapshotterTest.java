@@ -371,6 +371,34 @@ class SnapshotterTest {
         assertGood();
     }
 
+    /** The file of a damaged one stays until somebody who has seen it in the list deletes it; drafts go at the next start. */
+    @Test
+    void filesOfDamagedSnapshotsAreListedAndDeletedOnDemandOnly() throws IOException {
+        open(options(NEVER, NEVER, 5, Duration.ZERO));
+        database.transact(3);
+        database.take();
+        database.transact(3);
+        database.take();
+        List<Long> both = database.snapshots();
+        assertEquals(List.of(), database.snapshotter.list().damaged());
+        assertEquals(List.of(), database.snapshotter.deleteDamaged());
+        String name = String.format("%020d.snapshot", both.getFirst());
+        try (StorageFile file = database.snapshotStorage.open(name)) {
+            file.truncate(file.size() - 1);
+        }
+        database.snapshotStorage.create(name + ".7.tmp").close();
+        Counters before = database;
+        database = before.restarted(options(NEVER, NEVER, 5, Duration.ZERO));
+        before.close();
+        assertEquals(List.of(both.getLast()), database.snapshots());
+        assertEquals(List.of(name + ".damaged"), database.snapshotter.list().damaged());
+        assertEquals(2, database.files().size(), () -> database.files().toString());
+        assertEquals(List.of(name + ".damaged"), database.snapshotter.deleteDamaged());
+        assertEquals(List.of(), database.snapshotter.list().damaged());
+        assertEquals(1, database.files().size());
+        assertGood();
+    }
+
     /** Those from before the start have not been read yet. */
     @Test
     void nothingIsDeletedForTheSakeOfADamagedSnapshot() throws IOException {
