@@ -37,9 +37,7 @@ final class BuiltServer implements AutoCloseable {
     /** @param environment more variables for it */
     BuiltServer(Path directory, Map<String, String> environment) throws Exception {
         data = directory.resolve("data");
-        try (ServerSocket free = new ServerSocket(0)) {
-            port = free.getLocalPort();
-        }
+        port = freePort();
         Path output = Files.createDirectories(directory).resolve("output");
         process = ToolProgramTests.run(environment, output, "start", "--data-dir", data.toString(), "--listen-addr",
                 "127.0.0.1:" + port);
@@ -63,23 +61,25 @@ final class BuiltServer implements AutoCloseable {
      */
     static String startThatFails(Path directory, String reason) throws Exception {
         Path output = directory.resolve("output");
-        try (ServerSocket free = new ServerSocket(0)) {
-            int port = free.getLocalPort();
-            free.close();
-            Process process = ToolProgramTests.run(output, "start", "--data-dir", directory.resolve("data").toString(),
-                    "--listen-addr", "127.0.0.1:" + port);
-            try {
-                for (int i = 0; i < 600; i++) {
-                    String said = Files.readString(output) + Files.readString(output.resolveSibling("errors"));
-                    if (said.contains(reason)) {
-                        return said;
-                    }
-                    Thread.sleep(200);
+        Process process = ToolProgramTests.run(output, "start", "--data-dir", directory.resolve("data").toString(),
+                "--listen-addr", "127.0.0.1:" + freePort());
+        try {
+            for (int i = 0; i < 600; i++) {
+                String said = Files.readString(output) + Files.readString(output.resolveSibling("errors"));
+                if (said.contains(reason)) {
+                    return said;
                 }
-                throw new AssertionError("it does not say why it does not start: " + Files.readString(output));
-            } finally {
-                kill(process);
+                Thread.sleep(200);
             }
+            throw new AssertionError("it does not say why it does not start: " + Files.readString(output));
+        } finally {
+            kill(process);
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket free = new ServerSocket(0)) {
+            return free.getLocalPort();
         }
     }
 
