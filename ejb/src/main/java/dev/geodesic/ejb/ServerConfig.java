@@ -33,6 +33,7 @@ import javax.net.ssl.SSLContext;
  * @param log how the commit logs work, if they are
  * @param store where rows live
  * @param gzip whether WebSocket clients that ask for gzip get it
+ * @param transport how the messages of WebSocket clients are carried
  * @param wasmtimeLibrary libwasmtime, or the directory that holds it; empty means the engine's own search
  * @param guestStackBytes stack of a thread that runs guests
  * @param limits what one database may use
@@ -53,6 +54,7 @@ public record ServerConfig(
         CommitLogOptions log,
         Store store,
         boolean gzip,
+        Transport transport,
         Optional<Path> wasmtimeLibrary,
         int guestStackBytes,
         Limits limits,
@@ -76,6 +78,9 @@ public record ServerConfig(
     /** Databases are logged on disk, or gone when the server stops. */
     public enum Storage { DISK, MEMORY }
 
+    /** Frames of our own on upgraded connections, or the container's Jakarta WebSocket. */
+    public enum Transport { UPGRADE, JAKARTA }
+
     private enum Switch { ON, OFF }
 
     /** Where rows live: off-heap in Chronicle Map, or on the Java heap. */
@@ -95,6 +100,7 @@ public record ServerConfig(
                 log(read),
                 read.choice("store", Store.CHRONICLE),
                 read.choice("websocket.gzip", Switch.OFF) == Switch.ON,
+                read.choice("websocket.transport", Transport.UPGRADE),
                 read.path("wasmtime.library"),
                 Math.toIntExact(read.number("guest.stack.bytes", WasmRuntime.GUEST_THREAD_STACK_BYTES, 1 << 20, 1 << 30)),
                 limits(read),

@@ -38,7 +38,8 @@ class ServerConfigTest {
     void usesDefaultsWhereNothingIsSet() {
         ServerConfig config = read(Map.of("geodesic.wasmtime.library", " "));
         assertEquals(new ServerConfig(Path.of("geodesic-data").toAbsolutePath(), ServerConfig.Storage.DISK,
-                CommitLogOptions.DEFAULTS, ServerConfig.Store.CHRONICLE, false, Optional.empty(), 16 << 20, Limits.DEFAULTS,
+                CommitLogOptions.DEFAULTS, ServerConfig.Store.CHRONICLE, false, ServerConfig.Transport.UPGRADE, Optional.empty(), 16 << 20,
+                Limits.DEFAULTS,
                 ProcedureOptions.DEFAULTS, Optional.empty(), RequestOptions.DEFAULTS,
                 new IssuerOptions(true, Map.of(), List.of()), PublishPolicy.ANYONE,
                 ResourceOptions.DEFAULTS.withMemory(
@@ -109,6 +110,15 @@ class ServerConfigTest {
         assertEquals(EgressOptions.Mode.LISTED, config.procedures().egress().mode());
         assertEquals(EgressRule.parseAll("*.test:443,10.0.0.0/8"), config.procedures().egress().allow());
         assertEquals(Limits.DEFAULTS.databasesMax(), config.limits().databasesMax());
+    }
+
+    @Test
+    void readsHowMessagesAreCarried() {
+        assertEquals(ServerConfig.Transport.UPGRADE, read(Map.of("geodesic.websocket.transport", "upgrade")).transport());
+        assertEquals(ServerConfig.Transport.JAKARTA, read(Map.of("geodesic.websocket.transport", "Jakarta")).transport());
+        IllegalArgumentException refused = assertThrows(
+                IllegalArgumentException.class, () -> read(Map.of("geodesic.websocket.transport", "netty")));
+        assertEquals("geodesic.websocket.transport=netty: expected one of [upgrade, jakarta]", refused.getMessage());
     }
 
     @Test

@@ -58,6 +58,12 @@ interface HandshakeTests {
             assertEquals(version, db.upgrade(Subprotocol.V2).without("Sec-WebSocket-Version").send().toString());
             assertEquals("400 `Sec-WebSocket-Key` header missing",
                     db.upgrade(Subprotocol.V2).without("Sec-WebSocket-Key").send().toString());
+            for (String key : List.of("", "x", "dGhlIHNhbXBsZSBub25j", "dGhlIHNhbXBsZSBub25jZSE=")) {
+                assertEquals("400 `Sec-WebSocket-Key` header is not 16 bytes in base 64",
+                        db.upgrade(Subprotocol.V2).header("Sec-WebSocket-Key", key).send().toString(), key);
+            }
+            assertEquals(426, db.upgrade(Subprotocol.V2).header("Connection", "keep-alive").send().status());
+            db.greeted(db.upgrade(Subprotocol.V2).header("Connection", "keep-alive, upgrade")).alive();
             for (String method : List.of("POST", "PUT", "DELETE")) {
                 Upgrade.Answer answer = db.upgrade(Subprotocol.V2).method(method).header("Content-Length", "0").send();
                 assertEquals(405, answer.status(), method);

@@ -81,9 +81,10 @@ interface HostileTests {
                     .frame(WsClient.FIN | WsClient.CONTINUATION, ascii("'\"}}"));
             assertEquals("rows 5 {member+[1,1,\"" + name + "\",true]}", client.next());
             client.close();
-            // A known limit of the container: it decodes every frame by itself.
-            ends(db, "1007 ", Subprotocol.V1_JSON, bad -> bad.frame(WsClient.TEXT, new byte[] {'"', (byte) 0xc3})
-                    .frame(WsClient.FIN | WsClient.CONTINUATION, new byte[] {(byte) 0xa9, '"'}));
+            // A known limit of the container's own WebSockets: they decode every frame by itself.
+            ends(db, Carrier.IS_JAKARTA ? "1007 " : "1011 ", Subprotocol.V1_JSON,
+                    bad -> bad.frame(WsClient.TEXT, new byte[] {'"', (byte) 0xc3})
+                            .frame(WsClient.FIN | WsClient.CONTINUATION, new byte[] {(byte) 0xa9, '"'}));
         }
     }
 
@@ -96,6 +97,8 @@ interface HostileTests {
             WsClient.header(frame, WsClient.FIN | WsClient.BINARY, message.length, 128);
             frame.writeBytes(new byte[4]);
             frame.writeBytes(message);
+            // So that the first ping has been answered: not in the middle of the frame.
+            client.alive();
             for (byte b : frame.toByteArray()) {
                 client.raw(new byte[] {b});
                 Thread.sleep(1);

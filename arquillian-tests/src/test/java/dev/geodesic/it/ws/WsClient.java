@@ -1,6 +1,7 @@
 package dev.geodesic.it.ws;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.geodesic.protocol.ClientEncoder;
@@ -21,6 +22,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
@@ -54,7 +56,9 @@ final class WsClient implements AutoCloseable {
     private final LinkedBlockingQueue<Received> inbox = new LinkedBlockingQueue<>();
     private final LinkedBlockingQueue<String> pongs = new LinkedBlockingQueue<>();
     private final Semaphore reading = new Semaphore(1);
+    private final CountDownLatch tcpEnd = new CountDownLatch(1);
     private volatile boolean answersPings = true;
+    private volatile boolean answersClose = true;
     private volatile int pings;
     private volatile long bytesPerSecond = Long.MAX_VALUE;
     private Received last;
@@ -99,7 +103,9 @@ final class WsClient implements AutoCloseable {
                         int code = length < 2 ? 1005 : (payload[0] & 0xff) << 8 | payload[1] & 0xff;
                         String reason = length < 2 ? "" : new String(payload, 2, length - 2, StandardCharsets.UTF_8);
                         inbox.add(new Received(null, payload, code, reason));
-                        frame(FIN | CLOSE, payload.length < 2 ? payload : new byte[] {payload[0], payload[1]});
+                        if (answersClose) {
+                            frame(FIN | CLOSE, payload.length < 2 ? payload : new byte[] {payload[0], payload[1]});
+                        }
                         in.readAllBytes();
                         return;
                     }
@@ -118,6 +124,8 @@ final class WsClient implements AutoCloseable {
             inbox.add(new Received(null, null, DROPPED, e.toString()));
         } catch (InterruptedException | RuntimeException | AssertionError e) {
             inbox.add(new Received(null, null, DROPPED, "the test's client failed: " + e));
+        } finally {
+            tcpEnd.countDown();
         }
     }
 
@@ -159,6 +167,29 @@ final class WsClient implements AutoCloseable {
 
     void ignorePings() {
         answersPings = false;
+    }
+
+    void ignoreClose() {
+        answersClose = false;
+    }
+
+    /** The server ends the TCP connection. */
+    void awaitTcpEnd(long millis) {
+        try {
+            assertTrue(tcpEnd.await(millis, TimeUnit.MILLISECONDS), "the TCP connection is still open");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Sends no more, but listens. */
+    void endOutput() {
+        try {
+            socket.shutdownOutput();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     int pings() {
@@ -275,6 +306,12 @@ final class WsClient implements AutoCloseable {
 
     /** One masked frame. */
     WsClient frame(int first, byte[] payload) {
+        // Who has closed does not answer the answer.
+        answersClose &= (first & 15) != CLOSE;
+        return raw(masked(first, payload));
+    }
+
+    static byte[] masked(int first, byte[] payload) {
         byte[] mask = new byte[4];
         ThreadLocalRandom.current().nextBytes(mask);
         byte[] masked = payload.clone();
@@ -285,7 +322,7 @@ final class WsClient implements AutoCloseable {
         header(out, first, payload.length, 128);
         out.writeBytes(mask);
         out.writeBytes(masked);
-        return raw(out.toByteArray());
+        return out.toByteArray();
     }
 
     static void header(ByteArrayOutputStream out, int first, long length, int maskBit) {

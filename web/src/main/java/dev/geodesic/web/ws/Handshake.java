@@ -8,7 +8,7 @@ import dev.geodesic.protocol.wire.Compression;
 import java.util.concurrent.Executor;
 
 /**
- * What the handshake settled, for the endpoint.
+ * What the handshake settled, for the session.
  *
  * @param token shown to the client in the first message
  * @param compression that the server may use, which may be less than the client can decode
@@ -23,7 +23,4 @@ record Handshake(
         Compression compression,
         Executor senders,
         Heartbeat heartbeat) {
-
-    /** Key in the endpoint's user properties. */
-    static final String KEY = Handshake.class.getName();
 }

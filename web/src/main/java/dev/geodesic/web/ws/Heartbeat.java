@@ -3,6 +3,7 @@ package dev.geodesic.web.ws;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
@@ -12,38 +13,46 @@ import java.util.concurrent.TimeUnit;
  */
 final class Heartbeat implements AutoCloseable {
 
-    private static final long PING_SECONDS = 15;
-    static final long PING_NANOS = TimeUnit.SECONDS.toNanos(PING_SECONDS);
-    private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(30);
+    private static final System.Logger LOG = System.getLogger(Heartbeat.class.getName());
 
-    private final Set<SubscribeEndpoint> endpoints = ConcurrentHashMap.newKeySet();
+    private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("geodesic-heartbeat").factory());
 
     Heartbeat() {
-        timer.scheduleAtFixedRate(this::beat, PING_SECONDS, PING_SECONDS, TimeUnit.SECONDS);
+        timer.scheduleAtFixedRate(this::beat, 1, 1, TimeUnit.SECONDS);
     }
 
-    void add(SubscribeEndpoint endpoint) {
-        endpoints.add(endpoint);
+    void add(Session session) {
+        sessions.add(session);
     }
 
-    void remove(SubscribeEndpoint endpoint) {
-        endpoints.remove(endpoint);
+    void remove(Session session) {
+        sessions.remove(session);
     }
 
     /** Open connections. */
     int connections() {
-        return endpoints.size();
+        return sessions.size();
+    }
+
+    /** Runs something short later, or at once if the server is going. */
+    void later(Runnable task, long millis) {
+        try {
+            timer.schedule(task, millis, TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException e) {
+            task.run();
+        }
     }
 
     private void beat() {
         long now = System.nanoTime();
-        for (SubscribeEndpoint endpoint : endpoints) {
-            if (now - endpoint.lastSignNanos() > IDLE_NANOS) {
-                endpoint.dropIdle();
-            } else {
-                endpoint.ping();
+        for (Session session : sessions) {
+            try {
+                session.beat(now);
+            } catch (RuntimeException e) {
+                // Of one session: the others must not lose their pings by it.
+                LOG.log(System.Logger.Level.WARNING, "heartbeat", e);
             }
         }
     }
@@ -51,5 +60,6 @@ final class Heartbeat implements AutoCloseable {
     @Override
     public void close() {
         timer.shutdownNow();
+        sessions.forEach(Session::shutDown);
     }
 }

@@ -21,12 +21,15 @@ import java.util.concurrent.Executor;
  */
 final class Outbox implements ClientSink {
 
-    /** The way to the client. Called by one thread at a time. */
+    /** The way to the client. Called by one thread at a time. What is sent may be held back until {@link #flush}. */
     interface Wire {
 
         void send(Frame frame) throws IOException;
 
         void ping() throws IOException;
+
+        /** Has everything on its way, also what the transport itself has to say. */
+        void flush() throws IOException;
 
         void close(CloseReason reason) throws IOException;
 
@@ -50,6 +53,7 @@ final class Outbox implements ClientSink {
     private long waitingBytes;
     private boolean sending;
     private boolean pingDue;
+    private boolean flushDue;
     private boolean closed;
     private CloseReason closing;
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
@@ -115,6 +119,19 @@ final class Outbox implements ClientSink {
         }
     }
 
+    /** Asks for a ping behind what is sent next. */
+    synchronized void pingBehindNext() {
+        pingDue = true;
+    }
+
+    /** Asks for a {@link Wire#flush}. */
+    synchronized void flush() {
+        if (!closed && !flushDue) {
+            flushDue = true;
+            wake();
+        }
+    }
+
     @Override
     public synchronized void close(CloseReason reason) {
         if (!closed && closing == null) {
@@ -123,14 +140,25 @@ final class Outbox implements ClientSink {
         }
     }
 
+    /** Closes without what waits. */
+    synchronized void closeNow(CloseReason reason) {
+        clear();
+        closing = null;
+        close(reason);
+    }
+
     /** The connection is gone; nothing more can be sent. */
     synchronized void discard() {
         closed = true;
+        clear();
+        ended.complete(null);
+    }
+
+    private void clear() {
         Outboxes.add(-waiting.size());
         waiting.clear();
         Outboxes.addBytes(-waitingBytes);
         waitingBytes = 0;
-        ended.complete(null);
     }
 
     @Override
@@ -150,12 +178,15 @@ final class Outbox implements ClientSink {
         try {
             while (true) {
                 boolean ping;
+                boolean flush;
                 CloseReason last = null;
                 long bytes = 0;
                 batch.clear();
                 synchronized (this) {
                     ping = pingDue;
                     pingDue = false;
+                    flush = flushDue;
+                    flushDue = false;
                     while (batch.size() < BATCH_MAX && !waiting.isEmpty()) {
                         bytes += ServerEncoder.expectedBytes(waiting.peek());
                         batch.add(waiting.remove());
@@ -164,7 +195,7 @@ final class Outbox implements ClientSink {
                     if (batch.isEmpty()) {
                         last = closing;
                         closed |= last != null;
-                        if (last == null && !ping || closed && last == null) {
+                        if (last == null && !ping && !flush || closed && last == null) {
                             sending = false;
                             return;
                         }
@@ -173,14 +204,15 @@ final class Outbox implements ClientSink {
                 if (!batch.isEmpty()) {
                     encoder.encodeAll(batch, this::transmit);
                 }
+                if (ping) {
+                    wire.ping();
+                }
+                wire.flush();
                 synchronized (this) {
                     // Nothing is left of them if the outbox has been discarded meanwhile.
                     long sent = Math.min(bytes, waitingBytes);
                     waitingBytes -= sent;
                     Outboxes.addBytes(-sent);
-                }
-                if (ping) {
-                    wire.ping();
                 }
                 if (last != null) {
                     wire.close(last);

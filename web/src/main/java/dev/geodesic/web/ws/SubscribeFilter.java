@@ -15,6 +15,7 @@ import dev.geodesic.web.Credentials;
 import dev.geodesic.web.DatabasePath;
 import dev.geodesic.web.ErrorStatus;
 import dev.geodesic.web.TokenFilter;
+import dev.geodesic.web.ws.frame.OpeningHandshake;
 import jakarta.ejb.EJB;
 import jakarta.servlet.DispatcherType;
 import jakarta.servlet.FilterChain;
@@ -23,15 +24,11 @@ import jakarta.servlet.annotation.WebFilter;
 import jakarta.servlet.http.HttpFilter;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
-import jakarta.websocket.DeploymentException;
-import jakarta.websocket.server.ServerContainer;
-import jakarta.websocket.server.ServerEndpointConfig;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
+import java.util.Arrays;
 import java.util.Collections;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -53,6 +50,7 @@ public class SubscribeFilter extends HttpFilter {
     private transient Server server;
     private transient ExecutorService senders;
     private transient Heartbeat heartbeat;
+    private transient Transport transport;
     private transient SecureRandom random;
 
     /** A refused handshake. */
@@ -73,6 +71,10 @@ public class SubscribeFilter extends HttpFilter {
         server = bean.server();
         senders = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("geodesic-session-", 0).factory());
         heartbeat = new Heartbeat();
+        transport = switch (bean.config().transport()) {
+            case UPGRADE -> new UpgradeTransport();
+            case JAKARTA -> new JakartaTransport();
+        };
         random = new SecureRandom();
     }
 
@@ -137,15 +139,20 @@ public class SubscribeFilter extends HttpFilter {
                 .orElseGet(() -> Credentials.anonymous(server.tokens()));
         response.setHeader("spacetime-identity", credentials.claims().identity().toHex());
         response.setHeader("spacetime-identity-token", credentials.token());
-        if (!"websocket".equalsIgnoreCase(request.getHeader("Upgrade"))) {
+        if (!"websocket".equalsIgnoreCase(request.getHeader("Upgrade")) || !hasToken(request, "Connection", "upgrade")) {
             throw new RefusedException(UPGRADE_REQUIRED, "This service requires use of the websocket protocol");
         }
         if (!"13".equals(request.getHeader("Sec-WebSocket-Version"))) {
             throw new RefusedException(
                     HttpServletResponse.SC_BAD_REQUEST, "`Sec-WebSocket-Version` header did not include '13'");
         }
-        if (request.getHeader("Sec-WebSocket-Key") == null) {
+        String key = request.getHeader("Sec-WebSocket-Key");
+        if (key == null) {
             throw new RefusedException(HttpServletResponse.SC_BAD_REQUEST, "`Sec-WebSocket-Key` header missing");
+        }
+        if (!OpeningHandshake.isKey(key)) {
+            throw new RefusedException(
+                    HttpServletResponse.SC_BAD_REQUEST, "`Sec-WebSocket-Key` header is not 16 bytes in base 64");
         }
         Subprotocol subprotocol = Subprotocol.negotiate(Collections.list(request.getHeaders("Sec-WebSocket-Protocol")))
                 .orElseThrow(() -> new RefusedException(HttpServletResponse.SC_BAD_REQUEST, Subprotocol.NOT_SELECTED));
@@ -164,18 +171,12 @@ public class SubscribeFilter extends HttpFilter {
                 compression(params),
                 senders,
                 heartbeat);
-        ServerEndpointConfig config = ServerEndpointConfig.Builder
-                .create(SubscribeEndpoint.class, "/v1/database/{name}/subscribe")
-                .subprotocols(List.of(subprotocol.headerValue()))
-                .build();
-        config.getUserProperties().put(Handshake.KEY, handshake);
-        ServerContainer container =
-                (ServerContainer) request.getServletContext().getAttribute(ServerContainer.class.getName());
-        try {
-            container.upgradeHttpToWebSocket(request, response, config, Map.of("name", name));
-        } catch (DeploymentException e) {
-            throw new ServletException(e);
-        }
+        transport.accept(request, response, handshake);
+    }
+
+    private static boolean hasToken(HttpServletRequest request, String header, String token) {
+        return Collections.list(request.getHeaders(header)).stream()
+                .flatMap(line -> Arrays.stream(line.split(","))).anyMatch(one -> one.strip().equalsIgnoreCase(token));
     }
 
     /**

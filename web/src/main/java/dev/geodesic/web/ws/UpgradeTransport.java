@@ -1,0 +1,23 @@
+package dev.geodesic.web.ws;
+
+import dev.geodesic.web.ws.frame.OpeningHandshake;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+
+/** Frames of our own on the streams of an upgraded connection: one write for all messages that wait. */
+final class UpgradeTransport implements Transport {
+
+    @Override
+    public void accept(HttpServletRequest request, HttpServletResponse response, Handshake handshake)
+            throws IOException, ServletException {
+        response.setStatus(HttpServletResponse.SC_SWITCHING_PROTOCOLS);
+        response.setHeader("Upgrade", "websocket");
+        // Not "Upgrade, close", by which Liberty would end the TCP connection sooner: clients of C# and of Node want it exactly so.
+        response.setHeader("Connection", "Upgrade");
+        response.setHeader("Sec-WebSocket-Accept", OpeningHandshake.accept(request.getHeader("Sec-WebSocket-Key")));
+        response.setHeader("Sec-WebSocket-Protocol", handshake.subprotocol().headerValue());
+        request.upgrade(UpgradedConnection.class).accepted(handshake);
+    }
+}
