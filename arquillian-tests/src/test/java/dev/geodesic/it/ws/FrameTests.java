@@ -152,7 +152,8 @@ interface FrameTests {
                 for (int i = 0; i < 10_000; i++) {
                     ClientMessage call = new ClientMessage.CallReducer("nothing", client.arguments(), i, true);
                     Frame frame = new ClientEncoder(subprotocol).encode(call);
-                    WsClient.header(frames, WsClient.FIN | (frame.isText() ? WsClient.TEXT : WsClient.BINARY), frame.length(), 128);
+                    int opcode = frame.isText() ? WsClient.TEXT : WsClient.BINARY;
+                    WsClient.header(frames, WsClient.FIN | opcode, frame.length(), 128);
                     frames.writeBytes(new byte[4]);
                     frames.write(frame.bytes(), 0, frame.length());
                 }

@@ -13,8 +13,9 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * One connected client, however its messages come and go: a transport calls {@link #open}, then {@link #receive} for each message,
- * one thread at a time, and {@link #ended} at the end; what is to be sent goes through the {@link Outbox} to the transport's wire.
+ * One connected client, however its messages come and go: a transport calls {@link #open}, then {@link #receive} for each
+ * message, one thread at a time, and {@link #ended} at the end; what is to be sent goes through the {@link Outbox} to the
+ * transport's wire.
  */
 final class Session {
 

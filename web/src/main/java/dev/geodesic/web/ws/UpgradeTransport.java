@@ -14,7 +14,7 @@ final class UpgradeTransport implements Transport {
             throws IOException, ServletException {
         response.setStatus(HttpServletResponse.SC_SWITCHING_PROTOCOLS);
         response.setHeader("Upgrade", "websocket");
-        // Not "Upgrade, close", by which Liberty would end the TCP connection sooner: clients of C# and of Node want it exactly so.
+        // Not "Upgrade, close", by which Liberty would end the TCP connection sooner: there are clients that compare the whole.
         response.setHeader("Connection", "Upgrade");
         response.setHeader("Sec-WebSocket-Accept", OpeningHandshake.accept(request.getHeader("Sec-WebSocket-Key")));
         response.setHeader("Sec-WebSocket-Protocol", handshake.subprotocol().headerValue());

@@ -125,7 +125,7 @@ public class UpgradedConnection implements HttpUpgradeHandler {
         }
     }
 
-    /** The container ends the connection by itself. It would do so while a write is going on, which its stream is not made for. */
+    /** The container ends the connection by itself: also while a write is going on, which its stream is not made for. */
     private void gone() {
         session.ended();
         output.gone = true;

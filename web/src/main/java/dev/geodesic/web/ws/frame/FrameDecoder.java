@@ -7,8 +7,8 @@ import java.util.Arrays;
 /**
  * Frames of a client, out of bytes that come in pieces of any size (RFC 6455 sections 5 and 8.1). Everything that is given is
  * taken at once, so the buffer of a read can be used again; what lies in it as a whole is handed on without a copy. Memory is
- * held for the part of an unfinished message that has come, and not for what a frame announces. Nothing is thrown, whatever comes;
- * the first error ends the decoding. Not thread-safe.
+ * held for the part of an unfinished message that has come, and not for what a frame announces. Nothing is thrown, whatever
+ * comes; the first error ends the decoding. Not thread-safe.
  */
 public final class FrameDecoder {
 

@@ -204,7 +204,8 @@ class FrameDecoderTest {
     @ParameterizedTest
     @CsvSource({
         "c0af, false", "c1bf, false", "e08080, false", "e09fbf, false", "f08080af, false", "f08fbfbf, false", "eda080, false",
-        "edbfbf, false", "f4908080, false", "f5808080, false", "80, false", "bf, false", "fe, false", "ff, false", "f888808080, false",
+        "edbfbf, false", "f4908080, false", "f5808080, false", "80, false", "bf, false", "fe, false", "ff, false",
+        "f888808080, false",
         "e0a080, true", "ed9fbf, true", "ee8080, true", "efbfbf, true", "f0908080, true", "f48fbfbf, true", "c280, true",
         "7f, true", "00, true", "4142434445464748c3a94142434445464748, true"
     })
@@ -353,8 +354,8 @@ class FrameDecoderTest {
     void keys() {
         assertEquals("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", OpeningHandshake.accept("dGhlIHNhbXBsZSBub25jZQ=="));
         assertTrue(OpeningHandshake.isKey(" dGhlIHNhbXBsZSBub25jZQ== "));
-        for (String bad : List.of("", "x", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25j", "dGhlIHNhbXBsZSBub25jZWVl", "====")) {
-            assertEquals(bad.equals("dGhlIHNhbXBsZSBub25jZQ"), OpeningHandshake.isKey(bad), bad);
+        for (String bad : List.of("", "x", "dGhlIHNhbXBsZSBub25j", "dGhlIHNhbXBsZSBub25jZWVl", "====")) {
+            assertFalse(OpeningHandshake.isKey(bad), bad);
         }
     }
 }
