@@ -33,7 +33,6 @@ final class Session {
     private volatile boolean refused;
     private volatile long lastSignNanos = System.nanoTime();
     private volatile long lastPingNanos = lastSignNanos;
-    private volatile boolean pingUnanswered;
 
     Session(Handshake handshake, Outbox.Wire wire) {
         this.handshake = handshake;
@@ -56,7 +55,6 @@ final class Session {
                 outbox,
                 handshake.token());
         handshake.heartbeat().add(this);
-        pingUnanswered = true;
         outbox.pingBehindNext();
         if (ended) {
             ended();
@@ -110,11 +108,6 @@ final class Session {
         lastSignNanos = System.nanoTime();
     }
 
-    void pong() {
-        pingUnanswered = false;
-        sign();
-    }
-
     /** Part of a long message has gone out. The ping that may be due would have to wait for its end: whether to send it now. */
     boolean partSent() {
         long now = System.nanoTime();
@@ -131,15 +124,10 @@ final class Session {
         if (now - lastSignNanos > IDLE_NANOS) {
             ended();
             wire.abort(IDLE);
-        } else if (now - lastPingNanos >= PING_NANOS && !pingUnanswered) {
-            ping(now);
+        } else if (now - lastPingNanos >= PING_NANOS) {
+            lastPingNanos = now;
+            outbox.ping();
         }
-    }
-
-    private void ping(long now) {
-        lastPingNanos = now;
-        pingUnanswered = true;
-        outbox.ping();
     }
 
     /** The server goes. */

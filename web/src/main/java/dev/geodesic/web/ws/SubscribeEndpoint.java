@@ -40,10 +40,10 @@ public class SubscribeEndpoint extends Endpoint {
         opened.setMaxBinaryMessageBufferSize(messageBytesMax);
         opened.setMaxTextMessageBufferSize(messageBytesMax);
         session = new Session(handshake, new SessionWire(opened));
+        opened.addMessageHandler(PongMessage.class, (MessageHandler.Whole<PongMessage>) pong -> session.sign());
         session.open();
         opened.addMessageHandler(ByteBuffer.class, (MessageHandler.Partial<ByteBuffer>) this::onBinary);
         opened.addMessageHandler(String.class, (MessageHandler.Partial<String>) this::onText);
-        opened.addMessageHandler(PongMessage.class, (MessageHandler.Whole<PongMessage>) pong -> session.pong());
     }
 
     private void onBinary(ByteBuffer part, boolean last) {

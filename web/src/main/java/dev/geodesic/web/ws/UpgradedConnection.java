@@ -181,7 +181,7 @@ public class UpgradedConnection implements HttpUpgradeHandler {
 
         @Override
         public void pong() {
-            session.pong();
+            session.sign();
         }
 
         @Override
