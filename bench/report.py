@@ -241,6 +241,8 @@ def main():
             save = True
         else:
             sys.exit(f'{option}?\n{__doc__}')
+    if only and save:
+        sys.exit('a part of the report cannot be what later ones are compared with')
     os.makedirs(OUT, exist_ok=True)
     start = datetime.datetime.now(datetime.timezone.utc)
     report = {'date': start.strftime('%Y-%m-%d'), 'mode': mode, 'machine': machine(command[0]), 'load_before': load_average()}
