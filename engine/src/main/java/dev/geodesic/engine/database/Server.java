@@ -50,6 +50,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -95,7 +96,7 @@ public final class Server implements AutoCloseable {
     private final Openings openings;
     /** For large reads of all databases; they leave the writers some processors. */
     private final ThreadPoolExecutor readers;
-    private final ThreadPoolExecutor snapshotThread = SnapshotWorker.thread();
+    private final ExecutorService snapshotThread;
     private final SnapshotWorker snapshotWorker;
     private final Map<Identity, Database> databases = new ConcurrentHashMap<>();
     /** Held, shared, by whoever has a program open that no database runs; {@link #close} waits for them. */
@@ -118,11 +119,29 @@ public final class Server implements AutoCloseable {
         private int users;
     }
 
-    private Server(
-            ServerOptions options, FileChannel lock, Function<ServerMemory, WasmRuntime> runtimes,
-            Function<Path, SigningKeys> keys) {
+    /**
+     * What only tests put in other places; all of it is closed with the server.
+     *
+     * @param runtime makes the runtime over what guests may take
+     * @param keys opens the keys of a directory
+     * @param snapshots takes the snapshots of all databases
+     */
+    record Parts(
+            Function<ServerMemory, WasmRuntime> runtime, Function<Path, SigningKeys> keys, ExecutorService snapshots) {
+
+        private static Parts of(ServerOptions options) {
+            return new Parts(
+                    memory -> WasmtimeRuntime.open(new WasmtimeOptions(
+                            Optional.of(options.dataDirectory().resolve("compiled")), options.guestThreads(), memory),
+                            HostFunctions.TABLE),
+                    directory -> openKeys(options, directory), SnapshotWorker.thread());
+        }
+    }
+
+    private Server(ServerOptions options, FileChannel lock, Parts parts) {
         this.options = options;
         this.lock = lock;
+        this.snapshotThread = parts.snapshots();
         this.memory = new ServerMemory(options.resources().serverBytesMax(), options.resources().serverHeapBytesMax());
         this.openings = new Openings(options.resources().openThreads(), options.resources().openWait());
         this.egress = new HttpEgress(
@@ -136,9 +155,9 @@ public final class Server implements AutoCloseable {
                 new SnapshotWorker(snapshotThread, options.timer(), System::nanoTime, this::snapshotObstacle);
         Path data = options.dataDirectory();
         this.tokens = new TokenAuthority(
-                keys.apply(data.resolve("keys")), options.issuers(), limits -> new HttpEgress(
+                parts.keys().apply(data.resolve("keys")), options.issuers(), limits -> new HttpEgress(
                         limits, Network.SYSTEM, Thread.ofPlatform().daemon().name("issuers-", 0).factory()), options.clock());
-        this.runtime = runtimes.apply(memory);
+        this.runtime = parts.runtime().apply(memory);
         try {
             this.control = open("control", data.resolve("control"), progress -> { }, opened -> {
                 if (opened.committed().nextTxOffset() == 0) {
@@ -178,9 +197,9 @@ public final class Server implements AutoCloseable {
         return server;
     }
 
-    /** As {@link #start(ServerOptions)}, on a runtime that is closed with the server, with keys that are not its own. */
-    static Server start(ServerOptions options, WasmRuntime runtime, SigningKeys keys) {
-        Server server = launch(options, memory -> runtime, directory -> keys);
+    /** As {@link #start(ServerOptions)}, with other parts. */
+    static Server start(ServerOptions options, Parts parts) {
+        Server server = launch(options, parts);
         server.openings.awaitAll();
         return server;
     }
@@ -192,21 +211,14 @@ public final class Server implements AutoCloseable {
      * @throws EngineException STORAGE_LOCKED if another process uses the directory; STORAGE_CORRUPT, STORAGE_FAILED
      */
     public static Server launch(ServerOptions options) {
-        return launch(options, memory -> WasmtimeRuntime.open(new WasmtimeOptions(
-                Optional.of(options.dataDirectory().resolve("compiled")), options.guestThreads(), memory), HostFunctions.TABLE),
-                directory -> openKeys(options, directory));
+        return launch(options, Parts.of(options));
     }
 
-    /**
-     * @param runtimes makes the runtime, which is closed with the server, over what guests may take
-     * @param keys opens the keys of a directory
-     */
-    private static Server launch(
-            ServerOptions options, Function<ServerMemory, WasmRuntime> runtimes, Function<Path, SigningKeys> keys) {
+    private static Server launch(ServerOptions options, Parts parts) {
         FileChannel lock = lock(options.dataDirectory());
         Server server = null;
         try {
-            server = new Server(options, lock, runtimes, keys);
+            server = new Server(options, lock, parts);
             server.recover();
             return server;
         } catch (Throwable e) {

@@ -3,6 +3,7 @@ package dev.geodesic.engine.database;
 import dev.geodesic.engine.auth.SigningKeys;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.host.runtime.WasmRuntime;
+import java.util.concurrent.ExecutorService;
 
 /** What tests of other packages may do with a server that nobody else may. */
 public final class Inside {
@@ -10,9 +11,14 @@ public final class Inside {
     private Inside() {
     }
 
-    /** Starts a server on a runtime that it closes in the end, with keys from elsewhere: checking its own takes time. */
-    public static Server start(ServerOptions options, WasmRuntime runtime, SigningKeys keys) {
-        return Server.start(options, runtime, keys);
+    /**
+     * Starts a server on a runtime that it closes in the end.
+     *
+     * @param keys used instead of its own, because checking these takes time
+     * @param snapshots takes its snapshots; shut down in the end
+     */
+    public static Server start(ServerOptions options, WasmRuntime runtime, SigningKeys keys, ExecutorService snapshots) {
+        return Server.start(options, new Server.Parts(memory -> runtime, directory -> keys, snapshots));
     }
 
     /**

@@ -25,6 +25,7 @@ import dev.geodesic.engine.history.Registers.State;
 import dev.geodesic.engine.port.ClientSink;
 import dev.geodesic.engine.query.RowBuffer;
 import dev.geodesic.engine.simulation.SharedRuntime;
+import dev.geodesic.engine.snapshot.SnapshotWorker;
 import dev.geodesic.engine.table.heap.HeapStores;
 import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.protocol.message.ClientMessage;
@@ -194,7 +195,8 @@ class ConcurrentHistoryTest {
             this.server = Inside.start(new ServerOptions(
                     directory, Limits.DEFAULTS, HeapStores::new,
                     new CommitLogs(CommitLogOptions.DEFAULTS.withSegmentBytesMax(20_000), disk), SharedRuntime.THREADS,
-                    Clock.systemUTC()).withDisk(disk), SharedRuntime.INSTANCE, SharedRuntime.KEYS);
+                    Clock.systemUTC()).withDisk(disk), SharedRuntime.INSTANCE, SharedRuntime.KEYS,
+                    SnapshotWorker.thread());
             if (server.databases().isEmpty()) {
                 server.publish(new PublishRequest(
                         Optional.of(NAME), OWNER,

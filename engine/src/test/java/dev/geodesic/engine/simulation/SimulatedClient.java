@@ -59,13 +59,14 @@ final class SimulatedClient implements ClientSink {
 
     final Subprotocol protocol;
     final boolean confirmed;
+    private final boolean light;
     final ClientInfo info;
     private final Map<String, ProductType> rowTypes;
     private final ServerEncoder encoder;
     private final ServerDecoder decoder;
     private final ClientEncoder requests;
     private final ClientDecoder requestDecoder;
-    private final Queue<Frame> arrived = new ConcurrentLinkedQueue<>();
+    private final Queue<ServerMessage> arrived = new ConcurrentLinkedQueue<>();
     private final Deque<Expected> expected = new ArrayDeque<>();
     private final Map<Integer, List<Query>> sets = new TreeMap<>();
     private final AtomicInteger procedures = new AtomicInteger();
@@ -75,9 +76,10 @@ final class SimulatedClient implements ClientSink {
     private long dependsOn = -1;
 
     SimulatedClient(
-            Subprotocol protocol, boolean confirmed, Compression compression, ClientInfo info,
+            Subprotocol protocol, boolean light, boolean confirmed, Compression compression, ClientInfo info,
             Map<String, ProductType> rowTypes) {
         this.protocol = protocol;
+        this.light = light;
         this.confirmed = confirmed;
         this.info = info;
         this.rowTypes = rowTypes;
@@ -96,7 +98,7 @@ final class SimulatedClient implements ClientSink {
 
     @Override
     public void send(ServerMessage message) {
-        arrived.add(encoder.encode(message));
+        arrived.add(message);
         if (message instanceof ServerMessage.ProcedureResult) {
             procedures.incrementAndGet();
         }
@@ -114,7 +116,7 @@ final class SimulatedClient implements ClientSink {
     // ---- what it does ----
 
     void connect(Database database) {
-        connection = database.connect(info, new ConnectionOptions(protocol.isV1(), false, confirmed), this, "token");
+        connection = database.connect(info, new ConnectionOptions(protocol.isV1(), light, confirmed), this, "token");
         expect("hello");
     }
 
@@ -130,6 +132,16 @@ final class SimulatedClient implements ClientSink {
     void send(ClientMessage message) {
         Frame frame = requests.encode(message);
         requestDecoder.decode(frame).forEach(decoded -> connection.submit(decoded, frame.length()));
+    }
+
+    /** All in one payload, if there are several. */
+    void sendTogether(List<ClientMessage> messages) {
+        if (messages.size() == 1) {
+            send(messages.getFirst());
+            return;
+        }
+        Frame frame = requests.encodeAll(messages);
+        requestDecoder.decode(frame).forEach(decoded -> connection.submit(decoded, frame.length() / messages.size()));
     }
 
     Arguments arguments(Values values) {
@@ -256,25 +268,28 @@ final class SimulatedClient implements ClientSink {
      * @param all whether nothing may be missing, even from a client with confirmed reads
      */
     void check(long durable, boolean all) {
-        Frame frame;
-        while ((frame = arrived.poll()) != null) {
-            for (ServerMessage message : decoder.decode(frame)) {
-                String seen = render(message);
-                Expected next = expected.poll();
-                if (next == null) {
-                    throw new AssertionError(this + " got what nobody sent: " + seen);
-                }
-                if (!next.text().equals(seen)) {
-                    throw new AssertionError(this + " got\n  " + seen + "\ninstead of\n  " + next.text());
-                }
-                if (confirmed && next.dependsOn() > durable) {
-                    throw new AssertionError(this + " saw transaction " + next.dependsOn() + " while only " + durable
-                            + " are durable: " + seen);
-                }
-            }
+        List<ServerMessage> messages = new ArrayList<>();
+        ServerMessage message;
+        while ((message = arrived.poll()) != null) {
+            messages.add(message);
         }
+        encoder.encodeAll(messages, frame -> decoder.decode(frame).forEach(decoded -> check(render(decoded), durable)));
         if ((all || !confirmed) && !expected.isEmpty()) {
             throw new AssertionError(this + " did not get " + expected.peek());
+        }
+    }
+
+    private void check(String seen, long durable) {
+        Expected next = expected.poll();
+        if (next == null) {
+            throw new AssertionError(this + " got what nobody sent: " + seen);
+        }
+        if (!next.text().equals(seen)) {
+            throw new AssertionError(this + " got\n  " + seen + "\ninstead of\n  " + next.text());
+        }
+        if (confirmed && next.dependsOn() > durable) {
+            throw new AssertionError(this + " saw transaction " + next.dependsOn() + " while only " + durable
+                    + " are durable: " + seen);
         }
     }
 

@@ -2,7 +2,6 @@ package dev.geodesic.engine.simulation;
 
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
-import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.database.CallAnswer;
 import dev.geodesic.engine.database.CallResult;
 import dev.geodesic.engine.database.ClientInfo;
@@ -10,21 +9,15 @@ import dev.geodesic.engine.database.Database;
 import dev.geodesic.engine.database.Inside;
 import dev.geodesic.engine.database.PublishRequest;
 import dev.geodesic.engine.database.Server;
-import dev.geodesic.engine.database.ServerOptions;
+import dev.geodesic.engine.database.SqlAnswer;
 import dev.geodesic.engine.durability.CommitLogOptions;
 import dev.geodesic.engine.durability.CommitLogs;
 import dev.geodesic.engine.durability.Faults;
-import dev.geodesic.engine.durability.FaultyDisk;
 import dev.geodesic.engine.durability.LogFactory;
 import dev.geodesic.engine.durability.Retention;
 import dev.geodesic.engine.durability.SnapshotOptions;
-import dev.geodesic.engine.port.Disk;
 import dev.geodesic.engine.port.ManualTimer;
-import dev.geodesic.engine.port.Storage;
-import dev.geodesic.engine.port.StorageFile;
-import dev.geodesic.engine.procedure.ProcedureOptions;
 import dev.geodesic.engine.query.RowBuffer;
-import dev.geodesic.engine.simulation.Model.At;
 import dev.geodesic.engine.simulation.Model.Commit;
 import dev.geodesic.engine.simulation.Model.Query;
 import dev.geodesic.engine.simulation.Model.Refusal;
@@ -42,17 +35,7 @@ import dev.geodesic.protocol.wire.Compression;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
 import dev.geodesic.sats.ProductType;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.ZoneId;
-import java.time.ZoneOffset;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -62,6 +45,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -81,143 +65,30 @@ import java.util.function.UnaryOperator;
  */
 final class Simulation implements AutoCloseable {
 
-    enum Kind {
-        CALL(34), REQUEST(5), PROCEDURE(5), SUBSCRIBE(7), UNSUBSCRIBE(3), CONNECT(4), DISCONNECT(3), QUERY(3), SQL(6), PASS(9),
-        SET_CLOCK(2), FLUSH(8), FAULT(2), CRASH(2), POWER_LOSS(2), RESTART(2), PUBLISH(2), BAD_INPUT(3),
-        COMPRESS(2), SNAPSHOT(4);
-
-        private final int weight;
-
-        Kind(int weight) {
-            this.weight = weight;
-        }
-
-        static Kind random(Random random) {
-            int at = random.nextInt(Arrays.stream(values()).mapToInt(k -> k.weight).sum());
-            for (Kind kind : values()) {
-                at -= kind.weight;
-                if (at < 0) {
-                    return kind;
-                }
-            }
-            throw new AssertionError();
-        }
-    }
-
-    /** @param seed of everything that is left open */
-    record Event(Kind kind, long seed) {
-    }
-
-    static List<Event> events(long seed, int count) {
-        Random random = new Random(seed);
-        List<Event> events = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            events.add(new Event(Kind.random(random), random.nextLong()));
-        }
-        return events;
-    }
-
-    private static final long START = 1_800_000_000 * Model.SECOND;
-    private static final String NAME = "simulation";
-    private static final byte[] FIRST = read("simulation/simulation.wasm");
-    private static final byte[] GROWN = read("simulation/simulation_grown.wasm");
-    private static final List<byte[]> PROGRAMS = List.of(FIRST, GROWN, withComment(GROWN));
-    private static final Identity[] PEOPLE = {new Identity(1, 1, 1, 1), new Identity(2, 2, 2, 2), new Identity(3, 3, 3, 3)};
+    private static final Identity[] PEOPLE = {Template.OWNER, new Identity(2, 2, 2, 2), new Identity(3, 3, 3, 3)};
     private static final Compression[] COMPRESSIONS = {Compression.NONE, Compression.GZIP};
     private static final int CLIENTS_MAX = 4;
-    private static final int JOBS_MAX = 5;
-
-    private static byte[] read(String module) {
-        try {
-            return Files.readAllBytes(Path.of("../samples/modules").resolve(module));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    /** The same program with another hash. */
-    private static byte[] withComment(byte[] wasm) {
-        byte[] longer = Arrays.copyOf(wasm, wasm.length + 4);
-        System.arraycopy(new byte[] {0, 2, 1, 'c'}, 0, longer, wasm.length, 4);
-        return longer;
-    }
-
-    /** A server's directory with an empty database in it, from which every simulation starts. */
-    static final class Template {
-
-        private final Path root;
-        private final Map<Path, byte[]> files = new TreeMap<>();
-        private final Identity database;
-        private final long offset;
-
-        Template(Path root) throws IOException {
-            this.root = root;
-            FaultyDisk disk = new FaultyDisk(new Random(1), root);
-            ServerOptions options = options(
-                    root, new CommitLogs(CommitLogOptions.DEFAULTS, disk), disk, new ManualTimer(START), HeapStores::new);
-            try (Server server = Inside.start(options, SharedRuntime.INSTANCE, SharedRuntime.KEYS)) {
-                database = server.publish(new PublishRequest(Optional.of(NAME), PEOPLE[0], FIRST, false)).identity();
-                offset = Inside.settle(server.database(database));
-            }
-            disk.files().forEach(file -> files.put(file, disk.content(file)));
-        }
-
-        private FaultyDisk disk(Random random) throws IOException {
-            FaultyDisk disk = new FaultyDisk(random, root);
-            for (Map.Entry<Path, byte[]> file : files.entrySet()) {
-                Storage storage = disk.open(file.getKey().getParent());
-                StorageFile copy = storage.create(file.getKey().getFileName().toString());
-                copy.write(ByteBuffer.wrap(file.getValue()), 0);
-                copy.force();
-                storage.force();
-            }
-            return disk;
-        }
-    }
-
-    private static ServerOptions options(
-            Path root, LogFactory logs, Disk disk, ManualTimer timer, Supplier<TableStores> stores) {
-        return new ServerOptions(
-                root, Limits.DEFAULTS, stores, logs, SharedRuntime.THREADS, clock(timer), timer, ProcedureOptions.DEFAULTS)
-                .withDisk(disk);
-    }
-
-    private static Clock clock(ManualTimer timer) {
-        return new Clock() {
-            @Override
-            public ZoneId getZone() {
-                return ZoneOffset.UTC;
-            }
-
-            @Override
-            public Clock withZone(ZoneId zone) {
-                return this;
-            }
-
-            @Override
-            public Instant instant() {
-                return Instant.EPOCH.plus(timer.nowMicros(), ChronoUnit.MICROS);
-            }
-        };
-    }
 
     private final Template template;
     private final Supplier<TableStores> stores;
     private final long segmentBytes;
     private final int keptSnapshots;
+    /** After so many, one is due. */
+    private final long snapshotTransactions;
     private final UnaryOperator<LogFactory> sabotage;
     private final Random salts;
-    private final ManualTimer timer = new ManualTimer(START);
+    private final ManualTimer timer = new ManualTimer(Template.START);
     private final Model model;
+    private final Workload workload;
     private final List<SimulatedClient> clients = new ArrayList<>();
     private SimulatedDisk disk;
     private SteppedLogs logs;
+    private SteppedSnapshots snapshots;
     private Server server;
     private Database database;
     private SimulatedClient watcher;
     private Map<String, ProductType> rowTypes = Map.of();
     private long connections;
-    private long labels;
     /** What the events did, a line each. */
     private final List<String> stories = new ArrayList<>();
     private String story = "";
@@ -230,16 +101,18 @@ final class Simulation implements AutoCloseable {
         this.stores = random.nextInt(32) == 0 ? ChronicleStores::new : HeapStores::new;
         this.segmentBytes = 300 + random.nextInt(20_000);
         this.keptSnapshots = 1 + random.nextInt(2);
+        this.snapshotTransactions = random.nextBoolean() ? 1L << 40 : 3 + random.nextInt(20);
         this.salts = new Random(random.nextLong());
         this.disk = new SimulatedDisk(template.disk(new Random(random.nextLong())));
-        this.model = new Model(template.offset, START);
+        this.model = new Model(template.offset(), Template.START);
+        this.workload = new Workload(model);
         model.onScheduled(commit -> {
             story += " scheduled:" + commit.offset();
             tell(commit, null);
         });
         boolean running = false;
         try {
-            start(template.offset, template.offset);
+            start(template.offset(), template.offset());
             running = true;
         } finally {
             if (!running) {
@@ -254,13 +127,12 @@ final class Simulation implements AutoCloseable {
     private void start(long from, long to) throws InterruptedException {
         logs = new SteppedLogs(sabotage.apply(new CommitLogs(new CommitLogOptions(
                 segmentBytes, 16_384, 32 << 20, 0, CommitLogOptions.DEFAULTS.threads(), salts::nextLong), disk)));
-        // Taken when an event says so.
-        SnapshotOptions snapshots =
-                new SnapshotOptions(disk, 1L << 40, 1L << 40, new Retention(keptSnapshots, Duration.ZERO));
+        snapshots = new SteppedSnapshots();
         server = Inside.start(
-                options(template.root, logs, disk, timer, stores).withSnapshots(snapshots),
-                SharedRuntime.INSTANCE, SharedRuntime.KEYS);
-        database = server.database(template.database);
+                template.options(logs, disk, timer, stores).withSnapshots(new SnapshotOptions(
+                        disk, snapshotTransactions, 1L << 40, new Retention(keptSnapshots, Duration.ZERO))),
+                SharedRuntime.INSTANCE, SharedRuntime.KEYS, snapshots);
+        database = server.database(template.database());
         Inside.settle(database);
         long found = logs.database().recovered() - 1;
         story += " found:" + found;
@@ -272,7 +144,7 @@ final class Simulation implements AutoCloseable {
         model.rearm();
         rowTypes = new HashMap<>();
         learnRowTypes();
-        watcher = client(Subprotocol.V2, false, Compression.NONE, PEOPLE[0]);
+        watcher = client(Subprotocol.V2, false, false, Compression.NONE, PEOPLE[0]);
         connect(watcher);
         Inside.settle(database);
         watchTables();
@@ -287,20 +159,18 @@ final class Simulation implements AutoCloseable {
             if (i >= records.size()) {
                 throw new AssertionError("not disconnected: " + left);
             }
-            String record = HexFormat.of().formatHex(records.get(i));
-            ConnectionId gone = left.stream().filter(id -> {
-                byte[] bytes = new byte[ConnectionId.BYTE_COUNT];
-                id.toLittleEndian(bytes, 0);
-                return record.contains(HexFormat.of().formatHex(bytes));
-            }).findFirst().orElseThrow(() -> new AssertionError("not disconnected: " + left));
+            byte[] record = records.get(i);
+            ConnectionId gone = left.stream().filter(id -> names(record, id)).findFirst()
+                    .orElseThrow(() -> new AssertionError("not disconnected: " + left));
             left.remove(gone);
             model.transact(s -> model.disconnect(s, gone));
         }
     }
 
-    private SimulatedClient client(Subprotocol protocol, boolean confirmed, Compression compression, Identity who) {
+    private SimulatedClient client(
+            Subprotocol protocol, boolean light, boolean confirmed, Compression compression, Identity who) {
         return new SimulatedClient(
-                protocol, confirmed, compression, new ClientInfo(who, nextConnection(), "{}"), rowTypes);
+                protocol, light, confirmed, compression, new ClientInfo(who, nextConnection(), "{}"), rowTypes);
     }
 
     /** Whose bytes nothing else contains. */
@@ -462,6 +332,8 @@ final class Simulation implements AutoCloseable {
         State before = model.last();
         switch (event.kind()) {
             case CALL -> call(random, pick(random));
+            case BATCH -> batch(random);
+            case READ -> readBesideWriter(random);
             case REQUEST -> request(random);
             case PROCEDURE -> procedure(random);
             case SUBSCRIBE -> subscribe(random, pick(random));
@@ -469,7 +341,7 @@ final class Simulation implements AutoCloseable {
             case CONNECT -> {
                 if (clients.size() <= CLIENTS_MAX) {
                     connect(client(
-                            Subprotocol.values()[random.nextInt(4)], random.nextBoolean(),
+                            Subprotocol.values()[random.nextInt(4)], random.nextBoolean(), random.nextBoolean(),
                             COMPRESSIONS[random.nextInt(COMPRESSIONS.length)], PEOPLE[random.nextInt(PEOPLE.length)]));
                     subscribe(random, clients.getLast());
                 }
@@ -486,7 +358,7 @@ final class Simulation implements AutoCloseable {
             }
             case FLUSH -> { }
             case FAULT -> fault(random);
-            case CRASH, POWER_LOSS -> crash(random, event.kind() == Kind.POWER_LOSS);
+            case CRASH, POWER_LOSS -> crash(random, event.kind() == Event.Kind.POWER_LOSS);
             case RESTART -> stopAndRestart(random.nextBoolean());
             case PUBLISH -> publish(random);
             case BAD_INPUT -> badInput(random, pick(random));
@@ -501,9 +373,14 @@ final class Simulation implements AutoCloseable {
             }
         }
         compareTables(changed, !before.clients().equals(model.last().clients()) || random.nextInt(16) == 0);
-        if (event.kind() == Kind.FLUSH || random.nextBoolean()) {
+        if (event.kind() == Event.Kind.FLUSH || random.nextBoolean()) {
             flush(random);
             checkClients();
+        }
+        if (snapshots.isDue() && random.nextInt(3) > 0) {
+            story += " due";
+            takeSnapshots(random);
+            check();
         }
     }
 
@@ -513,97 +390,42 @@ final class Simulation implements AutoCloseable {
 
     // ---- calls ----
 
-    /** A call of a reducer, and what it does. */
-    private record Call(String reducer, Values arguments, Consumer<State> effect) {
-    }
-
-    private Call someCall(Random random) {
-        int key = random.nextInt(4);
-        long value = random.nextInt(4);
-        int account = random.nextInt(3);
-        long now = model.now();
-        return switch (random.nextInt(16)) {
-            case 0 -> new Call("put", Values.of(key, value), s -> model.put(s, key, value));
-            case 1 -> new Call("add", Values.of(key, value), s -> model.put(s, key, model.get(s, key) + value));
-            case 2 -> new Call("remove", Values.of(key), s -> s.table(Table.REGISTER).remove((long) key));
-            case 3 -> {
-                long expected = random.nextInt(4);
-                yield new Call("compare_and_set", Values.of(key, expected, value), s -> {
-                    if (model.get(s, key) != expected) {
-                        throw Refusal.error("another value");
-                    }
-                    model.put(s, key, value);
-                });
-            }
-            case 4, 5 -> {
-                long amount = random.nextInt(60);
-                yield new Call("deposit", Values.of(account, amount), s -> model.deposit(s, account, amount));
-            }
-            case 6 -> {
-                int to = random.nextInt(3);
-                long amount = random.nextInt(60);
-                yield new Call("transfer", Values.of(account, to, amount), s -> {
-                    model.deposit(s, to, amount);
-                    model.deposit(s, account, -amount);
-                    if (s.find(Table.ACCOUNT, account, Model.Account.class).orElseThrow().balance() < 0) {
-                        throw Refusal.error("not enough");
-                    }
-                });
-            }
-            case 7, 8 -> {
-                int count = 1 + random.nextInt(3);
-                yield new Call("record", Values.of(account, value, count), s -> model.record(s, account, value, count, now));
-            }
-            case 9 -> {
-                boolean panic = random.nextBoolean();
-                int count = random.nextInt(8) == 0 ? 5000 : 1 + random.nextInt(3);
-                yield new Call("record_and_fail", Values.of(account, count, panic), s -> {
-                    model.record(s, account, 0, count, now);
-                    throw panic ? Refusal.panic() : Refusal.error("as asked");
-                });
-            }
-            case 10 -> new Call("forget", Values.of(account), s ->
-                    s.table(Table.ENTRY).values().removeIf(row -> ((Model.Entry) row).account() == account));
-            case 11 -> new Call("emit", Values.of(value), s -> s.sparks().add(new Model.Spark(value)));
-            case 12, 13 -> arm(random);
-            case 14 -> {
-                int other = random.nextInt(4);
-                yield new Call("put_unless", Values.of(key, value, other), s -> {
-                    if (model.get(s, other) != 0) {
-                        throw Refusal.error("the other one is taken");
-                    }
-                    model.put(s, key, value);
-                });
-            }
-            default -> model.last().program() == 0 ? someCall(random)
-                    : new Call("put_extra", Values.of(key, value), s ->
-                            s.table(Table.EXTRA).put((long) key, new Model.Register(key, value)));
-        };
-    }
-
-    private Call arm(Random random) {
-        Table table = random.nextInt(3) > 0 ? Table.JOB : Table.ERRAND;
-        List<Long> known = model.last().all(Table.JOB, Model.Job.class).stream().map(Model.Job::label).toList();
-        if (known.size() + model.last().table(Table.ERRAND).size() >= JOBS_MAX && !known.isEmpty()) {
-            long label = known.get(random.nextInt(known.size()));
-            return new Call("disarm", Values.of(label), s ->
-                    s.table(Table.JOB).values().removeIf(row -> ((Model.Job) row).label() == label));
-        }
-        // No two are due at the same time.
-        long label = ++labels;
-        At at = random.nextInt(3) == 0
-                ? new At(true, Model.SECOND + random.nextInt(9) * Model.SECOND + label)
-                : new At(false, (model.now() + random.nextLong(8 * Model.SECOND) - 2 * Model.SECOND) / 1000 * 1000 + label);
-        int how = random.nextInt(table == Table.JOB ? 5 : 3);
-        return new Call(table == Table.JOB ? "arm" : "send", Values.of(at, label, (byte) how), s ->
-                model.arm(s, table, at, label, how));
-    }
-
     private void call(Random random, SimulatedClient client) {
-        Call call = someCall(random);
-        story += " " + client + " " + call.reducer() + call.arguments().json();
-        int request = client.nextRequest();
-        client.send(new ClientMessage.CallReducer(call.reducer(), client.arguments(call.arguments()), request, true));
+        send(client, List.of(workload.someCall(random)));
+        model.runDue();
+    }
+
+    /** Several calls in one payload, of a client that may do that. */
+    private void batch(Random random) {
+        Optional<SimulatedClient> client =
+                clients.stream().filter(c -> c.protocol == Subprotocol.V3).findFirst();
+        // A scheduled call would come in between, and nobody can say where.
+        if (client.isPresent() && !model.isLate()) {
+            List<Workload.Call> calls = new ArrayList<>();
+            for (int i = 2 + random.nextInt(4); i > 0; i--) {
+                calls.add(workload.someCallWithoutSchedules(random));
+            }
+            send(client.get(), calls);
+        }
+    }
+
+    private void send(SimulatedClient client, List<Workload.Call> calls) {
+        List<ClientMessage> messages = new ArrayList<>();
+        List<Integer> requests = new ArrayList<>();
+        story += " " + client;
+        for (Workload.Call call : calls) {
+            story += " " + call.reducer() + call.arguments().json();
+            requests.add(client.nextRequest());
+            messages.add(new ClientMessage.CallReducer(
+                    call.reducer(), client.arguments(call.arguments()), requests.getLast(), true));
+        }
+        client.sendTogether(messages);
+        for (int i = 0; i < calls.size(); i++) {
+            expectResult(client, calls.get(i), requests.get(i));
+        }
+    }
+
+    private void expectResult(SimulatedClient client, Workload.Call call, int request) {
         try {
             Optional<Commit> commit = model.transact(call.effect());
             commit.ifPresent(c -> tell(c, client));
@@ -611,12 +433,92 @@ final class Simulation implements AutoCloseable {
         } catch (Refusal e) {
             client.expect("result " + request + " failed " + (e.isPanic() ? CallResult.FATAL_ERROR : e.getMessage()));
         }
-        model.runDue();
+    }
+
+    /**
+     * A SELECT on a thread of its own while the writer makes changes. What it finds must be the state of some moment between
+     * its beginning and its end, and the one that it names; when its connection goes is read from the log.
+     */
+    private void readBesideWriter(Random random) throws InterruptedException {
+        Query query = Model.QUERIES.get(random.nextInt(Model.QUERIES.size()));
+        if (model.isLate() || query.event() || query.since() > model.last().program()
+                || query.table().equals("rich") || query.table().equals(Table.VISIT.sql())) {
+            return;
+        }
+        story += " " + query.sql();
+        ClientInfo who = new ClientInfo(PEOPLE[0], nextConnection(), "{}");
+        CompletableFuture<SqlAnswer> reading = new CompletableFuture<>();
+        Thread.ofPlatform().daemon().name("reader of the simulation").start(() -> {
+            try {
+                reading.complete(database.sql(who, query.sql()));
+            } catch (Throwable e) {
+                reading.completeExceptionally(e);
+            }
+        });
+        logs.database().awaitRecords(recordsOf(model.offset() + 1));
+        comes(who);
+        long from = model.offset();
+        SimulatedClient client = pick(random);
+        List<Workload.Call> calls = new ArrayList<>();
+        List<Integer> requests = new ArrayList<>();
+        for (int i = 1 + random.nextInt(6); i > 0; i--) {
+            Workload.Call call = workload.someChange(random);
+            story += " " + client + " " + call.reducer() + call.arguments().json();
+            calls.add(call);
+            requests.add(client.nextRequest());
+            client.send(new ClientMessage.CallReducer(
+                    call.reducer(), client.arguments(call.arguments()), requests.getLast(), true));
+        }
+        SqlAnswer answer = reading.join();
+        Inside.settle(database);
+        long gone = goneAt(who.connection(), from + 1);
+        boolean left = false;
+        for (int i = 0; i < calls.size(); i++) {
+            if (!left && model.offset() + 1 == gone) {
+                goes(who);
+                left = true;
+            }
+            expectResult(client, calls.get(i), requests.get(i));
+        }
+        if (!left) {
+            goes(who);
+        }
+        story += " read:" + answer.txOffset();
+        compare(answer.result().rows(), moment(answer.txOffset(), from).answer(query));
+    }
+
+    /** Who is connected is no data: a read may name a transaction before those of its own connection. */
+    private State moment(long offset, long from) {
+        if (offset > model.offset()) {
+            throw new AssertionError("a read of the future: " + offset + " behind " + model.offset());
+        }
+        return model.at(Math.max(offset, from - 1));
+    }
+
+    private int recordsOf(long lastOffset) {
+        return (int) (lastOffset + 1 - logs.database().recovered());
+    }
+
+    /** Offset of the transaction, from one on, that speaks of a connection. */
+    private long goneAt(ConnectionId connection, long from) {
+        List<byte[]> records = logs.database().records();
+        for (int i = recordsOf(from) - 1; i < records.size(); i++) {
+            if (names(records.get(i), connection)) {
+                return logs.database().recovered() + i;
+            }
+        }
+        throw new AssertionError("not disconnected: " + connection);
+    }
+
+    private static boolean names(byte[] record, ConnectionId connection) {
+        byte[] bytes = new byte[ConnectionId.BYTE_COUNT];
+        connection.toLittleEndian(bytes, 0);
+        return HexFormat.of().formatHex(record).contains(HexFormat.of().formatHex(bytes));
     }
 
     /** A call over HTTP comes, calls and goes. */
     private void request(Random random) {
-        Call call = someCall(random);
+        Workload.Call call = workload.someCall(random);
         ClientInfo who = new ClientInfo(PEOPLE[random.nextInt(PEOPLE.length)], nextConnection(), "{}");
         story += " " + call.reducer() + call.arguments().json();
         CallResult result = join(() -> database.call(who, call.reducer(), new Arguments.Json(call.arguments().json())).join());
@@ -831,12 +733,16 @@ final class Simulation implements AutoCloseable {
         story += " " + query.sql();
         RowBuffer rows = database.sql(who, query.sql()).result().rows();
         comes(who);
+        Map<String, Integer> expected = model.last().answer(query);
+        goes(who);
+        compare(rows, expected);
+    }
+
+    private static void compare(RowBuffer rows, Map<String, Integer> expected) {
         Map<String, Integer> seen = new TreeMap<>();
         for (int i = 0; i < rows.count(); i++) {
             seen.merge(HexFormat.of().formatHex(rows.row(i)), 1, Integer::sum);
         }
-        Map<String, Integer> expected = model.last().answer(query);
-        goes(who);
         if (!seen.equals(expected)) {
             throw new AssertionError(seen + " instead of " + expected);
         }
@@ -846,7 +752,7 @@ final class Simulation implements AutoCloseable {
         switch (random.nextInt(3)) {
             case 0 -> {
                 byte[] program = {0, 'a', 's', 'm', 1, 0, 0, 0};
-                refused(() -> server.publish(new PublishRequest(Optional.of(NAME), PEOPLE[0], program, false)));
+                refused(() -> server.publish(new PublishRequest(Optional.of(Template.NAME), PEOPLE[0], program, false)));
             }
             case 1 -> {
                 int request = client.nextRequest();
@@ -874,7 +780,7 @@ final class Simulation implements AutoCloseable {
     private void publish(Random random) {
         int program = model.last().program() == 0 ? 1 + random.nextInt(2) : 3 - model.last().program();
         story += " program " + program;
-        server.publish(new PublishRequest(Optional.of(NAME), PEOPLE[0], PROGRAMS.get(program), false));
+        server.publish(new PublishRequest(Optional.of(Template.NAME), PEOPLE[0], Template.PROGRAMS.get(program), false));
         tell(model.transact(s -> model.program(s, program)).orElseThrow(), null);
         Inside.settle(database);
         model.rearm();
@@ -953,11 +859,10 @@ final class Simulation implements AutoCloseable {
     }
 
     /**
-     * Takes a snapshot, and deletes what is not needed any more. Sometimes the disk does not go along, which the next one makes
-     * up for, or the process ends in the middle of it.
+     * Takes the snapshots that are due, and deletes what is not needed any more. Sometimes the disk does not go along, which
+     * the next one makes up for, or the process ends in the middle of it.
      */
-    private void snapshot(Random random) throws InterruptedException {
-        Snapshotter snapshotter = database.snapshots().orElseThrow();
+    private void takeSnapshots(Random random) throws InterruptedException {
         flush(random, logs.database().waiting());
         Faults.Fault fault = switch (random.nextInt(4)) {
             case 0 -> Faults.Fault.FAIL;
@@ -966,30 +871,31 @@ final class Simulation implements AutoCloseable {
         };
         long number = disk.operations() + random.nextInt(16);
         disk.faults().plan(operation -> operation.number() == number ? fault : Faults.Fault.NONE);
-        boolean taken = take(snapshotter);
+        snapshots.takeAll();
         disk.faults().plan(operation -> Faults.Fault.NONE);
         if (disk.isDead()) {
             story += " died";
             restart(random.nextBoolean());
             return;
         }
-        if (!taken && fault == Faults.Fault.NONE || snapshotter.failure().isPresent() && !take(snapshotter)) {
+        Snapshotter snapshotter = database.snapshots().orElseThrow();
+        if (fault != Faults.Fault.NONE && snapshotter.failure().isPresent()) {
+            story += " again";
+            snapshotter.take();
+            snapshots.takeAll();
+        }
+        if (snapshotter.failure().isPresent()) {
             throw new AssertionError("no snapshot: " + snapshotter.failure());
         }
-        story += " snapshot of " + snapshotter.list().snapshots().getLast().offset();
+        snapshotter.status().last().ifPresent(last -> story += " snapshot of " + last.offset());
     }
 
-    private static boolean take(Snapshotter snapshotter) throws InterruptedException {
-        boolean taken = true;
-        try {
-            snapshotter.take().join();
-        } catch (CompletionException e) {
-            taken = false;
+    private void snapshot(Random random) throws InterruptedException {
+        CompletableFuture<?> asked = database.snapshots().orElseThrow().take();
+        takeSnapshots(random);
+        if (!asked.isDone()) {
+            throw new AssertionError("nobody took the snapshot");
         }
-        while (snapshotter.status().running()) {
-            Thread.sleep(0, 50_000);
-        }
-        return taken;
     }
 
     /** Makes old segments small; sometimes the disk does not go along, which changes nothing. */

@@ -4,7 +4,6 @@ import com.sun.management.OperatingSystemMXBean;
 import dev.geodesic.engine.durability.Durability;
 import dev.geodesic.engine.durability.LogFactory;
 import dev.geodesic.engine.durability.LogFiles;
-import dev.geodesic.engine.simulation.Simulation.Event;
 import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.lang.management.ManagementFactory;
@@ -25,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Short lives of a server, each from one seed, for half a minute: see {@link Simulation}. {@code -Dgeodesic.simulator.seeds=}
+ * Short lives of a server, each from one seed, for forty seconds: see {@link Simulation}. {@code -Dgeodesic.simulator.seeds=}
  * for a number of them, {@code -Dgeodesic.seed=} for one again. A failure is told with the fewest events that still lead to one.
  */
 @Proves("durability.md 1")
@@ -38,7 +37,7 @@ class SimulatorTest {
     private static final int SEEDS = Integer.getInteger("geodesic.simulator.seeds", Integer.MAX_VALUE);
     private static final int EVENTS = Integer.getInteger("geodesic.simulator.events", 25);
     /** If nobody says how many. */
-    private static final long NANOS = TimeUnit.SECONDS.toNanos(SEEDS == Integer.MAX_VALUE ? 30 : Integer.MAX_VALUE);
+    private static final long NANOS = TimeUnit.SECONDS.toNanos(SEEDS == Integer.MAX_VALUE ? 40 : Integer.MAX_VALUE);
     private static final long SHRINK_NANOS = TimeUnit.SECONDS.toNanos(30);
     private static final OperatingSystemMXBean PROCESS =
             (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
@@ -60,7 +59,7 @@ class SimulatorTest {
 
     @Test
     void everySeedHoldsWhatIsPromised() throws Exception {
-        Simulation.Template template = new Simulation.Template(root);
+        Template template = new Template(root);
         int count = System.getProperty("geodesic.seed") != null && SEEDS == Integer.MAX_VALUE ? 1 : SEEDS;
         Random seeds = new Random(Seeds.seed());
         long start = System.nanoTime();
@@ -68,11 +67,11 @@ class SimulatorTest {
         int done = 0;
         for (int i = 0; i < count && System.nanoTime() - start < NANOS; i++) {
             long seed = i == 0 ? Seeds.seed() : seeds.nextLong();
-            List<Event> events = Simulation.events(seed, EVENTS);
+            List<Event> events = Event.list(seed, EVENTS);
             Simulation.Failure failure = failure(template, seed, events);
             done++;
             if (failure != null) {
-                throw new AssertionError(report(template, seed, events, failure), failure);
+                throw new AssertionError("seed " + done + " of this run: " + report(template, seed, events, failure), failure);
             }
         }
         ENGINE.setLevel(Level.INFO);
@@ -83,11 +82,11 @@ class SimulatorTest {
     /** It would be a poor simulator that could not fail. */
     @Test
     void aLogThatReportsTooEarlyIsFound() throws Exception {
-        Simulation.Template template = new Simulation.Template(root);
+        Template template = new Template(root);
         Random seeds = new Random(Seeds.seed());
         for (int i = 0; i < 100; i++) {
             long seed = seeds.nextLong();
-            if (failure(template, seed, Simulation.events(seed, EVENTS), HastyLog::of) != null) {
+            if (failure(template, seed, Event.list(seed, EVENTS), HastyLog::of) != null) {
                 return;
             }
         }
@@ -148,12 +147,12 @@ class SimulatorTest {
     }
 
     /** Null if all went well. */
-    private static Simulation.Failure failure(Simulation.Template template, long seed, List<Event> events) throws Exception {
+    private static Simulation.Failure failure(Template template, long seed, List<Event> events) throws Exception {
         return failure(template, seed, events, UnaryOperator.identity());
     }
 
     private static Simulation.Failure failure(
-            Simulation.Template template, long seed, List<Event> events, UnaryOperator<LogFactory> sabotage) throws Exception {
+            Template template, long seed, List<Event> events, UnaryOperator<LogFactory> sabotage) throws Exception {
         try (Simulation simulation = new Simulation(template, seed, sabotage)) {
             simulation.run(events);
             return null;
@@ -162,7 +161,7 @@ class SimulatorTest {
         }
     }
 
-    private static String report(Simulation.Template template, long seed, List<Event> events, Simulation.Failure failure)
+    private static String report(Template template, long seed, List<Event> events, Simulation.Failure failure)
             throws Exception {
         long end = System.nanoTime() + SHRINK_NANOS;
         List<Event> few = new ArrayList<>(events.subList(0, failure.event() + 1));

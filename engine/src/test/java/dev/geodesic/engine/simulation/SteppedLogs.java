@@ -131,6 +131,17 @@ final class SteppedLogs implements LogFactory {
             }
         }
 
+        /** Waits until the writer has appended so many records since the start. */
+        synchronized void awaitRecords(int count) throws InterruptedException {
+            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+            while (records.size() < count) {
+                if (System.nanoTime() > end) {
+                    throw new AssertionError("nobody appends record " + count);
+                }
+                wait(100);
+            }
+        }
+
         /** What waits never gets anywhere, and whoever waits for it hears that. */
         void abandon() {
             Consumer<RuntimeException> listener;
@@ -154,6 +165,7 @@ final class SteppedLogs implements LogFactory {
                 return;
             }
             records.add(copy);
+            notifyAll();
             waiting.add(copy);
             if (flowing) {
                 pass();
