@@ -607,7 +607,8 @@ public final class Snapshotter implements AutoCloseable {
         List<LogFiles.SegmentInfo> segments = segments();
         List<RetentionPlan.Point> points = points();
         return new SnapshotListing(
-                snapshots, store.damagedFiles(), segments, points.isEmpty() ? log.durableOffset() + 1 : points.getFirst().offset(),
+                snapshots, store.damagedFiles(), segments,
+                points.isEmpty() ? log.durableOffset() + 1 : points.getFirst().offset(),
                 points.isEmpty() ? 0 : points.getFirst().timeMicros(), log.durableOffset() + 1, committed.commitMicros());
     }
 
