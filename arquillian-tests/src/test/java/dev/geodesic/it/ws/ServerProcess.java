@@ -21,7 +21,7 @@ import java.util.stream.Stream;
 final class ServerProcess implements AutoCloseable {
 
     private static final Path LIBERTY = Path.of(System.getProperty("wlp.home")).toAbsolutePath().normalize();
-    private static final int START_SECONDS = 180;
+    private static final int START_SECONDS = 600;
     private static final int STOP_SECONDS = 60;
 
     /**
