@@ -2,6 +2,7 @@ package dev.geodesic.engine.database;
 
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
+import dev.geodesic.engine.port.WakeUps;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -87,7 +88,7 @@ final class Writer {
     private void loop() {
         List<Task> batch = new ArrayList<>(BATCH);
         int done = 0;
-        try {
+        try (WakeUps wakeUps = WakeUps.hold()) {
             while (stopped == null) {
                 batch.clear();
                 done = 0;
@@ -99,7 +100,9 @@ final class Writer {
                 while (done < batch.size() && stopped == null) {
                     beforeTask.run();
                     batch.get(done++).run();
+                    wakeUps.releaseOld();
                 }
+                wakeUps.release();
             }
         } catch (InterruptedException e) {
             stop(new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped"));

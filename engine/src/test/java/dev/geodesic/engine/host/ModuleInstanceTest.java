@@ -23,12 +23,14 @@ import dev.geodesic.engine.host.abi.FakeTransaction;
 import dev.geodesic.engine.host.abi.LogLevel;
 import dev.geodesic.engine.host.abi.LogRecord;
 import dev.geodesic.engine.host.runtime.TrapKind;
+import dev.geodesic.engine.port.WakeUps;
 import dev.geodesic.testkit.Proves;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -207,6 +209,22 @@ class ModuleInstanceTest {
             Duration took = Duration.ofNanos(System.nanoTime() - start);
             assertTrue(took.toMillis() >= 90 && took.toMillis() < 5_000, took::toString);
             assertSame(Committed.INSTANCE, call(host, 0, tx));
+        }
+    }
+
+    /** What a call before it has said is not held back by a long one. */
+    @Test
+    void wakeUpsThatAreHeldBackGoDuringALongCall() {
+        guests.withLimits(1 << 20, 100, 1 << 20, 8, 300);
+        AtomicLong told = new AtomicLong();
+        try (ModuleHost host = guests.load(module("", "", "(loop $l (br $l)) (i32.const 0)"));
+                WakeUps held = WakeUps.hold()) {
+            WakeUps.execute(Runnable::run, () -> told.set(System.nanoTime()));
+            assertEquals(0, told.get());
+            assertInstanceOf(TimedOut.class, call(host, 1, tx));
+            long end = System.nanoTime();
+            assertTrue(told.get() != 0 && end - told.get() > 100_000_000, () -> "told " + (end - told.get()) + " ns before the end");
+            held.release();
         }
     }
 

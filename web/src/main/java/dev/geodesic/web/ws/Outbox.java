@@ -2,6 +2,7 @@ package dev.geodesic.web.ws;
 
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.port.ClientSink;
+import dev.geodesic.engine.port.WakeUps;
 import dev.geodesic.protocol.Frame;
 import dev.geodesic.protocol.ServerEncoder;
 import dev.geodesic.protocol.message.CloseReason;
@@ -169,7 +170,7 @@ final class Outbox implements ClientSink {
     private void wake() {
         if (!sending && !closed) {
             sending = true;
-            senders.execute(this::drain);
+            WakeUps.execute(senders, this::drain);
         }
     }
 

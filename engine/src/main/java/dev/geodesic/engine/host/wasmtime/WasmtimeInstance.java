@@ -9,6 +9,7 @@ import dev.geodesic.engine.host.runtime.TrapKind;
 import dev.geodesic.engine.host.runtime.WasmFrame;
 import dev.geodesic.engine.host.runtime.WasmInstance;
 import dev.geodesic.engine.host.runtime.WasmTrapException;
+import dev.geodesic.engine.port.WakeUps;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -354,6 +355,7 @@ final class WasmtimeInstance implements WasmInstance, HostCall {
         if (isOverdue()) {
             return stop();
         }
+        WakeUps.releaseOfThisThread();
         NativeLibrary.putLong(delta, 1);
         return 0;
     }
