@@ -365,8 +365,17 @@ class RecoverySimulationTest {
         }
     }
 
+    /** So many runs, and more until the log has been trimmed and snapshots damaged in some, which rarely takes long. */
     private static void simulate(int runs, Supplier<TableStores> stores) {
         History all = new History();
+        simulate(runs, stores, all);
+        for (int more = 0; more < 100 && (all.trimmed == 0 || all.damaged == 0); more++) {
+            simulate(1, stores, all);
+        }
+        assertTrue(all.trimmed > 0 && all.damaged > 0, "the log was trimmed and snapshots damaged");
+    }
+
+    private static void simulate(int runs, Supplier<TableStores> stores, History all) {
         Seeds.repeat(runs, random -> {
             FaultyDisk disk = new FaultyDisk(random, ROOT);
             disk.open(LOG);
@@ -398,7 +407,6 @@ class RecoverySimulationTest {
             all.trimmed += history.trimmed;
             all.damaged += history.damaged;
         });
-        assertTrue(all.trimmed > 0 && all.damaged > 0, "the log was trimmed and snapshots damaged");
     }
 
     /** If there is another one, from which the log still goes on. */
