@@ -100,7 +100,7 @@ public record ServerConfig(
                 log(read),
                 read.choice("store", Store.CHRONICLE),
                 read.choice("websocket.gzip", Switch.OFF) == Switch.ON,
-                read.choice("websocket.transport", Transport.JAKARTA),
+                read.choice("websocket.transport", Transport.UPGRADE),
                 read.path("wasmtime.library"),
                 Math.toIntExact(read.number("guest.stack.bytes", WasmRuntime.GUEST_THREAD_STACK_BYTES, 1 << 20, 1 << 30)),
                 limits(read),

@@ -38,7 +38,7 @@ class ServerConfigTest {
     void usesDefaultsWhereNothingIsSet() {
         ServerConfig config = read(Map.of("geodesic.wasmtime.library", " "));
         assertEquals(new ServerConfig(Path.of("geodesic-data").toAbsolutePath(), ServerConfig.Storage.DISK,
-                CommitLogOptions.DEFAULTS, ServerConfig.Store.CHRONICLE, false, ServerConfig.Transport.JAKARTA,
+                CommitLogOptions.DEFAULTS, ServerConfig.Store.CHRONICLE, false, ServerConfig.Transport.UPGRADE,
                 Optional.empty(), 16 << 20, Limits.DEFAULTS,
                 ProcedureOptions.DEFAULTS, Optional.empty(), RequestOptions.DEFAULTS,
                 new IssuerOptions(true, Map.of(), List.of()), PublishPolicy.ANYONE,

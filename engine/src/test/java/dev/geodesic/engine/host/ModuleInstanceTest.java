@@ -223,7 +223,9 @@ class ModuleInstanceTest {
             assertEquals(0, told.get());
             assertInstanceOf(TimedOut.class, call(host, 1, tx));
             long end = System.nanoTime();
-            assertTrue(told.get() != 0 && end - told.get() > 100_000_000, () -> "told " + (end - told.get()) + " ns before the end");
+            assertTrue(
+                    told.get() != 0 && end - told.get() > 100_000_000,
+                    () -> "told " + (end - told.get()) + " ns before the end");
             held.release();
         }
     }
