@@ -8,7 +8,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Tasks for other threads that wait until the thread which asks for them has done the work that lies before it, half a
- * millisecond at most, or a tick of the guests' clock if the work is one long call: what it has for one client then goes on its way together, and the client's thread is woken once. Belongs to one thread.
+ * millisecond at most, or a tick of the guests' clock if the work is one long call: what it has for one client then goes on its
+ * way together, and the client's thread is woken once. Belongs to one thread.
  */
 public final class WakeUps implements AutoCloseable {
 
