@@ -157,7 +157,7 @@ class RestoreCrashTest {
             // A restore takes some milliseconds: into it.
             ended = ended || child.waitFor(random.nextInt(20_000), TimeUnit.MICROSECONDS);
         }
-        child.destroyForcibly().waitFor();
+        ChildJvm.kill(child);
         reader.join();
         assertFalse(ended, () -> "the server stopped by itself: " + text(errors) + said);
         for (String line : said) {
