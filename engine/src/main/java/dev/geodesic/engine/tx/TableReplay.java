@@ -58,20 +58,23 @@ public final class TableReplay {
         change();
         long row = store.allocate(source, offset, length);
         if (replaced < deleted.size()) {
-            long old = deleted.get(replaced++);
-            table.replaceRetired(old, row);
-            store.free(old);
+            table.replaceRetired(deleted.get(replaced++), row);
         } else {
             table.link(row);
         }
     }
 
-    /** The transaction changes nothing more in this table: rows that it has only deleted go. */
+    /**
+     * The transaction changes nothing more in this table. The places of rows that it has deleted are given back now and not
+     * before, as they were when it ran: its own rows come into the same order.
+     */
     public void endTransaction() {
         if (deleted.size() > 0) {
-            for (; replaced < deleted.size(); replaced++) {
-                table.unlinkRetired(deleted.get(replaced));
-                store.free(deleted.get(replaced));
+            for (int i = 0; i < deleted.size(); i++) {
+                if (i >= replaced) {
+                    table.unlinkRetired(deleted.get(i));
+                }
+                store.free(deleted.get(i));
             }
             replaced = 0;
             deleted.clear();
