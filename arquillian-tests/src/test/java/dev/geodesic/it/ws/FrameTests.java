@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 interface FrameTests {
 
     /** The time after which TCP ends when the closing handshake is done, and some more. */
-    long CLOSED_MILLIS = 8_000;
+    long CLOSED_MILLIS = 20_000;
 
     /**
      * A way to break the rules.
