@@ -1,13 +1,16 @@
 package dev.geodesic.engine.database;
 
+import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.jar.JarOutputStream;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
@@ -71,6 +74,24 @@ final class ChildJvm {
 
     static Process start(List<String> command, Path errors) throws IOException {
         return new ProcessBuilder(command).redirectError(errors.toFile()).start();
+    }
+
+    /** Gives each line that a process writes, until it ends or dies. */
+    static void read(Process process, Consumer<String> lines) {
+        try (BufferedReader out = process.inputReader()) {
+            out.lines().forEach(lines);
+        } catch (IOException | UncheckedIOException e) {
+            // The pipe may break when the process dies.
+        }
+    }
+
+    /** What a process has written into its file of errors, for a message. */
+    static String text(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            return e.toString();
+        }
     }
 
     /** Kills a process. What it has written can be read to the end, which {@link Process#destroyForcibly} does not promise. */

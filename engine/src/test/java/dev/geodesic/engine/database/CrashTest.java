@@ -12,9 +12,6 @@ import dev.geodesic.sats.BsatnReader;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -85,8 +82,8 @@ class CrashTest {
         Process trained = children.train(
                 CrashChild.class, List.of(directory.resolve("training").toString(), programs.toString(), "1", "0", "0"), errors);
         CountDownLatch enough = new CountDownLatch(200);
-        Thread.ofVirtual().start(() -> read(trained, line -> enough.countDown()));
-        assertTrue(enough.await(60, TimeUnit.SECONDS), () -> text(errors));
+        Thread.ofVirtual().start(() -> ChildJvm.read(trained, line -> enough.countDown()));
+        assertTrue(enough.await(60, TimeUnit.SECONDS), () -> ChildJvm.text(errors));
         ChildJvm.end(trained);
     }
 
@@ -174,7 +171,7 @@ class CrashTest {
         int lines = early ? Integer.MAX_VALUE : 1 + random.nextInt(1 + random.nextInt(LINES_MAX));
         List<String> said = new ArrayList<>();
         CountDownLatch enough = new CountDownLatch(1);
-        Thread reader = Thread.ofVirtual().start(() -> read(child, line -> {
+        Thread reader = Thread.ofVirtual().start(() -> ChildJvm.read(child, line -> {
             said.add(line);
             if (said.size() == lines) {
                 enough.countDown();
@@ -186,7 +183,7 @@ class CrashTest {
                 : !awaitLines(enough, child) || child.waitFor(random.nextInt(5000), TimeUnit.MICROSECONDS);
         ChildJvm.kill(child);
         reader.join();
-        assertFalse(ended, () -> "the server stopped by itself: " + text(errors) + last(said));
+        assertFalse(ended, () -> "the server stopped by itself: " + ChildJvm.text(errors) + last(said));
         return calls(books, said);
     }
 
@@ -202,22 +199,6 @@ class CrashTest {
             }
         }
         return true;
-    }
-
-    private static String text(Path file) {
-        try {
-            return Files.readString(file);
-        } catch (IOException e) {
-            return e.toString();
-        }
-    }
-
-    private static void read(Process child, Consumer<String> lines) {
-        try (BufferedReader out = child.inputReader()) {
-            out.lines().forEach(lines);
-        } catch (IOException | UncheckedIOException e) {
-            // The pipe may break when the child dies.
-        }
     }
 
     private List<Call> calls(Books books, List<String> said) {

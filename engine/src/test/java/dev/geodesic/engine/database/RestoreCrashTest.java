@@ -13,9 +13,7 @@ import dev.geodesic.sats.BsatnReader;
 import dev.geodesic.sats.Identity;
 import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -72,34 +70,14 @@ class RestoreCrashTest {
         Process trained = children.train(
                 RestoreCrashChild.class, List.of(directory.resolve("training").toString(), program.toString(), "1", "0"), errors);
         CountDownLatch enough = new CountDownLatch(60);
-        Thread.ofVirtual().start(() -> read(trained, line -> enough.countDown()));
-        assertTrue(enough.await(60, TimeUnit.SECONDS), () -> text(errors));
+        Thread.ofVirtual().start(() -> ChildJvm.read(trained, line -> enough.countDown()));
+        assertTrue(enough.await(60, TimeUnit.SECONDS), () -> ChildJvm.text(errors));
         ChildJvm.end(trained);
     }
 
     @AfterEach
     void speak() {
         ENGINE.setLevel(null);
-    }
-
-    private interface Lines {
-        void line(String line);
-    }
-
-    private static void read(Process child, Lines lines) {
-        try (BufferedReader out = child.inputReader()) {
-            out.lines().forEach(lines::line);
-        } catch (IOException | UncheckedIOException e) {
-            // The pipe may break when the child dies.
-        }
-    }
-
-    private static String text(Path file) {
-        try {
-            return Files.readString(file);
-        } catch (IOException e) {
-            return e.toString();
-        }
     }
 
     @Test
@@ -141,7 +119,7 @@ class RestoreCrashTest {
         int lines = early ? Integer.MAX_VALUE : 2 + random.nextInt(LINES_MAX);
         List<String> said = new ArrayList<>();
         CountDownLatch enough = new CountDownLatch(1);
-        Thread reader = Thread.ofVirtual().start(() -> read(child, line -> {
+        Thread reader = Thread.ofVirtual().start(() -> ChildJvm.read(child, line -> {
             said.add(line);
             if (said.size() == lines) {
                 enough.countDown();
@@ -159,7 +137,7 @@ class RestoreCrashTest {
         }
         ChildJvm.kill(child);
         reader.join();
-        assertFalse(ended, () -> "the server stopped by itself: " + text(errors) + said);
+        assertFalse(ended, () -> "the server stopped by itself: " + ChildJvm.text(errors) + said);
         for (String line : said) {
             String[] words = line.split(" ");
             switch (words[0]) {

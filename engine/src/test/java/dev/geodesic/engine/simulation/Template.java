@@ -24,7 +24,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
-import java.time.ZoneId;
+import java.time.InstantSource;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
 import java.util.Arrays;
@@ -110,21 +110,7 @@ final class Template {
     }
 
     private static Clock clock(ManualTimer timer) {
-        return new Clock() {
-            @Override
-            public ZoneId getZone() {
-                return ZoneOffset.UTC;
-            }
-
-            @Override
-            public Clock withZone(ZoneId zone) {
-                return this;
-            }
-
-            @Override
-            public Instant instant() {
-                return Instant.EPOCH.plus(timer.nowMicros(), ChronoUnit.MICROS);
-            }
-        };
+        InstantSource source = () -> Instant.EPOCH.plus(timer.nowMicros(), ChronoUnit.MICROS);
+        return source.withZone(ZoneOffset.UTC);
     }
 }
