@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
 
 import dev.geodesic.testkit.Proves;
+import jakarta.json.Json;
+import jakarta.json.JsonObject;
 import java.io.IOException;
+import java.io.StringReader;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
@@ -25,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 interface OperatingTests {
 
     Path PAGE = Path.of("../docs/operating.md");
+    String SHOTS = "/v1/database/shot/snapshots";
     String HISTORY = "**A moment of the past**";
 
     /** Commands between lines of three backquotes, in order; before those of the past the database must begin anew. */
@@ -111,6 +115,10 @@ interface OperatingTests {
         }
     }
 
+    private static JsonObject json(HttpResponse<String> answer) {
+        return Json.createReader(new StringReader(answer.body())).readObject();
+    }
+
     private static void copy(Path from, Path to, String without) throws IOException {
         try (Stream<Path> all = Files.walk(from)) {
             for (Path path : all.filter(p -> !p.startsWith(from.resolve(without))).toList()) {
@@ -180,6 +188,51 @@ interface OperatingTests {
             assertEquals(1, server.notes("lost", token));
             assertEquals(200, server.send("DELETE", "/v1/database/lost", token, "").statusCode());
             assertEquals(404, server.addNote("lost", token));
+        }
+    }
+
+    /** A damaged snapshot is set aside, listed, and deleted by the owner; a log that is gone is missed, and put back. */
+    @Test
+    @Timeout(600)
+    @Proves("durability.md 8")
+    default void filesThatAreDamagedOrGoneAreNamedAndDealtWith(@TempDir Path directory) throws Exception {
+        String token;
+        Path files;
+        Path snapshot;
+        try (BuiltServer server = new BuiltServer(directory)) {
+            token = server.newToken();
+            files = server.directory(server.publish("shot", token));
+            assertEquals(200, server.addNote("shot", token));
+            HttpResponse<String> taken = server.send("POST", SHOTS, token, "");
+            assertEquals(200, taken.statusCode(), taken::body);
+            snapshot = files.resolve("snapshots").resolve(String.format("%020d.snapshot", json(taken).getInt("offset")));
+            assertEquals("[]", json(server.send("GET", SHOTS, token, "")).get("damaged").toString());
+            assertEquals(200, server.addNote("shot", token));
+        }
+        damage(snapshot);
+        Path segment = segment(files.resolve("log"));
+        try (BuiltServer again = new BuiltServer(directory)) {
+            assertEquals(2, again.notes("shot", token), "the log has all of it");
+            String damaged = "[\"" + snapshot.getFileName() + ".damaged\"]";
+            assertEquals(damaged, json(again.send("GET", SHOTS, token, "")).get("damaged").toString());
+            assertEquals(403, again.send("DELETE", SHOTS + "/damaged", again.newToken(), "").statusCode());
+            assertEquals(401, again.send("DELETE", SHOTS + "/damaged", "", "").statusCode());
+            assertTrue(Files.exists(snapshot.resolveSibling(snapshot.getFileName() + ".damaged")));
+            HttpResponse<String> deleted = again.send("DELETE", SHOTS + "/damaged", token, "");
+            assertEquals(200, deleted.statusCode(), deleted::body);
+            assertEquals(damaged, json(deleted).get("deleted").toString());
+            assertEquals("[]", json(again.send("GET", SHOTS, token, "")).get("damaged").toString());
+            assertEquals("[]", json(again.send("DELETE", SHOTS + "/damaged", token, "")).get("deleted").toString());
+            assertTrue(Files.notExists(snapshot.resolveSibling(snapshot.getFileName() + ".damaged")));
+        }
+        Path away = Files.move(segment, directory.resolve("away"));
+        try (BuiltServer again = new BuiltServer(directory)) {
+            HttpResponse<String> refused = again.send("POST", "/v1/database/shot/sql", token, "SELECT * FROM note");
+            assertEquals(500, refused.statusCode(), refused::body);
+            assertTrue(refused.body().contains("is gone: 0") && refused.body().contains(".end says that it held"), refused::body);
+            Files.move(away, segment);
+            assertEquals(200, again.send("POST", "/v1/database/shot/open", token, "").statusCode());
+            assertEquals(2, again.notes("shot", token));
         }
     }
 

@@ -69,6 +69,10 @@ public final class CommitLog implements Durability {
     private StorageFile indexFile;
     /** The index was read at the start: its file is written as a whole with the next entry. */
     private boolean indexAnew;
+    /** The first commit of a segment has been written and not yet been marked. */
+    private boolean begun;
+    /** What the directory says that the log holds. */
+    private long marked;
     private final long epoch;
     private final LogFiles files;
 
@@ -132,6 +136,7 @@ public final class CommitLog implements Durability {
         this.nextOffset = reader.nextOffset();
         this.durableOffset = reader.nextOffset() - 1;
         this.epoch = reader.epoch();
+        this.marked = reader.marked();
         SegmentReader last = reader.segment();
         if (last != null) {
             this.file = last.file();
@@ -266,6 +271,13 @@ public final class CommitLog implements Durability {
                 onDurable.accept(last);
                 indexGroup(first);
                 writing.clear();
+                if (begun) {
+                    // From now on nobody can take the segment away unnoticed.
+                    markEnd();
+                }
+            }
+            if (!abandoned) {
+                markEnd();
             }
         } catch (IOException e) {
             fail(new EngineException(ErrorCode.STORAGE_FAILED, "the log in " + storage + " cannot be written: " + e, e));
@@ -348,6 +360,24 @@ public final class CommitLog implements Durability {
         index = new SegmentIndex(firstOffset, salt);
         file = files.create(firstOffset, salt, index);
         end = LogFormat.SEGMENT_HEADER_BYTES;
+        begun = true;
+    }
+
+    /** Without the file, or with an older one, less of a loss is noticed; so what goes wrong is no harm. */
+    private void markEnd() {
+        begun = false;
+        long next = durableOffset + 1;
+        if (next == marked) {
+            return;
+        }
+        askedNanos = System.nanoTime() | 1;
+        try {
+            files.markEnd(next);
+            marked = next;
+        } catch (IOException | RuntimeException e) {
+            LOG.log(System.Logger.Level.WARNING, "the end of the log in {0} cannot be marked: {1}", storage, e);
+        }
+        askedNanos = 0;
     }
 
     /** The commit just written gets an entry in the index, if one is due. It is not forced, and what goes wrong is no harm. */

@@ -114,6 +114,30 @@ public final class LogFiles {
         }
     }
 
+    /**
+     * Says durably that the log holds everything before an offset, which must be on stable storage: who opens it then knows if it
+     * does not. What such files said earlier is true still, but of no use any more.
+     */
+    void markEnd(long offset) throws IOException {
+        String marker = LogFormat.fileName(offset, LogFormat.END_SUFFIX);
+        names.lock();
+        try {
+            List<String> listed = storage.list();
+            if (!listed.contains(marker)) {
+                // All there is of it is its name.
+                storage.create(marker).close();
+            }
+            storage.force();
+            for (String name : listed) {
+                if (LogFormat.firstOffset(name, LogFormat.END_SUFFIX) >= 0 && !name.equals(marker)) {
+                    storage.delete(name);
+                }
+            }
+        } finally {
+            names.unlock();
+        }
+    }
+
     /** Lets nothing more begin or go on. */
     void refuse() {
         closed = true;
@@ -139,7 +163,7 @@ public final class LogFiles {
         } finally {
             names.unlock();
         }
-        long durable = durableOffset.getAsLong() + 1;
+        long durable = durable();
         List<SegmentInfo> infos = new ArrayList<>(all.size());
         for (int i = 0; i < all.size(); i++) {
             boolean last = i == all.size() - 1;
@@ -191,7 +215,7 @@ public final class LogFiles {
      *     it is durable
      */
     public void read(long from, long until, LogFactory.Replay replay) {
-        if (from < 0 || until > durableOffset.getAsLong() + 1) {
+        if (from < 0 || until > durable()) {
             throw new EngineException(
                     ErrorCode.INVALID_ARGUMENTS,
                     "transactions " + from + " to " + (until - 1) + " of the log in " + storage + " are not all durable");
@@ -307,7 +331,7 @@ public final class LogFiles {
             return new EngineException(
                     ErrorCode.STORAGE_CORRUPT,
                     "the log in " + storage + " does not have transactions " + from + " to "
-                            + (next.map(Segment::firstOffset).orElse(durableOffset.getAsLong() + 1) - 1) + next.map(s ->
+                            + (next.map(Segment::firstOffset).orElse(durable()) - 1) + next.map(s ->
                             ": " + s.name() + " begins behind them").orElse("")
                             + ". They have been trimmed or are lost; use a snapshot or a backup that includes them");
         } finally {
@@ -331,7 +355,7 @@ public final class LogFiles {
     }
 
     private long findAfter(long commitMicros) {
-        long end = durableOffset.getAsLong() + 1;
+        long end = durable();
         List<SegmentInfo> all = segments();
         int low = 0;
         int high = all.size();
@@ -437,7 +461,7 @@ public final class LogFiles {
             List<Segment> found = new ArrayList<>();
             for (int i = 0; i < segments.size(); i++) {
                 boolean last = i == segments.size() - 1;
-                long end = last ? durableOffset.getAsLong() + 1 : segments.get(i + 1).firstOffset();
+                long end = last ? durable() : segments.get(i + 1).firstOffset();
                 if (end <= below && !(last && hasOpen)) {
                     found.add(segments.get(i));
                 }
@@ -567,7 +591,7 @@ public final class LogFiles {
      * @return what is wrong, in order; it ends after a thousand
      */
     public List<LogDamage> verify(Progress progress) {
-        return new LogVerifier(this, storage, durableOffset.getAsLong() + 1, progress).run();
+        return new LogVerifier(this, storage, durable(), progress).run();
     }
 
     /**
@@ -606,6 +630,11 @@ public final class LogFiles {
         } finally {
             names.unlock();
         }
+    }
+
+    /** Offset behind the last durable transaction. */
+    long durable() {
+        return durableOffset.getAsLong() + 1;
     }
 
     /** @throws EngineException DATABASE_STOPPED */

@@ -57,6 +57,8 @@ final class LogFormat {
     static final String COMPRESSED_SUFFIX = SUFFIX + ".zst";
     /** An empty file that says where a log without segments begins. */
     static final String BEGIN_SUFFIX = ".begin";
+    /** An empty file that says that a log holds everything before its offset. */
+    static final String END_SUFFIX = ".end";
     static final String TEMPORARY_SUFFIX = COMPRESSED_SUFFIX + ".tmp";
     static final String INDEX_SUFFIX = ".idx";
     private static final int NAME_DIGITS = 20;

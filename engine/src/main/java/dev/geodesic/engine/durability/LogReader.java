@@ -11,7 +11,8 @@ import java.util.List;
  * Reads a log at the start of its database, replays its records, and leaves it ready to be continued. It relies on the
  * order in which {@link CommitLog} writes: a segment's header is forced before its first commit is written, each commit
  * before the next one, a segment before the next one exists. So a crash can only have hurt the last commit of the last
- * segment, and nothing lies behind that; it is cut off. Anything else is damage, and refused.
+ * segment, and nothing lies behind that; it is cut off. Anything else is damage, and refused; so is a log that ends before the
+ * place to which a file says it went.
  *
  * <p>What lies before the start is not needed: segments wholly before it are not opened, and in the segment that holds it only
  * the way to it must be found. The end of the log keeps its rules wherever the start is. One thread.
@@ -28,6 +29,7 @@ final class LogReader {
     private SegmentIndex storedIndex;
     private long nextOffset;
     private long epoch;
+    private long marked;
 
     LogReader(Storage storage, LogStart start, LogFactory.Replay replay) {
         this.storage = storage;
@@ -43,6 +45,11 @@ final class LogReader {
     /** Of the last commit or of the start. */
     long epoch() {
         return epoch;
+    }
+
+    /** The log has held everything before this offset, as a file in its directory says; 0 if none does. */
+    long marked() {
+        return marked;
     }
 
     /** What there is, in order. */
@@ -85,6 +92,7 @@ final class LogReader {
             long plain = LogFormat.firstOffset(name, LogFormat.SUFFIX);
             long compressed = LogFormat.firstOffset(name, LogFormat.COMPRESSED_SUFFIX);
             long index = LogFormat.firstOffset(name, LogFormat.INDEX_SUFFIX);
+            marked = Math.max(marked, LogFormat.firstOffset(name, LogFormat.END_SUFFIX));
             if (plain >= 0) {
                 segments.add(new LogFiles.Segment(plain, false));
             } else if (compressed >= 0 && !names.contains(LogFormat.fileName(compressed))) {
@@ -102,7 +110,32 @@ final class LogReader {
                     ErrorCode.STORAGE_CORRUPT, "the log in " + storage + " is gone: it must hold what came after the snapshot of "
                             + start.offset() + " transactions. Restore the directory from a backup; or, to go on without all that"
                             + " came later, make an empty file " + LogFormat.fileName(start.offset(), LogFormat.BEGIN_SUFFIX)
-                            + " in it");
+                            + " in it" + (start.offset() < marked ? " and delete " + marker() : ""));
+        }
+        if (segments.isEmpty() && start.offset() < marked) {
+            throw new EngineException(
+                    ErrorCode.STORAGE_CORRUPT, "the log in " + storage + " is gone: " + marker() + " says that it held all"
+                            + " transactions before " + marked + ". " + markerRemedy(start.offset()));
+        }
+    }
+
+    private String marker() {
+        return LogFormat.fileName(marked, LogFormat.END_SUFFIX);
+    }
+
+    private String markerRemedy(long first) {
+        return "Put back what is missing, or restore the directory from a backup; or, to go on without transactions " + first
+                + " to " + (marked - 1) + ", stop the server and delete " + marker();
+    }
+
+    /** Called where the log ends, before anything is changed. What a snapshot has is not lost. */
+    private void requireMarked(String problem) {
+        long end = Math.max(segment.nextOffset(), start.offset());
+        if (end < marked) {
+            throw new LogDamage.Found(new LogDamage(
+                    segment.path(), Math.min(segment.at(), segment.size()), problem + " before transaction "
+                            + segment.nextOffset() + ", but " + marker() + " says that the log held all transactions before "
+                            + marked, markerRemedy(end)));
         }
     }
 
@@ -153,6 +186,7 @@ final class LogReader {
         }
         boolean last = lastOfAll && !from.compressed();
         if (last && segment.size() <= LogFormat.SEGMENT_HEADER_BYTES) {
+            requireMarked("the log ends");
             return false;
         }
         segment.readHeader();
@@ -163,6 +197,7 @@ final class LogReader {
             if (found == SegmentReader.Found.COMMIT) {
                 replayCommit();
             } else if (last && isUnfinished(found)) {
+                requireMarked(found.problem() + ", and the log ends");
                 LOG.log(System.Logger.Level.WARNING, "{0}: the last {1} bytes are an unfinished write and are cut off",
                         segment.path(), segment.size() - segment.at());
                 segment.truncate();
@@ -176,6 +211,9 @@ final class LogReader {
             }
         }
         nextOffset = segment.nextOffset();
+        if (lastOfAll) {
+            requireMarked("the log ends");
+        }
         boolean kept = segment.lastCommit() >= 0;
         if (!kept && !last) {
             throw segment.damaged(segment.at(), "it ends without a commit");

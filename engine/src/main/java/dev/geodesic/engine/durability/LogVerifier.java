@@ -48,6 +48,7 @@ final class LogVerifier {
                     storage.toString(), 0, "transactions " + expected + " to " + (until - 1) + " are not in the log",
                     "The database has started from a snapshot that includes them; keep that until there is a newer one"));
         }
+        verifyMark();
         progress.at(bytes, bytes);
         return findings;
     }
@@ -74,8 +75,48 @@ final class LogVerifier {
             findings.add(e.damage());
             expected = -1;
         } catch (IOException e) {
-            findings.add(new LogDamage(path, 0, "it cannot be read: " + e, "Check the disk and the permissions of the file"));
+            findings.add(isMissing(segment) ? missing(next) : new LogDamage(
+                    path, 0, "it cannot be read: " + e, "Check the disk and the permissions of the file"));
             expected = -1;
+        }
+    }
+
+    private boolean isMissing(LogFiles.Segment segment) {
+        try {
+            List<String> names = storage.list();
+            return !names.contains(segment.name()) && !names.contains(segment.plain().name());
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private LogDamage missing(LogFiles.Next next) {
+        LogFiles.Segment segment = next.segment();
+        long end = files.next(segment.firstOffset() + 1).map(n -> n.segment().firstOffset()).orElse(until);
+        return new LogDamage(
+                storage + "/" + segment.name(), 0,
+                "the file is missing, and with it transactions " + segment.firstOffset() + " to " + (end - 1), next.open()
+                ? "The running database has them still, but neither they nor any later ones outlive it: take a backup now, and"
+                + " restore the database in place from it"
+                : "It is needed for starting from, or going back to, transactions that are in it or before it: put it back;"
+                + " or take a snapshot and a backup now, which the running database still can");
+    }
+
+    /** Whoever puts files there, or takes them away, can make the next start fail. */
+    private void verifyMark() {
+        try {
+            for (String name : storage.list()) {
+                long marked = LogFormat.firstOffset(name, LogFormat.END_SUFFIX);
+                if (marked > files.durable()) {
+                    findings.add(new LogDamage(
+                            storage + "/" + name, 0, "it says that the log holds all transactions before " + marked
+                            + ", but " + files.durable() + " comes next", "Delete the file: the next start would take it at its"
+                            + " word and refuse the log"));
+                }
+            }
+        } catch (IOException e) {
+            findings.add(new LogDamage(
+                    storage.toString(), 0, "it cannot be listed: " + e, "Check the disk and the permissions of the directory"));
         }
     }
 

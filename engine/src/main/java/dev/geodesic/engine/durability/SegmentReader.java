@@ -378,7 +378,7 @@ final class SegmentReader implements AutoCloseable {
                 : new LogDamage(path(), position, problem,
                         "Restore the directory from a backup; or, to go on without transaction " + nextOffset
                                 + " and all later ones, stop the server, cut the file to " + position
-                                + " bytes and delete later segments"));
+                                + " bytes and delete later segments and files .end"));
     }
 
     /** The transaction that should begin this segment is not there. */
@@ -386,7 +386,7 @@ final class SegmentReader implements AutoCloseable {
         return new LogDamage.Found(new LogDamage(
                 path(), 0, "it continues the log at transaction " + firstOffset + " where " + missing + " is missing",
                 "Restore the directory from a backup; or, to go on without transaction " + missing
-                        + " and all later ones, stop the server and delete this segment and all later ones"));
+                        + " and all later ones, stop the server and delete this segment, all later ones and files .end"));
     }
 
     @Override

@@ -29,8 +29,6 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.SortedMap;
 import java.util.SortedSet;
-import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.stream.Stream;
@@ -92,7 +90,6 @@ class DamageTest {
             healthyState = Contents.of(server.database(healthy), OWNER);
             hurtState = Contents.of(server.database(hurt), OWNER);
             server.setLocked(healthy, true, OWNER);
-            // Its loss, being that of the last commit, cannot be noticed.
             server.setLocked(healthy, false, OWNER);
         }
     }
@@ -152,11 +149,7 @@ class DamageTest {
                 if (reason == null) {
                     SortedMap<String, SortedSet<String>> found = Contents.of(server.database(identity), OWNER);
                     SortedMap<String, SortedSet<String>> wanted = identity.equals(hurt) ? hurtState : healthyState;
-                    // The last commit cannot be told from one that was never finished.
-                    boolean tail = damaged && isLastSegment(file);
-                    if (!tail || !isEarlier(wanted, found)) {
-                        assertEquals("", Contents.difference(wanted, found), what);
-                    }
+                    assertEquals("", Contents.difference(wanted, found), what);
                 } else {
                     assertTrue(damaged, () -> what + " stops another database: " + reason.describe());
                     assertEquals(ErrorCode.STORAGE_CORRUPT, reason.code(), () -> what + ": " + reason.describe());
@@ -183,22 +176,6 @@ class DamageTest {
         } catch (EngineException e) {
             return e;
         }
-    }
-
-    private static boolean isLastSegment(Path file) throws IOException {
-        List<Path> segments = files(original).stream()
-                .filter(f -> file.getParent().equals(f.getParent()) && f.toString().endsWith(".log")).toList();
-        return !segments.isEmpty() && file.equals(segments.getLast());
-    }
-
-    /** Without the row of the last insert. */
-    private static boolean isEarlier(
-            SortedMap<String, SortedSet<String>> wanted, SortedMap<String, SortedSet<String>> found) {
-        SortedMap<String, SortedSet<String>> restored = new TreeMap<>(found);
-        SortedSet<String> rows = new TreeSet<>(found.get("a"));
-        rows.add(wanted.get("a").last());
-        restored.put("a", rows);
-        return restored.equals(wanted);
     }
 
     private interface Damage {
@@ -258,8 +235,7 @@ class DamageTest {
         Random random = new Random(seed);
         for (Path file : files(original)) {
             byte[] content = Files.readAllBytes(original.resolve(file));
-            // A last segment that is cut before its last commit looks like one whose last commit never came.
-            if (content.length == 0 || isSegment(file) && isLastSegment(file)) {
+            if (content.length == 0) {
                 continue;
             }
             int length = random.nextInt(content.length);
@@ -268,23 +244,12 @@ class DamageTest {
         }
     }
 
-    private static boolean isSegment(Path file) {
-        return file.toString().endsWith(".log") && file.getParent().endsWith("log");
-    }
-
     @Test
     @Proves("durability.md 8")
     void aMissingFileIsNoticedOrHarmless() throws Exception {
         for (Path file : files(original)) {
-            // What a lost last segment held is gone, and nobody can know that it was there.
-            if (!isSegment(file) || !isLastSegment(file) || isOnlySegment(file)) {
-                damage(file, true, file + " removed", Files::delete);
-            }
+            damage(file, true, file + " removed", Files::delete);
         }
-    }
-
-    private static boolean isOnlySegment(Path file) throws IOException {
-        return files(original).stream().filter(f -> isSegment(f) && f.getParent().equals(file.getParent())).count() == 1;
     }
 
     @Test

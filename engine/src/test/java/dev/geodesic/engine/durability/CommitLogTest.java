@@ -204,8 +204,8 @@ class CommitLogTest {
             }
         }
         // 32 bytes of header; 44 of a commit: three fit.
-        assertEquals(List.of(FIRST, "00000000000000000003.log", "00000000000000000006.log", "00000000000000000009.log"),
-                storage.list());
+        assertEquals(List.of(FIRST, "00000000000000000003.log", "00000000000000000006.log", "00000000000000000009.log",
+                "00000000000000000010.end"), storage.list());
         assertEquals(10, texts(storage).size());
     }
 
@@ -446,7 +446,7 @@ class CommitLogTest {
             files.put("00000000000000000001.log", header);
             try (Log log = open(files)) {
                 assertEquals(List.of("first"), log.texts());
-                assertEquals(List.of(FIRST), files.list());
+                assertEquals(List.of(FIRST, "00000000000000000001.end"), files.list());
                 log.commit("second");
             }
             assertEquals(List.of("first", "second"), texts(files));
@@ -553,7 +553,7 @@ class CommitLogTest {
         Seeds.repeat(200, random -> {
             FaultyStorage files = new FaultyStorage(random);
             long at = random.nextInt(40);
-            files.failWhen(n -> n == at);
+            files.failOnceFrom(at);
             List<String> sent = new ArrayList<>();
             Log log;
             try {
@@ -617,6 +617,197 @@ class CommitLogTest {
             assertEquals(ErrorCode.STORAGE_FAILED, ((EngineException) e.getCause()).code());
             assertEquals(0, log.log.durableOffset());
         }
+    }
+
+    // ---- the mark of the end ----
+
+    private static String mark(long offset) {
+        return LogFormat.fileName(offset, LogFormat.END_SUFFIX);
+    }
+
+    private void stopAfterFour(int segmentBytes) throws InterruptedException {
+        try (Log log = new Log(storage, OPTIONS.withSegmentBytesMax(segmentBytes))) {
+            for (int i = 0; i < 4; i++) {
+                log.commit("record " + i);
+            }
+        }
+    }
+
+    @Test
+    void aLogThatWasStoppedSaysHowFarItWent() throws Exception {
+        open(storage).close();
+        assertEquals(List.of(), storage.list(), "of nothing there is nothing to say");
+        stopAfterFour(1000);
+        assertEquals(List.of(FIRST, mark(4)), storage.list());
+        assertTrue(storage.powerLoss().list().containsAll(List.of(FIRST, mark(4))), "durably");
+        long operations = storage.operations();
+        open(storage).close();
+        assertTrue(storage.operations() <= operations + 3, "what is said is not said again");
+        try (Log log = open(storage)) {
+            assertEquals(4, log.replayed.size());
+            log.commit("more");
+            FaultyStorage killed = storage.restarted();
+            assertEquals(List.of(FIRST, mark(4)), killed.list(), "what was true is true still");
+            assertEquals(5, texts(killed).size());
+        }
+        assertEquals(List.of(FIRST, mark(5)), storage.list());
+        // The newest one counts, if an older one could not be deleted.
+        storage.put(mark(3), new byte[0]);
+        assertEquals(5, texts(storage).size());
+        assertTrue(refused(storage.restarted().put(mark(17), new byte[0])).getMessage().contains(mark(17)));
+    }
+
+    @Test
+    @Proves("durability.md 8")
+    void aLastSegmentThatIsGoneIsMissed() throws Exception {
+        stopAfterFour(100);
+        String last = "00000000000000000003.log";
+        EngineException e = refused(storage.restarted().without(last));
+        for (String part : List.of(
+                "memory/00000000000000000002.log", "at byte 76", "the log ends before transaction 3, but " + mark(4)
+                + " says that the log held all transactions before 4", "to go on without transactions 3 to 3",
+                "delete " + mark(4))) {
+            assertTrue(e.getMessage().contains(part), e.getMessage());
+        }
+        assertEquals(List.of("record 0", "record 1", "record 2"), texts(storage.restarted().without(last).without(mark(4))));
+        FaultyStorage none = new FaultyStorage(new Random(1)).put(mark(4), new byte[0]);
+        assertTrue(refused(none).getMessage().contains("the log in memory is gone: " + mark(4)));
+        assertEquals(List.of(mark(4)), none.list());
+        for (int length = 0; length <= LogFormat.SEGMENT_HEADER_BYTES; length++) {
+            FaultyStorage files = storage.restarted();
+            byte[] header = Arrays.copyOf(files.content(last), length);
+            files.put(last, header);
+            refused(files);
+            assertArrayEquals(header, files.content(last), "nothing is changed");
+        }
+    }
+
+    /** Nothing was being written when the log was stopped. */
+    @Test
+    @Proves("durability.md 8")
+    void aLastCommitThatIsCutOrDamagedIsMissed() throws Exception {
+        stopAfterFour(1000);
+        byte[] whole = storage.content(FIRST);
+        int commit = (whole.length - LogFormat.SEGMENT_HEADER_BYTES) / 4;
+        for (int length = 0; length < whole.length; length++) {
+            byte[] cut = Arrays.copyOf(whole, length);
+            FaultyStorage files = storage.restarted().put(FIRST, cut);
+            refused(files);
+            assertArrayEquals(cut, files.content(FIRST), "nothing is changed");
+        }
+        for (int at = whole.length - commit; at < whole.length; at++) {
+            byte[] flipped = whole.clone();
+            flipped[at] ^= 0x20;
+            EngineException e = refused(storage.restarted().put(FIRST, flipped));
+            assertTrue(e.getMessage().contains(mark(4)), e.getMessage());
+            assertEquals(3, texts(storage.restarted().put(FIRST, flipped).without(mark(4))).size());
+        }
+    }
+
+    @Test
+    void aSegmentThatWasBegunIsMissedAfterAKillToo() throws Exception {
+        try (Log log = new Log(storage, OPTIONS.withSegmentBytesMax(200))) {
+            for (int i = 0; i < 5; i++) {
+                log.commit("record " + i);
+            }
+            FaultyStorage killed = storage.restarted();
+            assertTrue(killed.list().contains(mark(4)), "the segment that begins with 3 holds it for sure");
+            refused(killed.restarted().without("00000000000000000003.log"));
+            byte[] last = killed.content("00000000000000000003.log");
+            int unfinished = last.length - 1;
+            assertEquals(4, texts(killed.restarted().put("00000000000000000003.log", Arrays.copyOf(last, unfinished))).size());
+        }
+    }
+
+    @Test
+    void whatASnapshotHasIsNotMissed() throws Exception {
+        stopAfterFour(100);
+        FaultyStorage files = storage.restarted().without("00000000000000000003.log");
+        LogFactory.Replay none = (offset, buffer, at, length) -> { };
+        EngineException e = assertThrows(
+                EngineException.class, () -> CommitLog.open(files.restarted(), OPTIONS, new LogStart(3, 0), none));
+        assertTrue(e.getMessage().contains("to go on without transactions 3 to 3"), e.getMessage());
+        try (CommitLog log = CommitLog.open(files, OPTIONS, new LogStart(4, 0), none)) {
+            assertEquals(3, log.durableOffset());
+            log.append(4, new byte[1], 0, 1);
+        }
+        assertTrue(files.list().containsAll(List.of("00000000000000000004.log", mark(5))));
+    }
+
+    @Test
+    void aStopWithoutRoomForTheMarkIsAStop() throws Exception {
+        Logger logger = Logger.getLogger(CommitLog.class.getName());
+        logger.setLevel(Level.OFF);
+        try {
+            for (Faults.Fault fault : List.of(Faults.Fault.FAIL, Faults.Fault.READ_ONLY)) {
+                for (boolean later : new boolean[] {false, true}) {
+                    FaultyStorage files = new FaultyStorage(new Random(7));
+                    boolean[] marking = new boolean[1];
+                    files.faults().plan(op -> {
+                        marking[0] |= op.name().endsWith(LogFormat.END_SUFFIX);
+                        return marking[0] && (!later || op.kind() == Faults.Kind.FORCE_NAMES) ? fault : Faults.Fault.NONE;
+                    });
+                    Log log = open(files);
+                    log.append("first");
+                    log.close();
+                    assertTrue(marking[0], "it was tried");
+                    assertEquals(List.of(), log.failures);
+                    assertEquals(0, log.reported());
+                    assertEquals(List.of("first"), texts(files.restarted()));
+                    assertEquals(List.of("first"), texts(files.powerLoss()));
+                }
+            }
+        } finally {
+            logger.setLevel(null);
+        }
+    }
+
+    /** Stops as well as crashes, at any operation, marks included: nothing is lost, and nothing is missed that is there. */
+    @Test
+    @Proves("durability.md 1")
+    void noCrashMakesAMarkUntrue() {
+        Logger logger = Logger.getLogger(CommitLog.class.getName());
+        logger.setLevel(Level.OFF);
+        int[] marked = new int[1];
+        try {
+            Seeds.repeat(300, random -> {
+                FaultyStorage files = new FaultyStorage(random);
+                List<String> sent = new ArrayList<>();
+                long reported = -1;
+                for (int life = 0; life < 10; life++) {
+                    long at = random.nextInt(25);
+                    if (random.nextInt(3) > 0) {
+                        files.dieWhen(n -> n >= at);
+                    } else {
+                        files.failOnceFrom(at);
+                    }
+                    try {
+                        Log log = new Log(files, OPTIONS.withSegmentBytesMax(1 + random.nextInt(300)));
+                        try {
+                            assertTrue(log.replayed.size() > reported, "transaction " + reported + " was durable");
+                            assertEquals(sent.subList(0, log.replayed.size()), log.texts());
+                            sent.subList(log.replayed.size(), sent.size()).clear();
+                            for (int i = random.nextInt(6); i > 0; i--) {
+                                sent.add("record " + random.nextInt());
+                                log.commit(sent.getLast());
+                            }
+                        } finally {
+                            log.close();
+                            reported = log.reported();
+                        }
+                    } catch (EngineException e) {
+                        assertEquals(ErrorCode.STORAGE_FAILED, e.code(), e.describe());
+                    }
+                    marked[0] += (int) files.list().stream().filter(n -> n.endsWith(LogFormat.END_SUFFIX)).count();
+                    files = random.nextInt(3) == 0 ? files.restarted() : files.powerLoss();
+                }
+                long all = reported;
+                assertTrue(texts(files).size() > all);
+            });
+        } finally {
+            logger.setLevel(null);
+        }
+        assertTrue(marked[0] > 100, "there were marks");
     }
 
     // ---- simulation ----
@@ -685,8 +876,15 @@ class CommitLogTest {
         try (Stream<Path> files = Files.list(logs)) {
             assertEquals(2, files.filter(f -> f.toString().endsWith(".log")).count());
         }
+        Path mark = logs.resolve("00000000000000000003.end");
+        assertEquals(0, Files.size(mark));
         Path last = logs.resolve("00000000000000000002.log");
         Files.write(last, Arrays.copyOf(Files.readAllBytes(last), 1_000_000));
+        EngineException shorter = assertThrows(
+                EngineException.class, () -> factory.open(logs, LogStart.EMPTY, (o, b, a, l) -> { }));
+        assertTrue(shorter.getMessage().contains("delete " + mark.getFileName()), shorter.getMessage());
+        assertEquals(1_000_000, Files.size(last));
+        Files.delete(mark);
         List<Integer> lengths = new ArrayList<>();
         try (Durability log = factory.open(logs, LogStart.EMPTY, (offset, buffer, at, length) -> {
             lengths.add(length);

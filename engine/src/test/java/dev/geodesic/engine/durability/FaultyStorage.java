@@ -74,6 +74,22 @@ public final class FaultyStorage implements Storage {
         faults.failWhen(operation);
     }
 
+    /** The first operation from a number on fails that is not about the mark of a log's end, which is allowed to. */
+    void failOnceFrom(long number) {
+        boolean[] marking = new boolean[1];
+        boolean[] done = new boolean[1];
+        faults.plan(op -> {
+            boolean ofMark = op.name().endsWith(LogFormat.END_SUFFIX);
+            boolean harmless = ofMark || marking[0] && op.kind() == Kind.FORCE_NAMES;
+            marking[0] = ofMark && op.kind() == Kind.CREATE;
+            if (done[0] || harmless || op.number() < number) {
+                return Fault.NONE;
+            }
+            done[0] = true;
+            return Fault.FAIL;
+        });
+    }
+
     public void dieWhen(LongPredicate operation) {
         faults.dieWhen(operation);
     }
@@ -132,6 +148,11 @@ public final class FaultyStorage implements Storage {
         copy.durable = inode.durable.clone();
         copy.pending.addAll(inode.pending);
         return copy;
+    }
+
+    FaultyStorage without(String name) throws IOException {
+        delete(name);
+        return this;
     }
 
     /** What a machine finds after a power loss. */
