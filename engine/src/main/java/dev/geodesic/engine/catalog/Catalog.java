@@ -3,7 +3,6 @@ package dev.geodesic.engine.catalog;
 import dev.geodesic.engine.base.Invariants;
 import dev.geodesic.engine.schema.IdAllocator;
 import dev.geodesic.engine.schema.SequenceSchema;
-import dev.geodesic.engine.schema.TableKind;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.schema.ViewDef;
 import dev.geodesic.engine.table.RowIterator;
@@ -202,7 +201,7 @@ public final class Catalog implements IdAllocator, SequenceLog {
 
     /** Shapes of the user tables that the catalogue rows of a view describe. */
     public List<TableSchema> userTables(ReadView view) {
-        return CatalogRows.readTables(view).stream().filter(t -> t.kind() == TableKind.USER).toList();
+        return CatalogRows.readTables(view, false);
     }
 
     private static int keyIndex(int tableId) {

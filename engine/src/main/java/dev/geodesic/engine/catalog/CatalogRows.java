@@ -226,9 +226,16 @@ final class CatalogRows {
     }
 
     private static void forEach(ReadView view, int tableId, Consumer<BsatnReader> action) {
+        forEach(view, tableId, true, action);
+    }
+
+    /** @param builtIn rows that describe system tables, too, which are the same everywhere */
+    private static void forEach(ReadView view, int tableId, boolean builtIn, Consumer<BsatnReader> action) {
         RowIterator rows = view.scan(tableId);
         while (rows.next()) {
-            action.accept(new BsatnReader(bytes(rows)));
+            if (builtIn || !SystemTables.isBuiltIn(tableId, rows.segment(), rows.offset())) {
+                action.accept(new BsatnReader(bytes(rows)));
+            }
         }
     }
 
@@ -254,13 +261,20 @@ final class CatalogRows {
         return rows;
     }
 
-    /** The shapes of all tables that the catalogue describes, system tables included, in no given order. */
-    static List<TableSchema> readTables(ReadView view) {
+    /**
+     * The shapes of the tables that the catalogue describes, in no given order.
+     *
+     * @param builtIn system tables, too
+     */
+    static List<TableSchema> readTables(ReadView view, boolean builtIn) {
         CatalogParts parts = new CatalogParts();
-        forEach(view, SystemTables.COLUMN, in -> parts.column(
+        forEach(view, SystemTables.COLUMN, builtIn, in -> parts.column(
                 in.readU32(), in.readU16(), in.readString(), TypeCodec.read(new BsatnReader(in.readBytes()))));
-        readSequences(view).forEach(s -> parts.sequence(s.tableId(), s.sequence()));
-        forEach(view, SystemTables.INDEX, in -> {
+        forEach(view, SystemTables.SEQUENCE, builtIn, in -> {
+            SequenceRow row = readSequence(in);
+            parts.sequence(row.tableId(), row.sequence());
+        });
+        forEach(view, SystemTables.INDEX, builtIn, in -> {
             int id = in.readU32();
             int tableId = in.readU32();
             String name = in.readString();
@@ -271,22 +285,22 @@ final class CatalogRows {
             };
             parts.index(tableId, id, name, algorithm);
         });
-        forEach(view, SystemTables.CONSTRAINT, in -> {
+        forEach(view, SystemTables.CONSTRAINT, builtIn, in -> {
             int id = in.readU32();
             String name = in.readString();
             int tableId = in.readU32();
             in.readU8();
             parts.constraint(tableId, new ConstraintSchema(id, name, readColumns(in)));
         });
-        forEach(view, SystemTables.SCHEDULED, in -> {
+        forEach(view, SystemTables.SCHEDULED, builtIn, in -> {
             int id = in.readU32();
             int tableId = in.readU32();
             String function = in.readString();
             String name = in.readString();
             parts.schedule(tableId, new ScheduleSchema(id, name, in.readU16(), function));
         });
-        forEach(view, SystemTables.EVENT_TABLE, in -> parts.role(in.readU32(), TableRole.EVENT));
-        forEach(view, SystemTables.VIEW, in -> {
+        forEach(view, SystemTables.EVENT_TABLE, builtIn, in -> parts.role(in.readU32(), TableRole.EVENT));
+        forEach(view, SystemTables.VIEW, builtIn, in -> {
             in.readU32();
             in.readString();
             if (in.readU8() == 0) {
@@ -295,12 +309,12 @@ final class CatalogRows {
                 parts.role(tableId, in.readBool() ? TableRole.ANONYMOUS_VIEW : TableRole.VIEW);
             }
         });
-        forEach(view, SystemTables.TABLE_ACCESSOR, in -> parts.tableAccessor(in.readString(), in.readString()));
-        forEach(view, SystemTables.INDEX_ACCESSOR, in -> parts.indexAccessor(in.readString(), in.readString()));
-        forEach(view, SystemTables.COLUMN_ACCESSOR,
+        forEach(view, SystemTables.TABLE_ACCESSOR, builtIn, in -> parts.tableAccessor(in.readString(), in.readString()));
+        forEach(view, SystemTables.INDEX_ACCESSOR, builtIn, in -> parts.indexAccessor(in.readString(), in.readString()));
+        forEach(view, SystemTables.COLUMN_ACCESSOR, builtIn,
                 in -> parts.columnAccessor(in.readString(), in.readString(), in.readString()));
         List<TableSchema> tables = new ArrayList<>();
-        forEach(view, SystemTables.TABLE, in -> {
+        forEach(view, SystemTables.TABLE, builtIn, in -> {
             int id = in.readU32();
             String name = in.readString();
             TableKind kind = in.readString().equals("system") ? TableKind.SYSTEM : TableKind.USER;

@@ -269,7 +269,7 @@ class CatalogTest {
                 catalog.userTables(committed.writerView()).stream()
                         .filter(t -> !t.name().equals("flash")).collect(Collectors.toSet()));
         for (TableSchema schema : SystemTables.ALL) {
-            assertEquals(schema, CatalogRows.readTables(committed.writerView()).stream()
+            assertEquals(schema, CatalogRows.readTables(committed.writerView(), true).stream()
                     .filter(t -> t.tableId() == schema.tableId()).findFirst().orElseThrow());
         }
     }

@@ -44,8 +44,8 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A client that speaks one of the protocols in bytes, and every message that it must get, in order. A message is compared as
@@ -69,7 +69,7 @@ final class SimulatedClient implements ClientSink {
     private final Queue<ServerMessage> arrived = new ConcurrentLinkedQueue<>();
     private final Deque<Expected> expected = new ArrayDeque<>();
     private final Map<Integer, List<Query>> sets = new TreeMap<>();
-    private final AtomicInteger procedures = new AtomicInteger();
+    private final Semaphore procedureResults = new Semaphore(0);
     private volatile CloseReason closed;
     private ClientConnection connection;
     private int requestCount;
@@ -100,13 +100,14 @@ final class SimulatedClient implements ClientSink {
     public void send(ServerMessage message) {
         arrived.add(message);
         if (message instanceof ServerMessage.ProcedureResult) {
-            procedures.incrementAndGet();
+            procedureResults.release();
         }
     }
 
     @Override
     public void close(CloseReason reason) {
         closed = reason;
+        procedureResults.release();
     }
 
     CloseReason closed() {
@@ -150,14 +151,9 @@ final class SimulatedClient implements ClientSink {
 
     /** Waits for the end of the procedure, whose answer follows its transactions. */
     void procedure(ClientMessage.CallProcedure message) throws InterruptedException {
-        int before = procedures.get();
         send(message);
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-        while (procedures.get() == before) {
-            if (System.nanoTime() > end || closed != null) {
-                throw new AssertionError("a procedure was not answered");
-            }
-            Thread.sleep(0, 20_000);
+        if (!procedureResults.tryAcquire(20, TimeUnit.SECONDS) || closed != null) {
+            throw new AssertionError("a procedure was not answered");
         }
     }
 

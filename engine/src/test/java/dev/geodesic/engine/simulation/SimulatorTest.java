@@ -7,11 +7,17 @@ import dev.geodesic.engine.durability.LogFiles;
 import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Random;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
@@ -24,8 +30,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Short lives of a server, each from one seed, for forty seconds: see {@link Simulation}. {@code -Dgeodesic.simulator.seeds=}
- * for a number of them, {@code -Dgeodesic.seed=} for one again. A failure is told with the fewest events that still lead to one.
+ * Short lives of a server, each from one seed, two or more side by side: see {@link Simulation}. Two thousand, or as many as fit
+ * into a minute; {@code -Dgeodesic.simulator.seeds=} for a number of them, {@code -Dgeodesic.seed=} for one again. A failure is
+ * told with the fewest events that still lead to one.
  */
 @Proves("durability.md 1")
 @Proves("durability.md 4")
@@ -34,10 +41,12 @@ import org.junit.jupiter.api.io.TempDir;
 @Proves("durability.md 9.3")
 class SimulatorTest {
 
-    private static final int SEEDS = Integer.getInteger("geodesic.simulator.seeds", Integer.MAX_VALUE);
+    private static final Optional<Integer> WANTED = Optional.ofNullable(Integer.getInteger("geodesic.simulator.seeds"));
+    private static final int SEEDS = WANTED.orElse(System.getProperty("geodesic.seed") == null ? 2000 : 1);
     private static final int EVENTS = Integer.getInteger("geodesic.simulator.events", 25);
-    /** If nobody says how many. */
-    private static final long NANOS = TimeUnit.SECONDS.toNanos(SEEDS == Integer.MAX_VALUE ? 40 : Integer.MAX_VALUE);
+    /** If nobody says how many seeds. */
+    private static final long NANOS_MAX = TimeUnit.SECONDS.toNanos(WANTED.isEmpty() ? 60 : Integer.MAX_VALUE);
+    private static final int LANES = Math.min(SEEDS, Runtime.getRuntime().availableProcessors());
     private static final long SHRINK_NANOS = TimeUnit.SECONDS.toNanos(30);
     private static final OperatingSystemMXBean PROCESS =
             (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
@@ -59,24 +68,71 @@ class SimulatorTest {
 
     @Test
     void everySeedHoldsWhatIsPromised() throws Exception {
-        Template template = new Template(root);
-        int count = System.getProperty("geodesic.seed") != null && SEEDS == Integer.MAX_VALUE ? 1 : SEEDS;
-        Random seeds = new Random(Seeds.seed());
         long start = System.nanoTime();
         long startOfWork = PROCESS.getProcessCpuTime();
-        int done = 0;
-        for (int i = 0; i < count && System.nanoTime() - start < NANOS; i++) {
-            long seed = i == 0 ? Seeds.seed() : seeds.nextLong();
-            List<Event> events = Event.list(seed, EVENTS);
-            Simulation.Failure failure = failure(template, seed, events);
-            done++;
-            if (failure != null) {
-                throw new AssertionError("seed " + done + " of this run: " + report(template, seed, events, failure), failure);
+        Lives lives = new Lives(start + NANOS_MAX);
+        try (ExecutorService threads = Executors.newFixedThreadPool(LANES)) {
+            List<Future<?>> lanes = new ArrayList<>();
+            for (int i = 0; i < LANES; i++) {
+                Template template = new Template(Files.createDirectory(root.resolve("lane" + i)));
+                lanes.add(threads.submit(() -> live(template, lives)));
             }
+            for (Future<?> lane : lanes) {
+                lane.get();
+            }
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof AssertionError failure) {
+                throw failure;
+            }
+            throw e;
         }
         ENGINE.setLevel(Level.INFO);
-        ENGINE.info(done + " seeds of " + EVENTS + " events in " + (System.nanoTime() - start) / 1_000_000 + " ms, "
-                + (PROCESS.getProcessCpuTime() - startOfWork) / 1_000_000 + " ms of processors");
+        ENGINE.info(lives.begun + " seeds of " + EVENTS + " events in " + (System.nanoTime() - start) / 1_000_000 + " ms, "
+                + (PROCESS.getProcessCpuTime() - startOfWork) / 1_000_000 + " ms of processors"
+                + (lives.begun < SEEDS ? "; no time for " + SEEDS : ""));
+    }
+
+    /** One life after the other, until there are no more seeds. */
+    private static Void live(Template template, Lives lives) throws Exception {
+        OptionalLong next;
+        while ((next = lives.next()).isPresent()) {
+            long seed = next.getAsLong();
+            List<Event> events = Event.list(seed, EVENTS);
+            Simulation.Failure failure = failure(template, seed, events);
+            if (failure != null) {
+                int number = lives.end();
+                throw new AssertionError(
+                        "around seed " + number + " of this run: " + report(template, seed, events, failure), failure);
+            }
+        }
+        return null;
+    }
+
+    /** The seeds of this run. Thread-safe. */
+    private static final class Lives {
+
+        private final long endNanos;
+        private final Random random = new Random(Seeds.seed());
+        private int begun;
+        private boolean ended;
+
+        Lives(long endNanos) {
+            this.endNanos = endNanos;
+        }
+
+        /** Empty if there have been enough, or there is no time for more. The first is the one that repeats a life. */
+        synchronized OptionalLong next() {
+            if (ended || begun == SEEDS || begun > 0 && System.nanoTime() > endNanos) {
+                return OptionalLong.empty();
+            }
+            return OptionalLong.of(begun++ == 0 ? Seeds.seed() : random.nextLong());
+        }
+
+        /** @return how many there were */
+        synchronized int end() {
+            ended = true;
+            return begun;
+        }
     }
 
     /** It would be a poor simulator that could not fail. */
