@@ -16,7 +16,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @Timeout(60)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class WebSocketIT implements HandshakeTests, MessageTests, UpdateTests, ReplayTests, HostileTests, StormTests, IdleTests,
-        ClientHabitTests, FrameTests {
+        ClientHabitTests, FrameTests, HistoryTests {
 
     @Deployment(testable = false)
     static EnterpriseArchive ear() {

@@ -19,9 +19,6 @@ import dev.geodesic.engine.database.SqlAnswer;
 import dev.geodesic.engine.durability.CommitLogOptions;
 import dev.geodesic.engine.durability.CommitLogs;
 import dev.geodesic.engine.durability.FaultyDisk;
-import dev.geodesic.engine.history.Registers.Call;
-import dev.geodesic.engine.history.Registers.Output;
-import dev.geodesic.engine.history.Registers.State;
 import dev.geodesic.engine.port.ClientSink;
 import dev.geodesic.engine.query.RowBuffer;
 import dev.geodesic.engine.simulation.SharedRuntime;
@@ -43,6 +40,14 @@ import dev.geodesic.sats.LittleEndian;
 import dev.geodesic.sats.RowList;
 import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
+import dev.geodesic.testkit.history.OffsetOrder;
+import dev.geodesic.testkit.history.Operation;
+import dev.geodesic.testkit.history.Registers;
+import dev.geodesic.testkit.history.Registers.Call;
+import dev.geodesic.testkit.history.Registers.Invocation;
+import dev.geodesic.testkit.history.Registers.Output;
+import dev.geodesic.testkit.history.Registers.State;
+import dev.geodesic.testkit.history.SerialOrder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -322,37 +327,6 @@ class ConcurrentHistoryTest {
             }
         }
 
-        /** The reducer and its arguments. */
-        static String[] reducer(Call call) {
-            return switch (call) {
-                case Call.Put c -> new String[] {"put", "[" + c.key() + "," + c.value() + "]"};
-                case Call.Add c -> new String[] {"add", "[" + c.key() + "," + c.value() + "]"};
-                case Call.CompareAndSet c ->
-                    new String[] {"compare_and_set", "[" + c.key() + "," + c.expected() + "," + c.value() + "]"};
-                case Call.PutUnless c -> new String[] {"put_unless", "[" + c.key() + "," + c.value() + "," + c.other() + "]"};
-                case Call.Deposit c -> new String[] {"deposit", "[" + c.id() + "," + c.amount() + "]"};
-                case Call.Transfer c -> new String[] {"transfer", "[" + c.from() + "," + c.to() + "," + c.amount() + "]"};
-                case Call.Swap c -> new String[] {"swap", "[" + c.key() + "," + c.value() + "]"};
-                case Call.ReadTwo c -> new String[] {"read_two", "[" + c.a() + "," + c.b() + "]"};
-                case Call.ReadAll c -> throw new IllegalArgumentException();
-            };
-        }
-
-        static Call someReducer(Random random) {
-            int a = random.nextInt(Registers.COUNT);
-            int b = random.nextInt(Registers.COUNT);
-            long value = random.nextInt(4);
-            return switch (random.nextInt(7)) {
-                case 0 -> new Call.Put(a, value);
-                case 1 -> new Call.Add(a, 1);
-                case 2 -> new Call.CompareAndSet(a, random.nextInt(4), value);
-                case 3 -> new Call.PutUnless(a, value, b);
-                case 4 -> new Call.Deposit(a, 1 + value);
-                case 5 -> new Call.Put(a, 0);
-                default -> new Call.Transfer(a, b, 1 + value);
-            };
-        }
-
         static <T> T join(Supplier<T> work) {
             try {
                 return work.get();
@@ -379,14 +353,10 @@ class ConcurrentHistoryTest {
 
         @Override
         void step(Random random) throws InterruptedException {
-            Call call = switch (random.nextInt(4)) {
-                case 0 -> new Call.Swap(random.nextInt(Registers.COUNT), random.nextInt(4));
-                case 1 -> new Call.ReadTwo(random.nextInt(Registers.COUNT), random.nextInt(Registers.COUNT));
-                default -> someReducer(random);
-            };
-            String[] text = reducer(call);
-            observe(call, () -> answer(call, join(() ->
-                    world.database.callFunction(world.somebody(), text[0], new Arguments.Json(text[1])).join())));
+            Call call = random.nextBoolean() ? Registers.someProcedure(random) : Registers.someReducer(random);
+            Invocation asked = Registers.invocation(call);
+            observe(call, () -> answer(call, join(() -> world.database.callFunction(
+                    world.somebody(), asked.function(), new Arguments.Json(asked.json())).join())));
         }
 
         private static Answer answer(Call call, CallAnswer answer) {
@@ -501,10 +471,11 @@ class ConcurrentHistoryTest {
                 });
                 return;
             }
-            Call call = someReducer(random);
-            String[] text = reducer(call);
+            Call call = Registers.someReducer(random);
+            Invocation asked = Registers.invocation(call);
             observe(call, () -> {
-                connection.submit(new ClientMessage.CallReducer(text[0], new Arguments.Json(text[1]), request, true), 10);
+                connection.submit(new ClientMessage.CallReducer(
+                        asked.function(), new Arguments.Json(asked.json()), request, true), 10);
                 ServerMessage message = next();
                 while (!(message instanceof ServerMessage.ReducerResult result)) {
                     update(message);

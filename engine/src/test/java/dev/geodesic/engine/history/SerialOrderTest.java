@@ -4,9 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.geodesic.engine.history.Registers.Call;
-import dev.geodesic.engine.history.Registers.Output;
 import dev.geodesic.testkit.Seeds;
+import dev.geodesic.testkit.history.OffsetOrder;
+import dev.geodesic.testkit.history.Operation;
+import dev.geodesic.testkit.history.Registers;
+import dev.geodesic.testkit.history.Registers.Call;
+import dev.geodesic.testkit.history.Registers.Output;
+import dev.geodesic.testkit.history.SerialOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -1,4 +1,4 @@
-package dev.geodesic.engine.history;
+package dev.geodesic.testkit.history;
 
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -11,17 +11,18 @@ import java.util.OptionalLong;
  * @param responded time after the answer came; {@code Long.MAX_VALUE} if it never did
  * @param offset of the transaction that the answer named, where answers do
  */
-record Operation<I, O>(String client, I input, Optional<O> output, long invoked, long responded, OptionalLong offset) {
+public record Operation<I, O>(String client, I input, Optional<O> output, long invoked, long responded, OptionalLong offset) {
 
-    Operation(String client, I input, O output, long invoked, long responded) {
+    public Operation(String client, I input, O output, long invoked, long responded) {
         this(client, input, Optional.of(output), invoked, responded, OptionalLong.empty());
     }
 
-    static <I, O> Operation<I, O> unknown(String client, I input, long invoked) {
+    public static <I, O> Operation<I, O> unknown(String client, I input, long invoked) {
         return new Operation<>(client, input, Optional.empty(), invoked, Long.MAX_VALUE, OptionalLong.empty());
     }
 
-    Operation<I, O> at(long txOffset) {
+    /** The same, which an answer has named. */
+    public Operation<I, O> at(long txOffset) {
         return new Operation<>(client, input, output, invoked, responded, OptionalLong.of(txOffset));
     }
 }

@@ -1,4 +1,4 @@
-package dev.geodesic.engine.history;
+package dev.geodesic.testkit.history;
 
 import java.util.Optional;
 
@@ -7,7 +7,7 @@ import java.util.Optional;
  *
  * @param <S> states, immutable and equal if nobody can tell them apart
  */
-interface Specification<S, I, O> {
+public interface Specification<S, I, O> {
 
     S initial();
 

@@ -1,4 +1,4 @@
-package dev.geodesic.engine.history;
+package dev.geodesic.testkit.history;
 
 import java.util.Comparator;
 import java.util.List;
@@ -11,13 +11,13 @@ import java.util.stream.Collectors;
  * Checks a history whose answers name transactions, in the order of these: what each answer says is true at its offset, and
  * whoever began after another one had ended is not before it. One pass, whatever the number of operations.
  */
-final class OffsetOrder {
+public final class OffsetOrder {
 
     private OffsetOrder() {
     }
 
     /** What is wrong; empty if nothing is. Operations without an offset must not have changed anything. */
-    static <S, I, O> Optional<String> problem(Specification<S, I, O> specification, List<Operation<I, O>> history) {
+    public static <S, I, O> Optional<String> problem(Specification<S, I, O> specification, List<Operation<I, O>> history) {
         List<Operation<I, O>> known = history.stream().filter(o -> o.offset().isPresent()).toList();
         return realTime(known).or(() -> replay(specification, known));
     }

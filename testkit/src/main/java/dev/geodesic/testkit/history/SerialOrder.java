@@ -1,4 +1,4 @@
-package dev.geodesic.engine.history;
+package dev.geodesic.testkit.history;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -18,7 +18,7 @@ import java.util.Set;
  * <p>It knows nothing of how the server orders transactions. The time it takes can grow fast with the number of operations
  * that overlap.
  */
-final class SerialOrder {
+public final class SerialOrder {
 
     private SerialOrder() {
     }
@@ -64,9 +64,9 @@ final class SerialOrder {
      * @param order operations in an order that explains them; the longest that was found if there is none for all
      * @param unexplained operations with an answer that are not in the order; empty if the history is serialisable
      */
-    record Result<I, O>(List<Operation<I, O>> order, List<Operation<I, O>> unexplained) {
+    public record Result<I, O>(List<Operation<I, O>> order, List<Operation<I, O>> unexplained) {
 
-        boolean isSerialisable() {
+        public boolean isSerialisable() {
             return unexplained.isEmpty();
         }
 
@@ -82,7 +82,8 @@ final class SerialOrder {
         }
     }
 
-    static <S, I, O> Result<I, O> find(Specification<S, I, O> specification, List<Operation<I, O>> history) {
+    /** The outcome for operations in any order. */
+    public static <S, I, O> Result<I, O> find(Specification<S, I, O> specification, List<Operation<I, O>> history) {
         Event head = events(history);
         int open = (int) history.stream().filter(o -> o.output().isPresent()).count();
         Set<Visited<S>> visited = new HashSet<>();
