@@ -21,15 +21,19 @@ import dev.geodesic.engine.snapshot.Snapshotter;
 import dev.geodesic.sats.Identity;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Backups of databases, and earlier states of them. All methods take their time, and any thread may call them. Databases go on
@@ -45,6 +49,9 @@ public final class Backups {
     /** Below the data directory; what is in it is of no use after a crash. */
     static final String STAGING = "restores";
     private static final String ZIP = "backup.zip";
+    /** Of the directory of a backup that is not complete. */
+    private static final String UNFINISHED = ".part";
+    private static final Duration INTERRUPTED_AGE = Duration.ofHours(1);
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,98}[A-Za-z0-9]|[A-Za-z0-9]");
     private static final Disk FILES = FileStorage::open;
     private static final int UPLOAD_BUFFER_BYTES = 256 << 10;
@@ -114,6 +121,7 @@ public final class Backups {
             if (Files.exists(directory)) {
                 throw new EngineException(ErrorCode.INVALID_ARGUMENTS, "there is a backup of the name `" + name + "` already");
             }
+            removeInterrupted();
             try (BackupWriter writer = prepare(identity, history, caller)) {
                 write(writer, directory);
                 LOG.log(System.Logger.Level.INFO, "database " + identity + ": backup of " + writer.manifest().transactions()
@@ -123,8 +131,38 @@ public final class Backups {
         });
     }
 
+    /**
+     * Deletes what a crash has left of backups in the directory for them. Another server may be writing there, so only what
+     * nobody has written to for an hour.
+     */
+    void removeInterrupted() {
+        Path all = limits().directory().orElse(null);
+        try {
+            List<String> names = all == null ? List.of() : FILES.directories(all);
+            for (String name : names) {
+                if (name.startsWith(".") && name.endsWith(UNFINISHED) && isOld(all.resolve(name))) {
+                    FILES.delete(all.resolve(name));
+                    LOG.log(System.Logger.Level.INFO, all.resolve(name) + ", an interrupted backup, has been deleted");
+                }
+            }
+        } catch (IOException | UncheckedIOException e) {
+            LOG.log(System.Logger.Level.WARNING, "interrupted backups in " + all + " could not be deleted: " + e);
+        }
+    }
+
+    private static boolean isOld(Path directory) throws IOException {
+        try (Stream<Path> all = Files.walk(directory)) {
+            for (Path path : all.toList()) {
+                if (Files.getLastModifiedTime(path).toInstant().isAfter(Instant.now().minus(INTERRUPTED_AGE))) {
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
+
     private static void write(BackupWriter writer, Path directory) {
-        String unfinished = "." + directory.getFileName() + ".part";
+        String unfinished = "." + directory.getFileName() + UNFINISHED;
         Path part = directory.resolveSibling(unfinished);
         boolean complete = false;
         try (Storage parent = FileStorage.open(directory.getParent())) {

@@ -337,6 +337,7 @@ public final class Server implements AutoCloseable {
     private void recover() {
         // First: later there are directories of databases that are being created.
         removeLeftovers();
+        backups.removeInterrupted();
         for (DatabaseEntry entry : control.allDatabases()) {
             openings.start(entry.identity(), opening -> recover(entry, opening));
         }

@@ -22,8 +22,12 @@ import dev.geodesic.protocol.message.ServerMessage;
 import dev.geodesic.sats.Identity;
 import dev.geodesic.testkit.Seeds;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -315,6 +319,38 @@ class BackupTest {
             }
             assertEquals(List.of(), world.server.backups().verify(source.identity(), world.me()));
         }
+    }
+
+    /** At the start and before a backup; not those that another server may be writing, and nothing else. */
+    @Test
+    void whatInterruptedBackupsAndRestoresLeftIsRemoved() throws Exception {
+        try (BackupWorld world = world()) {
+            Database source = world.create("source");
+            for (boolean restart : new boolean[] {true, false}) {
+                Path left = interrupted(world.backups.resolve(".tuesday.part"), 61);
+                Path young = interrupted(world.backups.resolve(".wednesday.part"), 61);
+                Files.writeString(young.resolve("second"), "just now");
+                Path other = interrupted(world.backups.resolve(".mine"), 61);
+                Path upload = interrupted(world.data.resolve("restores").resolve("7"), 0);
+                if (restart) {
+                    world.restart();
+                    assertTrue(Files.notExists(upload));
+                } else {
+                    world.server.backups().write(source.identity(), "monday", false, world.me());
+                    assertTrue(Files.exists(world.backups.resolve("monday")));
+                }
+                assertTrue(Files.notExists(left) && Files.exists(young) && Files.exists(other));
+            }
+        }
+    }
+
+    /** A directory with a file, which nobody has written to for so long. */
+    private static Path interrupted(Path directory, int minutes) throws IOException {
+        FileTime then = FileTime.from(Instant.now().minus(Duration.ofMinutes(minutes)));
+        Files.createDirectories(directory);
+        Files.setLastModifiedTime(Files.writeString(directory.resolve("first"), "half"), then);
+        Files.setLastModifiedTime(directory, then);
+        return directory;
     }
 
     @Test

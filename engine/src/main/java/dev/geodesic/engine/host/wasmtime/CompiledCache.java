@@ -9,6 +9,8 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -33,6 +35,8 @@ final class CompiledCache {
     private static final int CODE_OFFSET = MAGIC.length + DIGEST_BYTES;
     private static final int FILES_MAX = 256;
     private static final String SUFFIX = ".cwasm";
+    private static final String UNFINISHED = ".part";
+    private static final Duration UNFINISHED_AGE = Duration.ofHours(1);
 
     private final Optional<Path> directory;
 
@@ -77,7 +81,7 @@ final class CompiledCache {
         try {
             Files.createDirectories(folder);
             prune(folder);
-            Path part = Files.createTempFile(folder, "new", ".part"); // readable by the owner only
+            Path part = Files.createTempFile(folder, "new", UNFINISHED); // readable by the owner only
             try {
                 try (var out = Files.newOutputStream(part)) {
                     out.write(MAGIC);
@@ -100,6 +104,15 @@ final class CompiledCache {
         try (DirectoryStream<Path> stream = Files.newDirectoryStream(folder, "*" + SUFFIX)) {
             for (Path path : stream) {
                 files.add(new Aged(path, Files.getLastModifiedTime(path)));
+            }
+        }
+        // What a crash has left; a younger one is being written.
+        Instant old = Instant.now().minus(UNFINISHED_AGE);
+        try (DirectoryStream<Path> stream = Files.newDirectoryStream(folder, "new*" + UNFINISHED)) {
+            for (Path path : stream) {
+                if (Files.getLastModifiedTime(path).toInstant().isBefore(old)) {
+                    Files.deleteIfExists(path);
+                }
             }
         }
         files.sort(Comparator.comparing(Aged::modified));

@@ -23,6 +23,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -295,6 +297,17 @@ class WasmtimeRuntimeTest {
         Files.write(file, new byte[] {1, 2, 3});
         compileAndRun();
         assertEquals(good.length, Files.size(cached()));
+    }
+
+    @Test
+    void whatACrashLeftInTheCacheIsRemoved() throws IOException {
+        Path left = Files.writeString(cache.resolve("new1.part"), "half");
+        Path beingWritten = Files.writeString(cache.resolve("new2.part"), "half");
+        Files.setLastModifiedTime(left, FileTime.from(Instant.now().minus(Duration.ofMinutes(61))));
+        compileAndRun();
+        assertTrue(Files.notExists(left));
+        Files.delete(beingWritten);
+        assertTrue(Files.exists(cached()));
     }
 
     @Test
