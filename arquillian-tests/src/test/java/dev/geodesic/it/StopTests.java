@@ -120,7 +120,7 @@ interface StopTests {
                 one.join(TimeUnit.SECONDS.toMillis(60));
                 assertTrue(!one.isAlive(), "nobody hangs");
             }
-            confirmed.closed.get(30, TimeUnit.SECONDS);
+            assertEquals(1001, confirmed.closed.get(30, TimeUnit.SECONDS), "told that the server goes away");
         }
         try (BuiltServer again = new BuiltServer(directory)) {
             long notes = again.notes("stopped", token);

@@ -44,6 +44,12 @@ public class ServerBean {
     private ServerConfig config;
     private Server server;
     private PgServer postgres;
+    /**
+     * At SIGTERM: Liberty cuts connections before it stops applications, at the same time as this begins to end them with a
+     * close frame.
+     */
+    private final Thread termination =
+            Thread.ofPlatform().name("geodesic-termination").unstarted(() -> server.drain());
 
     @PostConstruct
     void start() {
@@ -77,6 +83,7 @@ public class ServerBean {
                 Runtime.version().toString(), config.dataDirectory(),
                 config.storage() == ServerConfig.Storage.DISK ? "on disk" : "in memory only", config.store());
         config.postgres().ifPresent(this::startPostgres);
+        Runtime.getRuntime().addShutdownHook(termination);
     }
 
     private void startPostgres(PgOptions options) {
@@ -92,6 +99,11 @@ public class ServerBean {
 
     @PreDestroy
     void stop() {
+        try {
+            Runtime.getRuntime().removeShutdownHook(termination);
+        } catch (IllegalStateException e) {
+            // It runs, or has run.
+        }
         if (postgres != null) {
             postgres.close();
         }

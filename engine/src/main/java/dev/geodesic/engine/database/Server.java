@@ -90,6 +90,8 @@ public final class Server implements AutoCloseable {
     private final WasmRuntime runtime;
     private final ControlDatabase control;
     private final Backups backups;
+    /** Held by whoever ends what is under way; the next one finds it done. */
+    private final ReentrantLock draining = new ReentrantLock();
     private final HttpEgress egress;
     private final ServerMemory memory;
     private final DiskWatch disk;
@@ -1245,6 +1247,15 @@ public final class Server implements AutoCloseable {
      */
     public void drain() {
         closed = true;
+        draining.lock();
+        try {
+            drainOnce();
+        } finally {
+            draining.unlock();
+        }
+    }
+
+    private void drainOnce() {
         if (!awaitPublishing()) {
             LOG.log(System.Logger.Level.ERROR,
                     "a publish or a restore is not waited for any longer; the next start removes what it leaves");
