@@ -80,7 +80,8 @@ interface HistoryTests {
     /** The same with one answer that is not true. */
     private static void believesNoLie(List<Operation<Call, Output>> history) {
         Operation<Call, Output> read = history.stream()
-                .filter(o -> o.input() instanceof Call.ReadAll && o.output().orElseThrow().after() == null).findFirst().orElseThrow();
+                .filter(o -> o.input() instanceof Call.ReadAll && o.output().orElseThrow().after() == null)
+                .findFirst().orElseThrow();
         List<Operation<Call, Output>> wrong = new ArrayList<>(history);
         wrong.set(history.indexOf(read), new Operation<>(
                 "liar", read.input(), Output.of(-7L, 0L, 0L), read.invoked(), read.responded()));

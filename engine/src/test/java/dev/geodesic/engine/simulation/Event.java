@@ -15,7 +15,7 @@ record Event(Kind kind, long seed) {
     enum Kind {
         CALL(32), BATCH(4), REQUEST(5), PROCEDURE(5), SUBSCRIBE(7), UNSUBSCRIBE(3), CONNECT(4), DISCONNECT(3), QUERY(3), SQL(6),
         READ(4), PASS(9), SET_CLOCK(2), FLUSH(8), FAULT(2), CRASH(2), POWER_LOSS(2), RESTART(2), PUBLISH(2), BAD_INPUT(3),
-        COMPRESS(2), SNAPSHOT(4);
+        COMPRESS(2), SNAPSHOT(4), BACKUP(2), RESTORE(3);
 
         private final int weight;
 

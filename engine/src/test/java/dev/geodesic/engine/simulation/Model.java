@@ -289,6 +289,23 @@ final class Model {
         startSequences();
     }
 
+    /** Offset at which the database is empty. */
+    long start() {
+        return first;
+    }
+
+    /** All states until now. */
+    List<State> past() {
+        return List.copyOf(states);
+    }
+
+    /** The state at an offset of some past is there again; call {@link #rearm} when clients have been dealt with. */
+    void restore(List<State> past, long offset) {
+        states.clear();
+        states.addAll(past);
+        recover(offset);
+    }
+
     private void startSequences() {
         for (Table table : Table.values()) {
             Sequence sequence = new Sequence();

@@ -78,14 +78,15 @@ final class Simulation implements AutoCloseable {
     private final UnaryOperator<LogFactory> sabotage;
     private final Random salts;
     private final ManualTimer timer = new ManualTimer(Template.START);
-    private final Model model;
+    final Model model;
     private final Workload workload;
+    private final Archive archive = new Archive(this);
     private final List<SimulatedClient> clients = new ArrayList<>();
     private SimulatedDisk disk;
-    private SteppedLogs logs;
-    private SteppedSnapshots snapshots;
-    private Server server;
-    private Database database;
+    SteppedLogs logs;
+    SteppedSnapshots snapshots;
+    Server server;
+    Database database;
     private SimulatedClient watcher;
     private Map<String, ProductType> rowTypes = Map.of();
     private long connections;
@@ -132,6 +133,11 @@ final class Simulation implements AutoCloseable {
                 template.options(logs, disk, timer, stores).withSnapshots(new SnapshotOptions(
                         disk, snapshotTransactions, 1L << 40, new Retention(keptSnapshots, Duration.ZERO))),
                 SharedRuntime.INSTANCE, SharedRuntime.KEYS, snapshots);
+        begin(from, to);
+    }
+
+    /** The database is open, nobody is connected. */
+    private void begin(long from, long to) throws InterruptedException {
         database = server.database(template.database());
         Inside.settle(database);
         long found = logs.database().recovered() - 1;
@@ -140,7 +146,7 @@ final class Simulation implements AutoCloseable {
             throw new AssertionError("the state at " + found + " was found, but it must be one from " + from + " to " + to);
         }
         model.recover(found);
-        disconnectLeftovers();
+        disconnectLeftovers(model, logs.database());
         model.rearm();
         rowTypes = new HashMap<>();
         learnRowTypes();
@@ -152,9 +158,9 @@ final class Simulation implements AutoCloseable {
     }
 
     /** In the order in which the server did it, which is nobody's promise. */
-    private void disconnectLeftovers() {
+    static void disconnectLeftovers(Model model, SteppedLogs.Stepped log) {
         List<ConnectionId> left = new ArrayList<>(model.last().clients().keySet());
-        List<byte[]> records = logs.database().records();
+        List<byte[]> records = log.records();
         for (int i = 0; !left.isEmpty(); i++) {
             if (i >= records.size()) {
                 throw new AssertionError("not disconnected: " + left);
@@ -165,6 +171,27 @@ final class Simulation implements AutoCloseable {
             left.remove(gone);
             model.transact(s -> model.disconnect(s, gone));
         }
+    }
+
+    /** The database was set back to a state of some past, the server goes on. */
+    void setBack(List<State> past, long offset) throws InterruptedException {
+        requireClosed();
+        clients.clear();
+        model.restore(past, offset);
+        begin(offset, offset);
+    }
+
+    private void requireClosed() {
+        clients.forEach(c -> {
+            if (c.closed() == null) {
+                throw new AssertionError(c + " was not closed");
+            }
+        });
+    }
+
+    /** Adds to what is told of the event. */
+    void tell(String more) {
+        story += more;
     }
 
     private SimulatedClient client(
@@ -271,13 +298,13 @@ final class Simulation implements AutoCloseable {
         clients.stream().filter(c -> c != caller).forEach(c -> c.expectUpdate(commit));
     }
 
-    private void check() {
+    void check() {
         settle();
         checkClients();
     }
 
     /** Waits until nothing moves any more, and sees that it went as far as the model. */
-    private void settle() {
+    void settle() {
         long offset = Inside.settle(database);
         if (database.failure().isPresent()) {
             throw new AssertionError("the database has stopped: " + database.failure().get(), database.failure().get());
@@ -364,6 +391,8 @@ final class Simulation implements AutoCloseable {
             case BAD_INPUT -> badInput(random, pick(random));
             case COMPRESS -> compress(random);
             case SNAPSHOT -> snapshot(random);
+            case BACKUP -> archive.takeBackup(random);
+            case RESTORE -> archive.restore(random);
         }
         settle();
         List<Table> changed = new ArrayList<>();
@@ -384,13 +413,13 @@ final class Simulation implements AutoCloseable {
         }
     }
 
-    private SimulatedClient pick(Random random) {
+    SimulatedClient pick(Random random) {
         return clients.get(random.nextInt(clients.size()));
     }
 
     // ---- calls ----
 
-    private void call(Random random, SimulatedClient client) {
+    void call(Random random, SimulatedClient client) {
         send(client, List.of(workload.someCall(random)));
         model.runDue();
     }
@@ -542,7 +571,7 @@ final class Simulation implements AutoCloseable {
         }
     }
 
-    private static <T> T join(Supplier<T> work) {
+    static <T> T join(Supplier<T> work) {
         try {
             return work.get();
         } catch (CompletionException e) {
@@ -738,6 +767,16 @@ final class Simulation implements AutoCloseable {
         compare(rows, expected);
     }
 
+    /** As somebody who comes to another database and goes again. */
+    void select(Database other, Model its, Query query) {
+        ClientInfo who = new ClientInfo(PEOPLE[0], nextConnection(), "{}");
+        RowBuffer rows = other.sql(who, query.sql()).result().rows();
+        its.transact(s -> its.connect(s, who.connection(), who.identity()));
+        Map<String, Integer> expected = its.last().answer(query);
+        its.transact(s -> its.disconnect(s, who.connection()));
+        compare(rows, expected);
+    }
+
     private static void compare(RowBuffer rows, Map<String, Integer> expected) {
         Map<String, Integer> seen = new TreeMap<>();
         for (int i = 0; i < rows.count(); i++) {
@@ -817,12 +856,12 @@ final class Simulation implements AutoCloseable {
 
     // ---- the disk ----
 
-    private void flush(Random random) throws InterruptedException {
+    void flush(Random random) throws InterruptedException {
         int waiting = logs.database().waiting();
         flush(random, random.nextInt(4) == 0 ? random.nextInt(waiting + 1) : waiting);
     }
 
-    private void flush(Random random, int count) throws InterruptedException {
+    void flush(Random random, int count) throws InterruptedException {
         SteppedLogs.Stepped log = logs.database();
         if (count == 0) {
             return;
@@ -935,11 +974,7 @@ final class Simulation implements AutoCloseable {
         }
         refused(() -> join(() -> database.call(watcher.info, "remove", new Arguments.Json("[0]")).join()));
         checkClients();
-        clients.forEach(c -> {
-            if (c.closed() == null) {
-                throw new AssertionError(c + " was not closed");
-            }
-        });
+        requireClosed();
         long durable = log.announced();
         long passed = log.passed();
         log.abandon();

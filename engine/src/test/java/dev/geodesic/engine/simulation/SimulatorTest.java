@@ -4,6 +4,7 @@ import com.sun.management.OperatingSystemMXBean;
 import dev.geodesic.engine.durability.Durability;
 import dev.geodesic.engine.durability.LogFactory;
 import dev.geodesic.engine.durability.LogFiles;
+import dev.geodesic.engine.durability.LogStart;
 import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.lang.management.ManagementFactory;
@@ -162,9 +163,17 @@ class SimulatorTest {
         }
 
         static LogFactory of(LogFactory logs) {
-            return (directory, start, replay) -> {
-                Durability log = logs.open(directory, start, replay);
-                return directory.toString().contains("databases") ? new HastyLog(log) : log;
+            return new LogFactory() {
+                @Override
+                public Durability open(Path directory, LogStart start, Replay replay) {
+                    Durability log = logs.open(directory, start, replay);
+                    return directory.toString().contains("databases") ? new HastyLog(log) : log;
+                }
+
+                @Override
+                public void begin(Path directory, long offset) {
+                    logs.begin(directory, offset);
+                }
             };
         }
 

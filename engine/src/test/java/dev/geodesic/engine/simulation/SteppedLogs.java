@@ -35,6 +35,11 @@ final class SteppedLogs implements LogFactory {
         return database;
     }
 
+    /** Another database is no longer. */
+    void goOnWith(Stepped log) {
+        database = log;
+    }
+
     @Override
     public Durability open(Path directory, LogStart start, Replay replay) {
         if (!directory.toString().contains("databases")) {
@@ -47,6 +52,11 @@ final class SteppedLogs implements LogFactory {
         });
         database = new Stepped(log, next[0]);
         return database;
+    }
+
+    @Override
+    public void begin(Path directory, long offset) {
+        logs.begin(directory, offset);
     }
 
     /** The log of one database. */

@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.AbstractExecutorService;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /** Snapshots that are due, each of which is taken when the simulation says so, on its thread. Thread-safe. */
@@ -28,10 +29,28 @@ final class SteppedSnapshots extends AbstractExecutorService {
         }
     }
 
+    /** Takes those that are due until somebody else, who waits for some of them, has finished. */
+    void takeUntil(CompletableFuture<?> finished) throws InterruptedException {
+        finished.whenComplete((result, e) -> {
+            synchronized (this) {
+                notifyAll();
+            }
+        });
+        while (!finished.isDone()) {
+            takeAll();
+            synchronized (this) {
+                if (!finished.isDone() && due.isEmpty()) {
+                    wait();
+                }
+            }
+        }
+    }
+
     @Override
     public synchronized void execute(Runnable snapshot) {
         if (!closed) {
             due.add(snapshot);
+            notifyAll();
         }
     }
 
