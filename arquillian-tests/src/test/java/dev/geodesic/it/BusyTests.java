@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.geodesic.it.Http.Answer;
 import dev.geodesic.it.Http.Caller;
+import dev.geodesic.testkit.Await;
 import dev.geodesic.testkit.Proves;
 import jakarta.json.Json;
 import java.io.StringReader;
@@ -68,11 +69,8 @@ interface BusyTests {
 
     /** Waits until nobody works on anything any more. */
     static void settled(Http http) throws Exception {
-        long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-        while (gauge(http, "geodesic_requests") + gauge(http, "geodesic_queue_depth") > 0) {
-            assertTrue(System.nanoTime() < end, "requests are left over");
-            Thread.sleep(20);
-        }
+        Await.until("no request is left over",
+                () -> gauge(http, "geodesic_requests") + gauge(http, "geodesic_queue_depth") == 0);
     }
 
     @Test
@@ -105,10 +103,10 @@ interface BusyTests {
                         HttpResponse.BodyHandlers.ofString()));
             }
             CompletableFuture<?> spinning = slow.getFirst();
-            while (gauge(http, "geodesic_requests") < 2 * MORE_THAN_THREADS) {
+            Await.until("the slow requests have come", () -> {
                 assertFalse(spinning.isDone(), "the slow requests have not come");
-                Thread.sleep(10);
-            }
+                return gauge(http, "geodesic_requests") >= 2 * MORE_THAN_THREADS;
+            });
             quick(http, calm, owner);
             assertFalse(spinning.isDone(), "quick requests had to wait for slow ones");
             for (CompletableFuture<HttpResponse<String>> answer : slow) {

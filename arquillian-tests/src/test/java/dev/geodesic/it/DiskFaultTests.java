@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
 
+import dev.geodesic.testkit.Await;
 import dev.geodesic.testkit.Proves;
 import jakarta.json.JsonObject;
 import java.io.IOException;
@@ -84,10 +85,7 @@ interface DiskFaultTests {
             StopTests.Confirmed confirmed = new StopTests.Confirmed();
             WebSocket socket = server.subscribe("broken", token, confirmed);
             socket.sendText(StopTests.Confirmed.CALL, true).join();
-            for (int i = 0; confirmed.count.get() < 1; i++) {
-                assertTrue(i < 3000, "a call is confirmed while the disk is well");
-                Thread.sleep(10);
-            }
+            Await.until("a call is confirmed while the disk is well", () -> confirmed.count.get() >= 1);
             long confirmedNotes = server.notes("broken", token);
 
             // A client under confirmed reads is told nothing but the end.
@@ -117,10 +115,7 @@ interface DiskFaultTests {
             HttpResponse<String> call = server.send("POST", "/v1/database/broken/call/add_note", token, "[\"x\"]");
             assertTrue(call.statusCode() == 200
                     || call.body().contains("cannot be written: java.io.IOException: Input/output error"), call::body);
-            for (int i = 0; !server.health().toString().contains("\"databases_stopped\":1"); i++) {
-                assertTrue(i < 600, "it stops");
-                Thread.sleep(100);
-            }
+            Await.until("it stops", () -> server.health().toString().contains("\"databases_stopped\":1"));
             assertStopped(server, token, identity);
             disk.repair();
             assertEquals(200, server.send("POST", "/v1/database/broken/open", token, "").statusCode());
@@ -162,10 +157,8 @@ interface DiskFaultTests {
             disk.hang(identity);
             socket.sendText(StopTests.Confirmed.CALL, true).join();
             assertEquals(200, server.addNote("healthy", token));
-            for (int i = 0; !server.health().toString().contains("hanging " + identity); i++) {
-                assertTrue(i < 600, "the health answer says that the disk does not answer");
-                Thread.sleep(100);
-            }
+            Await.until("the health answer says that the disk does not answer",
+                    () -> server.health().toString().contains("hanging " + identity));
             assertTrue(server.send("GET", "/v1/metrics", "", "").body().contains("\ngeodesic_databases_hanging 1\n"));
             assertEquals(0, confirmed.count.get(), "nothing is confirmed");
             long begin = System.nanoTime();

@@ -3,6 +3,7 @@ package dev.geodesic.pgwire;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.geodesic.testkit.Await;
 import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.io.ByteArrayOutputStream;
@@ -14,7 +15,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -50,16 +50,8 @@ class HostileTest {
 
     @AfterEach
     void nothingStaysBehind() throws InterruptedException {
-        await("connections stay", () -> world.endpoint.connectionCount() == 0);
+        Await.until("connections stay", () -> world.endpoint.connectionCount() == 0);
         assertEquals(0, world.endpoint.retainedBytes());
-    }
-
-    private static void await(String what, BooleanSupplier condition) throws InterruptedException {
-        long end = System.nanoTime() + 20_000_000_000L;
-        while (!condition.getAsBoolean()) {
-            assertTrue(System.nanoTime() < end, what);
-            Thread.sleep(5);
-        }
     }
 
     private static RawClient open() throws IOException {
@@ -223,7 +215,7 @@ class HostileTest {
                     // Cut off, as it should be.
                 }
             });
-            await("the client was not cut off", () -> world.endpoint.connectionCount() == 0);
+            Await.until("the client was not cut off", () -> world.endpoint.connectionCount() == 0);
             sender.join();
         }
     }
@@ -240,7 +232,7 @@ class HostileTest {
                 oneMore.end();
             }
             clients.removeLast().close();
-            await("the place stays taken", () -> world.endpoint.connectionCount() < CONNECTIONS_MAX);
+            Await.until("the place stays taken", () -> world.endpoint.connectionCount() < CONNECTIONS_MAX);
             clients.add(loggedIn());
             assertEquals("TDDDCZ", clients.getLast().query("SELECT * FROM member").types());
         } finally {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.geodesic.engine.auth.IdentityDerivation;
 import dev.geodesic.it.ws.Http.User;
 import dev.geodesic.protocol.Subprotocol;
+import dev.geodesic.testkit.Await;
 import dev.geodesic.testkit.Proves;
 import java.io.File;
 import java.io.IOException;
@@ -186,9 +187,7 @@ class AuthIT {
             }
             CompletableFuture<WsClient> handshake = CompletableFuture.supplyAsync(() ->
                     new Upgrade(name, Subprotocol.V2).token(ISSUER.token("/slow3", "ws", "")).open());
-            while (ISSUER.requests.get() < 3) {
-                Thread.sleep(5);
-            }
+            Await.until("the issuer is asked", () -> ISSUER.requests.get() >= 3);
             // An issuer that is slower than 5 s is given up, and the machine may be busy.
             for (int i = 0; i < 3; i++) {
                 long begin = System.nanoTime();

@@ -11,9 +11,8 @@ import dev.geodesic.engine.egress.Network;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Instant;
-import java.time.ZoneId;
+import java.time.InstantSource;
 import java.time.ZoneOffset;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -41,23 +40,9 @@ final class TestTokens implements AutoCloseable {
     TestTokens(Path keys, IssuerOptions options) {
         // It would say of every issuer that a test breaks that it is broken.
         QUIET.setLevel(Level.OFF);
+        InstantSource clock = () -> Instant.ofEpochSecond(now + skew);
         authority = new TokenAuthority(keys(keys), options, limits -> new HttpEgress(
-                limits, Network.SYSTEM, Thread.ofPlatform().daemon().factory()), new Clock() {
-                    @Override
-                    public ZoneId getZone() {
-                        return ZoneOffset.UTC;
-                    }
-
-                    @Override
-                    public Clock withZone(ZoneId zone) {
-                        return this;
-                    }
-
-                    @Override
-                    public Instant instant() {
-                        return Instant.ofEpochSecond(now + skew);
-                    }
-                }, () -> now);
+                limits, Network.SYSTEM, Thread.ofPlatform().daemon().factory()), clock.withZone(ZoneOffset.UTC), () -> now);
     }
 
     TokenClaims verify(String token) {

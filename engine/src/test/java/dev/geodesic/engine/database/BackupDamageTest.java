@@ -15,6 +15,7 @@ import dev.geodesic.engine.durability.DiskOptions;
 import dev.geodesic.engine.durability.FileStorage;
 import dev.geodesic.engine.table.heap.HeapStores;
 import dev.geodesic.sats.LittleEndian;
+import dev.geodesic.testkit.Await;
 import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.io.ByteArrayInputStream;
@@ -482,7 +483,7 @@ class BackupDamageTest {
         world.resources = ResourceOptions.DEFAULTS.withDisk(new DiskOptions(usable::get, 500, 100, Duration.ofMillis(5)));
         world.restart();
         usable.set(400);
-        TestServer.await("the watch notices", () -> !world.server.disk().isAmple());
+        Await.until("the watch notices", () -> !world.server.disk().isAmple());
         for (Executable backup : List.<Executable>of(
                 () -> world.zip(source.identity(), true),
                 () -> world.server.backups().write(source.identity(), "low", false, world.me()))) {
@@ -492,11 +493,11 @@ class BackupDamageTest {
         }
         assertTrue(world.server.failedSnapshots().get(source.identity().toHex()).contains("geodesic.disk.warn.bytes"));
         usable.set(50);
-        TestServer.await("the watch notices", () -> !world.server.disk().isWritable());
+        Await.until("the watch notices", () -> !world.server.disk().isWritable());
         EngineException e = assertThrows(EngineException.class, () -> world.restore(zip, BackupWorld.another("low")));
         assertEquals(ErrorCode.DISK_FULL, e.code(), e::describe);
         usable.set(1000);
-        TestServer.await("the watch notices", () -> world.server.disk().isAmple());
+        Await.until("the watch notices", () -> world.server.disk().isAmple());
         world.server.backups().write(source.identity(), "low", false, world.me());
         world.resources = ResourceOptions.DEFAULTS;
     }

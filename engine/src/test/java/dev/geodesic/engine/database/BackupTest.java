@@ -20,6 +20,7 @@ import dev.geodesic.engine.table.heap.HeapStores;
 import dev.geodesic.protocol.message.CloseReason;
 import dev.geodesic.protocol.message.ServerMessage;
 import dev.geodesic.sats.Identity;
+import dev.geodesic.testkit.Await;
 import dev.geodesic.testkit.Seeds;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -141,10 +142,10 @@ class BackupTest {
             ByteArrayOutputStream out = new ByteArrayOutputStream();
             Manifest manifest;
             try {
-                TestServer.await("the writer works", () -> done.get() > 20);
+                Await.until("the writer works", () -> done.get() > 20);
                 manifest = world.prepared(source.identity(), true, out);
                 int atBackup = done.get();
-                TestServer.await("the writer is not held up", () -> done.get() > atBackup + 20);
+                Await.until("the writer is not held up", () -> done.get() > atBackup + 20);
                 RestoreResult live = world.restore(
                         new RestoreRequest.Source.History(source.identity()), new Moment.Offset(30), another(null));
                 assertEquals(BackupWorld.contents(source, 30),
@@ -239,16 +240,16 @@ class BackupTest {
                     + (world.server.nowMicros() + 2_000_000) + "}}, \"\", \"soon\"]");
             byte[] zip = world.zip(source.identity(), false);
             String ran = "SELECT * FROM run WHERE text = 'soon'";
-            TestServer.await("the job has run", () -> world.count(source, ran) == 1);
+            Await.until("the job has run", () -> world.count(source, ran) == 1);
             Database restored = world.server.database(world.restore(zip, another(null)).identity());
-            TestServer.await("the job has run again", () -> world.count(restored, ran) == 1);
+            Await.until("the job has run again", () -> world.count(restored, ran) == 1);
             assertEquals(1, world.count(source, ran));
             // Its own one only.
             assertEquals(1, world.count(restored, "SELECT * FROM st_client"));
             assertEquals(2, world.count(source, "SELECT * FROM st_client"));
             world.restore(zip, same(source.identity()));
             Database again = world.server.database(source.identity());
-            TestServer.await("the job has run once more", () -> world.count(again, ran) == 1);
+            Await.until("the job has run once more", () -> world.count(again, ran) == 1);
             assertEquals(1, world.count(again, "SELECT * FROM st_client"));
         }
     }

@@ -14,10 +14,9 @@ import dev.geodesic.engine.table.heap.HeapStores;
 import dev.geodesic.protocol.message.ServerMessage;
 import dev.geodesic.testkit.Proves;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneId;
+import java.time.InstantSource;
 import java.time.ZoneOffset;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -32,31 +31,11 @@ class ClockJumpTest {
     private static final Duration YEAR = Duration.ofDays(365);
     private static final Duration HOUR = Duration.ofHours(1);
 
-    /** The time of day, wrong by what it was set. */
-    private static final class WrongClock extends Clock {
-
-        private volatile Duration skew = Duration.ZERO;
-
-        @Override
-        public ZoneId getZone() {
-            return ZoneOffset.UTC;
-        }
-
-        @Override
-        public Clock withZone(ZoneId zone) {
-            return this;
-        }
-
-        @Override
-        public Instant instant() {
-            return Instant.now().plus(skew);
-        }
-    }
-
     @TempDir
     private Path directory;
 
-    private final WrongClock clock = new WrongClock();
+    /** How wrong the time of day is. */
+    private volatile Duration skew = Duration.ZERO;
     private BackupWorld world;
     private Database database;
     private TestServer.Inbox inbox;
@@ -66,7 +45,8 @@ class ClockJumpTest {
     @BeforeEach
     void start() throws Exception {
         world = new BackupWorld(directory, HeapStores::new);
-        world.clock = clock;
+        InstantSource clock = () -> Instant.now().plus(skew);
+        world.clock = clock.withZone(ZoneOffset.UTC);
         world.restart();
         database = world.create("clock");
         inbox = new TestServer.Inbox();
@@ -101,7 +81,7 @@ class ClockJumpTest {
         long before = Database.micros(Instant.now());
         TokenAuthority.Issued lasting = world.server.tokens().issueAnonymous();
 
-        clock.skew = YEAR;
+        skew = YEAR;
         works();
         world.server.tokens().verifyBlocking(lasting.token());
         database.snapshots().orElseThrow().take().join();
@@ -110,7 +90,7 @@ class ClockJumpTest {
         assertEquals(2, future.snapshots().size());
         assertTrue(future.untilMicros() > before + YEAR.minusDays(1).toMillis() * 1000);
 
-        clock.skew = HOUR.negated();
+        skew = HOUR.negated();
         works();
         works();
         database.snapshots().orElseThrow().take().join();
@@ -137,18 +117,18 @@ class ClockJumpTest {
         TokenAuthority.Issued issued = world.server.tokens().issueAnonymous();
         String minute = world.server.tokens().issueForWebSocket(issued.claims());
         world.server.tokens().verifyBlocking(minute);
-        clock.skew = YEAR;
+        skew = YEAR;
         assertEquals(ErrorCode.INVALID_TOKEN, assertThrows(
                 EngineException.class, () -> world.server.tokens().verifyBlocking(minute)).code());
         world.server.tokens().verifyBlocking(issued.token());
-        clock.skew = HOUR.negated();
+        skew = HOUR.negated();
         world.server.tokens().verifyBlocking(issued.token());
     }
 
     /** What is awaited for so and so long is not awaited for a year: the log's patience with its disk is no time of day. */
     @Test
     void aJumpIsNoHang() throws Exception {
-        clock.skew = YEAR;
+        skew = YEAR;
         works();
         assertEquals(0, world.server.hangingDatabases().size());
         assertTrue(CommitLogOptions.DEFAULTS.patience().compareTo(Duration.ofMinutes(1)) < 0);

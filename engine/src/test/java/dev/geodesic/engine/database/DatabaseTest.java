@@ -5,7 +5,6 @@ import static dev.geodesic.engine.database.TestServer.V1;
 import static dev.geodesic.engine.database.TestServer.V2;
 import static dev.geodesic.engine.database.TestServer.V2_CONFIRMED;
 import static dev.geodesic.engine.database.TestServer.assertCode;
-import static dev.geodesic.engine.database.TestServer.await;
 import static dev.geodesic.engine.database.TestServer.callMessage;
 import static dev.geodesic.engine.database.TestServer.client;
 import static dev.geodesic.engine.database.TestServer.query;
@@ -27,6 +26,7 @@ import dev.geodesic.protocol.message.ReducerOutcome;
 import dev.geodesic.protocol.message.ServerMessage;
 import dev.geodesic.protocol.message.SubscriptionKind;
 import dev.geodesic.sats.ConnectionId;
+import dev.geodesic.testkit.Await;
 import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.math.BigInteger;
@@ -135,8 +135,8 @@ class DatabaseTest {
                 flood.submit(callMessage(9, "add_note", "[\"x\"]"), 12);
                 blocker.release();
                 patient.next(ServerMessage.ReducerResult.class);
-                await("the flooding client is gone", () -> kitchen.connectionCount() == 1);
-                await("its disconnect ran", () -> test.count(kitchen, "SELECT * FROM test_session WHERE came = false") > 0);
+                Await.until("the flooding client is gone", () -> kitchen.connectionCount() == 1);
+                Await.until("its disconnect ran", () -> test.count(kitchen, "SELECT * FROM test_session WHERE came = false") > 0);
                 assertTrue(flooding.messages.isEmpty() && flooding.closed.isEmpty(), "nothing follows");
                 assertTrue(patient.closed.isEmpty());
                 assertEquals(1, test.count(kitchen, "SELECT * FROM note WHERE text = 'y'"));
@@ -211,7 +211,7 @@ class DatabaseTest {
                 assertEquals(CloseReason.MODULE_EXITED, inbox.end());
                 late.end();
                 assertCode(ErrorCode.DATABASE_STOPPED, () -> Database.join(waiting));
-                await("the failure is known", () -> broken.failure().isPresent());
+                Await.until("the failure is known", () -> broken.failure().isPresent());
                 assertEquals(failure, broken.failure().get());
                 assertCode(ErrorCode.DATABASE_STOPPED, () -> test.call(broken, "nothing", "[]"));
                 assertCode(ErrorCode.DATABASE_STOPPED, () -> test.count(broken, "SELECT * FROM team"));
@@ -235,7 +235,7 @@ class DatabaseTest {
             kitchen.connect(client(test.owner), V2, inbox, "token");
             inbox.end();
             assertTrue(inbox.messages.isEmpty());
-            await("the failure is known", () -> kitchen.failure().isPresent());
+            Await.until("the failure is known", () -> kitchen.failure().isPresent());
         }
     }
 
@@ -246,7 +246,7 @@ class DatabaseTest {
             Database kitchen = test.create("kitchen", KITCHEN);
             logs.refuse();
             assertCode(ErrorCode.STORAGE_FAILED, () -> test.call(kitchen, "add_note", "[\"x\"]"));
-            await("the failure is known", () -> kitchen.failure().isPresent());
+            Await.until("the failure is known", () -> kitchen.failure().isPresent());
             assertCode(ErrorCode.DATABASE_STOPPED, () -> test.call(kitchen, "add_note", "[\"x\"]"));
         }
     }
@@ -372,7 +372,7 @@ class DatabaseTest {
         for (TestServer.Inbox inbox : inboxes) {
             assertEquals(CloseReason.MODULE_EXITED, inbox.end());
         }
-        await("threads are left: " + left(before), () -> left(before).isEmpty());
+        Await.until("threads are left: " + left(before), () -> left(before).isEmpty());
         test.close();
     }
 
@@ -411,7 +411,7 @@ class DatabaseTest {
             assertEquals(0, test.count(kitchen, "SELECT * FROM note"));
             assertTrue(inbox.messages.isEmpty());
             assertEquals(0, kitchen.connectionCount());
-            await("only this request is left", () -> test.count(kitchen, "SELECT * FROM st_client") == 1);
+            Await.until("only this request is left", () -> test.count(kitchen, "SELECT * FROM st_client") == 1);
             assertEquals(1, test.count(kitchen, "SELECT * FROM st_connection_credentials"));
         }
     }
@@ -438,7 +438,7 @@ class DatabaseTest {
                 for (Thread thread : threads) {
                     thread.join();
                 }
-                await("gone", () -> kitchen.connectionCount() == 0);
+                Await.until("gone", () -> kitchen.connectionCount() == 0);
                 Database.join(kitchen.committedOffset());
                 String sessions = "SELECT * FROM test_session WHERE who = " + who;
                 assertEquals(failing ? 2 : 1, test.count(kitchen, sessions + " AND came = true"));
@@ -470,10 +470,10 @@ class DatabaseTest {
             String rows = "SELECT * FROM st_client WHERE connection_id = " + new BigInteger(id.toHex(), 16);
             assertEquals(1, test.count(kitchen, rows));
             holder.disconnect();
-            await("one left", () -> kitchen.connectionCount() == 1);
+            Await.until("one left", () -> kitchen.connectionCount() == 1);
             assertEquals(1, test.count(kitchen, rows), "the other one still needs it");
             twin.disconnect();
-            await("none left", () -> kitchen.connectionCount() == 0);
+            Await.until("none left", () -> kitchen.connectionCount() == 0);
             Database.join(kitchen.committedOffset());
             assertEquals(0, test.count(kitchen, rows));
         }

@@ -15,6 +15,7 @@ import dev.geodesic.engine.table.heap.HeapStores;
 import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
+import dev.geodesic.testkit.Await;
 import dev.geodesic.testkit.Proves;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -232,13 +233,13 @@ class IsolatedStartTest {
                 Long.MAX_VALUE, Long.MAX_VALUE, Long.MAX_VALUE, 100, Optional.empty(), 2, Duration.ofMillis(20),
                 Duration.ofSeconds(10));
         server = Server.launch(options(slowly).withResources(two));
-        TestServer.await("the other one is opened", () -> server.databases().size() == 1);
+        Await.until("the other one is opened", () -> server.databases().size() == 1);
         assertEquals(0, notes(fast));
         assertTrue(refused(slow, ErrorCode.BUSY).getMessage().contains("reading its log"));
         assertEquals(Map.of(slow, "reading its log"), server.openingDatabases());
         TestServer.assertCode(ErrorCode.BUSY, () -> server.delete(slow, owner.claims().identity()));
         go.countDown();
-        TestServer.await("it is opened", () -> server.openingDatabases().isEmpty());
+        Await.until("it is opened", () -> server.openingDatabases().isEmpty());
         assertEquals(1, notes(slow));
     }
 

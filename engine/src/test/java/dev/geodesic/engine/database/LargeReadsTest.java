@@ -3,7 +3,6 @@ package dev.geodesic.engine.database;
 import static dev.geodesic.engine.database.TestServer.V1;
 import static dev.geodesic.engine.database.TestServer.V2;
 import static dev.geodesic.engine.database.TestServer.V2_CONFIRMED;
-import static dev.geodesic.engine.database.TestServer.await;
 import static dev.geodesic.engine.database.TestServer.callMessage;
 import static dev.geodesic.engine.database.TestServer.client;
 import static dev.geodesic.engine.database.TestServer.query;
@@ -22,6 +21,7 @@ import dev.geodesic.protocol.message.ReducerOutcome;
 import dev.geodesic.protocol.message.ServerMessage;
 import dev.geodesic.protocol.message.SubscriptionKind;
 import dev.geodesic.protocol.message.TableUpdate;
+import dev.geodesic.testkit.Await;
 import dev.geodesic.testkit.Proves;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -338,11 +338,11 @@ class LargeReadsTest {
             peer.subscribe(SubscriptionKind.SET, 1, 7, NOTES);
             world.settle();
             peer.connection.disconnect();
-            await("it has left", () -> world.database.connectionCount() == 0);
+            Await.until("it has left", () -> world.database.connectionCount() == 0);
             world.add(1);
             assertEquals(0, world.database.subscriptions().planCount());
             world.letGo();
-            await("all reads have ended", () -> world.test.server.readers().getActiveCount() == 0);
+            Await.until("all reads have ended", () -> world.test.server.readers().getActiveCount() == 0);
             peer.nothing(world);
             assertTrue(world.database.failure().isEmpty());
         }
@@ -387,7 +387,7 @@ class LargeReadsTest {
             world.add(30);
             assertEquals(1008, peer.inbox.end().code());
             world.letGo();
-            await("all reads have ended", () -> world.test.server.readers().getActiveCount() == 0);
+            Await.until("all reads have ended", () -> world.test.server.readers().getActiveCount() == 0);
             assertTrue(peer.inbox.messages.stream().noneMatch(m -> m.plain() instanceof ServerMessage.SubscribeApplied));
         }
     }

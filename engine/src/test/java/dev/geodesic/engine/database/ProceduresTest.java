@@ -23,6 +23,7 @@ import dev.geodesic.protocol.message.ClientMessage;
 import dev.geodesic.protocol.message.ProcedureOutcome;
 import dev.geodesic.protocol.message.ServerMessage;
 import dev.geodesic.protocol.message.SubscriptionKind;
+import dev.geodesic.testkit.Await;
 import dev.geodesic.testkit.Proves;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -176,7 +177,7 @@ class ProceduresTest {
     void modulesMayHaveProceduresCalledSoon() throws Exception {
         start();
         test.commit(database, "add_soon", "[9]");
-        TestServer.await("the immediate call", () -> items() == 1);
+        Await.until("the immediate call", () -> items() == 1);
     }
 
     // ---- transactions ----

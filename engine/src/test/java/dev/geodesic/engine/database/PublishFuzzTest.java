@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.durability.LogFactory;
+import dev.geodesic.testkit.Await;
 import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.nio.file.Path;
@@ -86,7 +87,7 @@ class PublishFuzzTest {
             Database now = test.server.database(test.server.resolve("chat"));
             assertEquals(1, test.count(now, "SELECT * FROM message"));
             test.commit(now, "send_message", "[\"again\"]");
-            TestServer.await("nothing waits", () -> now.queueDepth() == 0);
+            Await.until("nothing waits", () -> now.queueDepth() == 0);
             assertEquals(1, test.count(now, "SELECT * FROM st_client"));
         }
     }

@@ -3,7 +3,6 @@ package dev.geodesic.engine.database;
 import static dev.geodesic.engine.database.TestServer.KITCHEN;
 import static dev.geodesic.engine.database.TestServer.V2;
 import static dev.geodesic.engine.database.TestServer.assertCode;
-import static dev.geodesic.engine.database.TestServer.await;
 import static dev.geodesic.engine.database.TestServer.callMessage;
 import static dev.geodesic.engine.database.TestServer.client;
 import static dev.geodesic.engine.database.TinyModule.CALLABLE;
@@ -31,6 +30,7 @@ import dev.geodesic.protocol.message.ReducerOutcome;
 import dev.geodesic.protocol.message.ServerMessage;
 import dev.geodesic.protocol.message.SubscriptionKind;
 import dev.geodesic.sats.Identity;
+import dev.geodesic.testkit.Await;
 import dev.geodesic.testkit.Proves;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -211,11 +211,11 @@ class PublishTest {
                         (i32.const 0)""");
         try (TestServer test = new TestServer(data)) {
             Database first = test.create("immediate", module.wasm());
-            await("the call runs after init", () -> test.count(first, "SELECT * FROM a WHERE id = 7") == 1);
+            Await.until("the call runs after init", () -> test.count(first, "SELECT * FROM a WHERE id = 7") == 1);
             assertFalse(test.publish("immediate", module.wasm(), true).created());
             Database second = test.server.database(test.server.resolve("immediate"));
             assertNotSame(first, second);
-            await("the call runs in the new database", () -> test.count(second, "SELECT * FROM a WHERE id = 7") == 1);
+            Await.until("the call runs in the new database", () -> test.count(second, "SELECT * FROM a WHERE id = 7") == 1);
         }
     }
 

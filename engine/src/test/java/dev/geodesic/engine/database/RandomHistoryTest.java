@@ -23,6 +23,7 @@ import dev.geodesic.protocol.message.SubscriptionKind;
 import dev.geodesic.protocol.message.TableUpdate;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.RowList;
+import dev.geodesic.testkit.Await;
 import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.io.IOException;
@@ -351,7 +352,7 @@ class RandomHistoryTest {
                 for (int set : client.queries.keySet()) {
                     String query = client.queries.get(set);
                     // Procedures run beside this thread: what is there may change between two looks.
-                    TestServer.await("the cache of " + query, () -> {
+                    Await.until("the cache of " + query, () -> {
                         Map<String, Integer> rows = answer(SOURCES.getOrDefault(query, query));
                         if (client == caller) {
                             readResults();

@@ -26,6 +26,7 @@ import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.protocol.message.CloseReason;
 import dev.geodesic.protocol.message.ReducerOutcome;
 import dev.geodesic.protocol.message.ServerMessage;
+import dev.geodesic.testkit.Await;
 import dev.geodesic.testkit.Proves;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -222,7 +223,7 @@ class ResourcesTest {
 
     private void room(long bytes, DiskWatch.Level level) throws InterruptedException {
         usable.set(bytes);
-        TestServer.await("the watch notices", () -> server.disk().level() == level);
+        Await.until("the watch notices", () -> server.disk().level() == level);
     }
 
     @Test
@@ -259,7 +260,7 @@ class ResourcesTest {
         connection.submit(TestServer.query(2, "SELECT * FROM note"), 10);
         inbox.next(ServerMessage.OneOffResult.class);
         connection.disconnect();
-        TestServer.await("who leaves is forgotten", () -> database.connectionCount() == 0);
+        Await.until("who leaves is forgotten", () -> database.connectionCount() == 0);
 
         room(1000, DiskWatch.Level.AMPLE);
         assertInstanceOf(CallResult.Committed.class, addNote(database), "it goes on by itself");
@@ -346,7 +347,7 @@ class ResourcesTest {
             calls.add(call(database, "add_note", "[\"http\"]"));
         }
         Thread stop = Thread.ofPlatform().start(server::close);
-        TestServer.await("the stop has begun", database::isDraining);
+        Await.until("the stop has begun", database::isDraining);
         connection.submit(TestServer.callMessage(1000, "add_note", "[\"late\"]"), 10);
         EngineException refused = assertThrows(
                 EngineException.class, () -> Database.join(call(database, "add_note", "[\"late\"]")));

@@ -17,6 +17,7 @@ import dev.geodesic.protocol.message.Fragment;
 import dev.geodesic.protocol.message.ServerMessage;
 import dev.geodesic.protocol.message.SubscriptionKind;
 import dev.geodesic.protocol.message.TableUpdate;
+import dev.geodesic.testkit.Await;
 import dev.geodesic.testkit.Proves;
 import java.io.ByteArrayOutputStream;
 import java.nio.file.Path;
@@ -206,7 +207,7 @@ class ScheduledCallsTest {
                 t.test.commit(t.database, "feel", "[\"mood " + i + "\"]");
                 t.test.commit(other, "feel", "[\"mood " + i + "\"]");
             }
-            TestServer.await("it runs", () -> t.test.count(t.database, "SELECT * FROM run") > 50);
+            Await.until("it runs", () -> t.test.count(t.database, "SELECT * FROM run") > 50);
             t.test.commit(t.database, "disarm_all", "[]");
             t.settle();
             int runs = t.runs().size();
@@ -375,7 +376,7 @@ class ScheduledCallsTest {
         try (TestServer test = new TestServer(data, Limits.DEFAULTS, LogFactory.MEMORY)) {
             Database database = test.create("timers", Timers.MODULE);
             test.commit(database, "arm", "[" + interval(20_000) + ",\"\",\"ticks\"]");
-            TestServer.await("ticks", () -> test.count(database, "SELECT * FROM run WHERE text = 'ticks'") >= 5);
+            Await.until("ticks", () -> test.count(database, "SELECT * FROM run WHERE text = 'ticks'") >= 5);
         }
     }
 }

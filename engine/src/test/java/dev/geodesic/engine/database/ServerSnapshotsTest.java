@@ -11,6 +11,7 @@ import dev.geodesic.engine.durability.Retention;
 import dev.geodesic.engine.durability.SnapshotOptions;
 import dev.geodesic.engine.snapshot.SnapshotEntry;
 import dev.geodesic.engine.snapshot.Snapshotter;
+import dev.geodesic.testkit.Await;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -51,7 +52,7 @@ class ServerSnapshotsTest {
             insert(test, database, 60);
             notes = test.count(database, "SELECT * FROM note");
             Snapshotter snapshots = database.snapshots().orElseThrow();
-            TestServer.await("snapshots", () -> snapshots.status().taken() > 1 && !snapshots.status().running());
+            Await.until("snapshots", () -> snapshots.status().taken() > 1 && !snapshots.status().running());
             test.server.controlSnapshots().orElseThrow().take().join();
             SnapshotEntry last = snapshots.take().join();
             assertEquals(last, snapshots.list().snapshots().getLast());

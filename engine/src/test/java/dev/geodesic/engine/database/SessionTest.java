@@ -18,6 +18,7 @@ import dev.geodesic.protocol.message.ServerMessage;
 import dev.geodesic.protocol.message.ServerMessage.SetOutcome;
 import dev.geodesic.protocol.message.SubscriptionKind;
 import dev.geodesic.protocol.message.TableUpdate;
+import dev.geodesic.testkit.Await;
 import dev.geodesic.testkit.Proves;
 import java.nio.file.Path;
 import java.util.List;
@@ -100,7 +101,7 @@ class SessionTest {
             assertEquals(came + 1, test.count(kitchen, "SELECT * FROM test_session WHERE came = true"));
             first.disconnect();
             first.disconnect();
-            TestServer.await("the first is gone", () -> kitchen.connectionCount() == 2);
+            Await.until("the first is gone", () -> kitchen.connectionCount() == 2);
             admitted(kitchen, test.owner, "tab 1");
         }
     }

@@ -23,6 +23,7 @@ import dev.geodesic.protocol.message.CloseReason;
 import dev.geodesic.protocol.message.ServerMessage;
 import dev.geodesic.sats.ConnectionId;
 import dev.geodesic.sats.Identity;
+import dev.geodesic.testkit.Await;
 import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.nio.file.Files;
@@ -164,11 +165,8 @@ class StorageFailureTest {
             for (int i = 0; i < 20; i++) {
                 calls.add(hanging.call(client(owner, 100 + i), "add_note", new Arguments.Json("[\"" + i + "\"]")));
             }
-            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-            while (!server.hangingDatabases().equals(Set.of(hanging.identity()))) {
-                assertTrue(System.nanoTime() < end, "the disk does not answer, and nobody notices");
-                Thread.sleep(10);
-            }
+            Await.until("somebody notices that the disk does not answer",
+                    () -> server.hangingDatabases().equals(Set.of(hanging.identity())));
             healthy.awaitDurable(addNote(healthy, "beside it"));
             long begin = System.nanoTime();
             server.close();

@@ -12,6 +12,7 @@ import dev.geodesic.engine.durability.LogFactory;
 import dev.geodesic.protocol.message.ClientMessage;
 import dev.geodesic.protocol.message.ServerMessage;
 import dev.geodesic.protocol.message.SubscriptionKind;
+import dev.geodesic.testkit.Await;
 import dev.geodesic.testkit.Proves;
 import java.nio.file.Path;
 import java.util.List;
@@ -101,7 +102,7 @@ class SubscribeTest {
             assertEquals(1, kitchen.watchedQueryCount());
             connection.disconnect();
             stranger.disconnect();
-            TestServer.await("nothing is left", () -> kitchen.watchedQueryCount() == 0);
+            Await.until("nothing is left", () -> kitchen.watchedQueryCount() == 0);
         }
     }
 

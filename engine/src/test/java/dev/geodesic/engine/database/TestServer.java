@@ -35,7 +35,6 @@ import java.util.Optional;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /** A server in a directory, with an owner and somebody else, and short ways to use it. */
@@ -191,14 +190,6 @@ final class TestServer implements AutoCloseable {
     static void assertCode(ErrorCode code, Runnable work) {
         EngineException e = assertThrows(EngineException.class, work::run);
         assertEquals(code, e.code(), e.describe());
-    }
-
-    static void await(String what, BooleanSupplier condition) throws InterruptedException {
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-        while (!condition.getAsBoolean()) {
-            assertTrue(System.nanoTime() < end, what);
-            Thread.sleep(2);
-        }
     }
 
     @Override

@@ -16,6 +16,7 @@ import dev.geodesic.protocol.message.Fragment;
 import dev.geodesic.protocol.message.QueryOutcome;
 import dev.geodesic.protocol.message.ServerMessage;
 import dev.geodesic.protocol.message.SubscriptionKind;
+import dev.geodesic.testkit.Await;
 import dev.geodesic.testkit.Proves;
 import java.nio.file.Path;
 import java.util.List;
@@ -121,7 +122,7 @@ class ViewTest {
             pass(TimeUnit.HOURS.toMicros(1), database);
             assertEquals(1, seen(watching, inbox), "there is a second subscription");
             holding.disconnect();
-            TestServer.await("the client is gone", () -> database.connectionCount() == 1);
+            Await.until("the client is gone", () -> database.connectionCount() == 1);
             pass(TimeUnit.MINUTES.toMicros(9), database);
             assertEquals(1, seen(watching, inbox), "not yet");
             pass(TimeUnit.MINUTES.toMicros(11), database);

@@ -11,6 +11,7 @@ import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.port.ClientSink;
 import dev.geodesic.protocol.message.CloseReason;
 import dev.geodesic.protocol.message.ServerMessage;
+import dev.geodesic.testkit.Await;
 import dev.geodesic.testkit.Proves;
 import dev.geodesic.testkit.Seeds;
 import java.util.ArrayList;
@@ -117,9 +118,7 @@ class ConfirmedGateTest {
             }
             assertEquals(11, gate.waitingMessages());
             Thread writer = Thread.ofPlatform().daemon().start(gate::awaitRoom);
-            while (writer.getState() != Thread.State.TIMED_WAITING) {
-                Thread.sleep(1);
-            }
+            Await.until("the writer waits", () -> writer.getState() == Thread.State.TIMED_WAITING);
             if (fails) {
                 gate.fail(CloseReason.MODULE_EXITED);
             } else {
