@@ -62,12 +62,17 @@ public final class Backups {
     private static final int MODULE_ROW_BYTES = 1 << 10;
 
     private final Server server;
+    private final Publisher publisher;
+    private final DatabaseOpener opener;
     private final ServerOptions options;
     private final ControlDatabase control;
     private final AtomicLong staged = new AtomicLong();
 
-    Backups(Server server, ServerOptions options, ControlDatabase control) {
+    Backups(
+            Server server, Publisher publisher, DatabaseOpener opener, ServerOptions options, ControlDatabase control) {
         this.server = server;
+        this.publisher = publisher;
+        this.opener = opener;
         this.options = options;
         this.control = control;
     }
@@ -217,7 +222,7 @@ public final class Backups {
         Kept(DatabaseEntry entry, Database database, long from) {
             files = database.logFiles().orElseThrow(Backups::keepsNothing);
             snapshotter = database.snapshots().orElseThrow(Backups::keepsNothing);
-            store = server.snapshots(entry).orElseThrow(Backups::keepsNothing);
+            store = opener.snapshots(entry).orElseThrow(Backups::keepsNothing);
             pin = snapshotter.pin(from);
         }
 
@@ -310,7 +315,7 @@ public final class Backups {
                                 ErrorCode.LIMIT_EXCEEDED, "the backup has more bytes than the limit"
                                         + " geodesic.backup.upload.bytes of " + limits().uploadBytesMax());
                     }
-                    server.checkDisk();
+                    publisher.checkDisk();
                     try {
                         file.write(ByteBuffer.wrap(buffer, 0, length), bytes);
                     } catch (IOException e) {
@@ -403,7 +408,7 @@ public final class Backups {
                 throw keepsNothing();
             }
             checkTarget(request);
-            server.checkDisk();
+            publisher.checkDisk();
             return switch (request.source()) {
                 case RestoreRequest.Source.Sent sent -> restoreBackup(request, (reader, into) -> {
                     try (InputStream zip = sent.upload().zip()) {
@@ -433,7 +438,7 @@ public final class Backups {
                     throw new EngineException(
                             ErrorCode.NOT_AUTHORIZED, request.caller().toHex() + " may not create databases");
                 }
-                another.name().ifPresent(name -> server.requireFreeName(name, request.caller()));
+                another.name().ifPresent(name -> publisher.requireFreeName(name, request.caller()));
             }
             case RestoreRequest.Target.Same same -> {
                 if (control.database(same.database()).isPresent()) {
@@ -486,7 +491,7 @@ public final class Backups {
         }
         if (!request.mayCreate() || !manifest.owner().equals(request.caller())
                 || control.namesOf(identity).stream().anyMatch(n -> !n.owner().equals(request.caller()))) {
-            throw Server.notAuthorized(identity, request.caller(), "restore database");
+            throw ControlDatabase.notAuthorized(identity, request.caller(), "restore database");
         }
     }
 
@@ -538,19 +543,19 @@ public final class Backups {
         long start = System.nanoTime();
         long transactions = request.moment().in(past);
         try (PastState state = PastState.of(
-                past, transactions, server::newStores, options.resources().databaseBytesMax())) {
+                past, transactions, opener::newStores, options.resources().databaseBytesMax())) {
             long commitMicros = state.commitMicros();
             RestoreResult result = switch (request.target()) {
                 case RestoreRequest.Target.Same same -> server.alone(same.database(), () -> {
                     Optional<DatabaseEntry> old = control.database(same.database())
                             .map(entry -> requireUnlocked(same.database(), request.caller()));
-                    server.adopt(same.database(), request.caller(), old, Optional.empty(), variables, state, epoch);
+                    publisher.adopt(same.database(), request.caller(), old, Optional.empty(), variables, state, epoch);
                     return new RestoreResult(Optional.empty(), same.database(), old.isEmpty(), transactions, commitMicros);
                 });
                 case RestoreRequest.Target.Another another -> another.name().isEmpty()
                         ? create(request.caller(), another.name(), variables, state, epoch, transactions, commitMicros)
                         : server.alone(another.name().get(), () -> {
-                            server.requireFreeName(another.name().get(), request.caller());
+                            publisher.requireFreeName(another.name().get(), request.caller());
                             return create(request.caller(), another.name(), variables, state, epoch, transactions, commitMicros);
                         });
             };
@@ -563,9 +568,9 @@ public final class Backups {
     private RestoreResult create(
             Identity owner, Optional<String> name, Map<String, String> variables, PastState state, long epoch, long transactions,
             long commitMicros) {
-        Identity identity = Server.newIdentity();
+        Identity identity = Publisher.newIdentity();
         return server.alone(identity, () -> {
-            server.adopt(identity, owner, Optional.empty(), name, variables, state, epoch);
+            publisher.adopt(identity, owner, Optional.empty(), name, variables, state, epoch);
             return new RestoreResult(name, identity, true, transactions, commitMicros);
         });
     }

@@ -414,4 +414,20 @@ final class ControlDatabase implements AutoCloseable {
     boolean isReleased() {
         return durability.isReleased();
     }
+
+    /** Errors: NO_SUCH_DATABASE; NOT_AUTHORIZED with the text of spec/http-api.md 3.5. */
+    DatabaseEntry requireOwner(Identity identity, Identity caller, String action) {
+        DatabaseEntry entry = database(identity)
+                .orElseThrow(() -> new EngineException(ErrorCode.NO_SUCH_DATABASE, "No such database."));
+        if (!entry.owner().equals(caller)) {
+            throw notAuthorized(identity, caller, action);
+        }
+        return entry;
+    }
+
+    static EngineException notAuthorized(Identity identity, Identity caller, String action) {
+        return new EngineException(
+                ErrorCode.NOT_AUTHORIZED,
+                caller.toHex() + " is not authorized to perform action on database " + identity.toHex() + ": " + action);
+    }
 }

@@ -199,7 +199,7 @@ final class BackupWorld implements AutoCloseable {
     /** Every row of every table that has rows which last, but who is connected and what the database is called. */
     Map<String, Set<String>> contents(Database database) {
         long offset = database.snapshots().orElseThrow().take().join().offset();
-        try (SnapshotStore store = server.snapshots(server.entry(database.identity()).orElseThrow()).orElseThrow();
+        try (SnapshotStore store = server.opener().snapshots(server.entry(database.identity()).orElseThrow()).orElseThrow();
                 CommittedState state = new CommittedState(new HeapStores())) {
             store.load(offset, state, Catalog.bootstrap(state), SnapshotProgress.NONE);
             return contents(state);
