@@ -115,38 +115,66 @@ public final class ClientConnection {
         subscriber.sink().send(new ServerMessage.InitialConnection(client.identity(), client.connection(), token));
     }
 
-    /**
-     * Queues a message. If too many wait, of this client or of all of the database, or too many bytes, the connection is closed
-     * with 1013 instead. Any thread, but one at a time.
-     *
-     * @param bytes size of the message on the wire
-     */
+    /** As {@link #submit(List, int)} with one message. */
     public void submit(ClientMessage message, int bytes) {
+        submit(List.of(message), bytes);
+    }
+
+    /**
+     * Queues the messages of one frame. If too many wait, of this client or of all of the database, or too many bytes, the
+     * connection is closed with 1013 instead. Any thread, but one at a time.
+     *
+     * @param messages one or more
+     * @param bytes size of all of them on the wire
+     */
+    public void submit(List<ClientMessage> messages, int bytes) {
         if (ended.get() || database.isDraining()) {
             return;
         }
-        if (waitingMessages.incrementAndGet() > database.limits().queueMessagesMax()
+        if (waitingMessages.addAndGet(messages.size()) > database.limits().queueMessagesMax()
                 || waitingBytes.addAndGet(bytes) > database.limits().queueBytesMax() || !database.hasRoom()) {
             subscriber.sink().close(CloseReason.TOO_MANY_REQUESTS);
             disconnect();
             return;
         }
-        long timestamp = database.transactor().nowMicros();
-        database.submit(new Writer.Task() {
-            @Override
-            public void run() {
-                waitingMessages.decrementAndGet();
-                waitingBytes.addAndGet(-bytes);
-                if (!ended.get()) {
-                    handle(message, timestamp);
-                }
-            }
+        database.submit(new Inbound(messages, bytes, database.transactor().nowMicros()));
+    }
 
-            @Override
-            public void refuse(EngineException reason) {
-                subscriber.sink().close(CloseReason.MODULE_EXITED);
+    /** Messages that came together; the writer may do other things that are due between two of them. */
+    private final class Inbound implements Writer.Task {
+
+        private final List<ClientMessage> messages;
+        private final int bytes;
+        private final long timestamp;
+        private int next;
+
+        Inbound(List<ClientMessage> messages, int bytes, long timestamp) {
+            this.messages = messages;
+            this.bytes = bytes;
+            this.timestamp = timestamp;
+        }
+
+        @Override
+        public int parts() {
+            return messages.size();
+        }
+
+        @Override
+        public void run() {
+            if (next == 0) {
+                waitingMessages.addAndGet(-messages.size());
+                waitingBytes.addAndGet(-bytes);
             }
-        });
+            ClientMessage message = messages.get(next++);
+            if (!ended.get()) {
+                handle(message, timestamp);
+            }
+        }
+
+        @Override
+        public void refuse(EngineException reason) {
+            subscriber.sink().close(CloseReason.MODULE_EXITED);
+        }
     }
 
     /** The client is gone: ends its subscriptions and runs {@code client_disconnected}. Any thread; idempotent. */

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
@@ -25,16 +26,23 @@ final class Writer {
     /** Something for the writer thread to do. */
     interface Task {
 
-        /** May throw only what must stop the database. */
+        /** Does the work, or the next part of it. May throw only what must stop the database. */
         void run();
 
-        /** Called instead of {@link #run}, on any thread, if the database has stopped. */
+        /** How often {@link #run} is called, one or more; always the same. */
+        default int parts() {
+            return 1;
+        }
+
+        /** Called, on any thread, if the database has stopped before {@link #run} was called as often as it should. */
         void refuse(EngineException reason);
     }
 
     private final LinkedBlockingQueue<Task> queue = new LinkedBlockingQueue<>();
-    private final int tasksMax;
-    private final Runnable beforeTask;
+    /** Parts of tasks that have not begun. */
+    private final AtomicInteger depth = new AtomicInteger();
+    private final int depthMax;
+    private final Runnable beforePart;
     private final Runnable whenIdle;
     private final Consumer<Throwable> onFailure;
     private final Thread thread;
@@ -42,16 +50,16 @@ final class Writer {
     private volatile EngineException stopped;
 
     /**
-     * @param tasksMax tasks from outside that may wait
-     * @param beforeTask may hold up the next task
+     * @param depthMax parts of tasks that may wait while more come from outside
+     * @param beforePart may hold up the next part of a task
      * @param whenIdle runs before the writer waits for a task
      * @param onFailure hears, on the writer thread, of what a task threw; the writer has stopped then
      */
     Writer(
-            String name, ThreadFactory largeStackThreads, int tasksMax, Runnable beforeTask, Runnable whenIdle,
+            String name, ThreadFactory largeStackThreads, int depthMax, Runnable beforePart, Runnable whenIdle,
             Consumer<Throwable> onFailure) {
-        this.tasksMax = tasksMax;
-        this.beforeTask = beforeTask;
+        this.depthMax = depthMax;
+        this.beforePart = beforePart;
         this.whenIdle = whenIdle;
         this.onFailure = onFailure;
         this.thread = largeStackThreads.newThread(this::loop);
@@ -65,20 +73,21 @@ final class Writer {
             task.refuse(stopped);
             return;
         }
+        depth.addAndGet(task.parts());
         queue.add(task);
         if (stopped != null && queue.remove(task)) {
             task.refuse(stopped);
         }
     }
 
-    /** Whether one more task from outside may wait; several threads that ask at once may bring a few more. */
+    /** Whether one more task from outside may wait; it may have many parts, and several threads that ask at once bring more. */
     boolean hasRoom() {
-        return queue.size() < tasksMax;
+        return depth.get() < depthMax;
     }
 
-    /** Tasks that wait. */
+    /** Parts of tasks that have not begun. */
     int depth() {
-        return queue.size();
+        return depth.get();
     }
 
     boolean isWriterThread() {
@@ -98,9 +107,7 @@ final class Writer {
                 batch.add(queue.take());
                 queue.drainTo(batch, BATCH - 1);
                 while (done < batch.size() && stopped == null) {
-                    beforeTask.run();
-                    batch.get(done++).run();
-                    wakeUps.releaseOld();
+                    run(batch.get(done++), wakeUps);
                 }
                 wakeUps.release();
             }
@@ -113,6 +120,20 @@ final class Writer {
             batch.get(i).refuse(stopped);
         }
         refuseAll();
+    }
+
+    private void run(Task task, WakeUps wakeUps) {
+        int parts = task.parts();
+        depth.addAndGet(-parts);
+        for (int i = 0; i < parts; i++) {
+            if (stopped != null) {
+                task.refuse(stopped);
+                return;
+            }
+            beforePart.run();
+            task.run();
+            wakeUps.releaseOld();
+        }
     }
 
     /** Whatever else fails, for instance because the heap is full: nobody may wait for a writer that is gone. */

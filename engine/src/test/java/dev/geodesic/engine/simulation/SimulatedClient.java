@@ -132,7 +132,7 @@ final class SimulatedClient implements ClientSink {
     /** Through the bytes of the protocol. */
     void send(ClientMessage message) {
         Frame frame = requests.encode(message);
-        requestDecoder.decode(frame).forEach(decoded -> connection.submit(decoded, frame.length()));
+        connection.submit(requestDecoder.decode(frame), frame.length());
     }
 
     /** All in one payload, if there are several. */
@@ -142,7 +142,7 @@ final class SimulatedClient implements ClientSink {
             return;
         }
         Frame frame = requests.encodeAll(messages);
-        requestDecoder.decode(frame).forEach(decoded -> connection.submit(decoded, frame.length() / messages.size()));
+        connection.submit(requestDecoder.decode(frame), frame.length());
     }
 
     Arguments arguments(Values values) {

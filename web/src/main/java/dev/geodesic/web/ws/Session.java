@@ -79,10 +79,7 @@ final class Session {
             List<ClientMessage> messages = isText
                     ? decoder.decodeText(new String(bytes, offset, length, StandardCharsets.UTF_8))
                     : decoder.decodeBinary(bytes, offset, length);
-            int bytesEach = length / messages.size();
-            for (ClientMessage message : messages) {
-                connection.submit(message, bytesEach);
-            }
+            connection.submit(messages, length);
         } catch (ProtocolException e) {
             refuse(e.closeReason());
         }
