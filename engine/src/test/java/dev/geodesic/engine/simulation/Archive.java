@@ -49,7 +49,7 @@ final class Archive {
 
     /** A hot backup: clients go on while it is written. What they do then is not in it. */
     void takeBackup(Random random) throws InterruptedException {
-        life.flush(random, life.logs.database().waiting());
+        life.disks.flush(random, life.logs.database().waiting());
         boolean history = random.nextInt(3) > 0;
         List<State> past = life.model.past();
         ByteArrayOutputStream zip = new ByteArrayOutputStream();
@@ -60,10 +60,10 @@ final class Archive {
                         "a backup of " + manifest.transactions() + " transactions, behind " + life.model.offset());
             }
             life.tell(" backup of " + manifest.from() + " to " + manifest.transactions());
-            life.call(random, life.pick(random));
+            life.calls.call(random, life.pick(random));
             if (random.nextBoolean()) {
                 life.settle();
-                life.flush(random);
+                life.disks.flush(random);
             }
             writer.writeZip(zip);
             backups.add(new Backup(zip.toByteArray(), manifest.from(), manifest.transactions(), past));
@@ -87,7 +87,7 @@ final class Archive {
 
     /** From a backup or from what the database has kept; in its place or as another one, which is looked at and deleted. */
     void restore(Random random) throws InterruptedException {
-        life.flush(random, life.logs.database().waiting());
+        life.disks.flush(random, life.logs.database().waiting());
         life.check();
         boolean same = random.nextBoolean();
         if (backups.isEmpty() || random.nextBoolean()) {
@@ -167,7 +167,7 @@ final class Archive {
         for (Table table : Table.values()) {
             Query query = Model.QUERIES.get(table.ordinal());
             if (query.since() <= model.last().program()) {
-                life.select(other, model, query);
+                life.queries.select(other, model, query);
             }
         }
         // With one more, which says whose it is now.
