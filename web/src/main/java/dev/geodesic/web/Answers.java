@@ -3,7 +3,6 @@ package dev.geodesic.web;
 import dev.geodesic.sats.JsonWriter;
 import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.Response;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -15,14 +14,16 @@ final class Answers {
     static final String JSON = "application/json";
     static final String TEXT = "text/plain; charset=utf-8";
 
+    /** Header with the time that a call or statement took. */
+    static final String DURATION = "spacetime-execution-duration-micros";
+
     private static final List<String> METHODS = List.of("GET", "HEAD", "POST", "PUT", "DELETE");
 
     private Answers() {
     }
 
     static Response of(int status, String contentType, String body) {
-        return Response.status(status).header(HttpHeaders.CONTENT_TYPE, contentType)
-                .entity(body.getBytes(StandardCharsets.UTF_8)).build();
+        return Answer.of(status, contentType, body).toResponse();
     }
 
     static Response text(int status, String text) {

@@ -40,8 +40,13 @@ final class Bodies {
 
     /** Reads text of up to {@link #BYTES_MAX} bytes. Bytes that are no UTF-8 are a 400. */
     static String text(InputStream body) {
+        return text(read(body, BYTES_MAX));
+    }
+
+    /** Bytes that are no UTF-8 are a 400. */
+    static String text(byte[] body) {
         try {
-            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(read(body, BYTES_MAX))).toString();
+            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(body)).toString();
         } catch (CharacterCodingException e) {
             throw new RefusedException(400, "Request body didn't contain valid UTF-8");
         }

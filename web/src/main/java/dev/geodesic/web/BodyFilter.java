@@ -112,7 +112,7 @@ public class BodyFilter extends HttpFilter {
         }
     }
 
-    private static void refuse(HttpServletResponse response, RefusedException reason) throws IOException {
+    static void refuse(HttpServletResponse response, RefusedException reason) throws IOException {
         byte[] text = reason.getMessage().getBytes(StandardCharsets.UTF_8);
         response.setStatus(reason.status());
         CorsFilter.allowOrigins(response);

@@ -18,11 +18,12 @@ import jakarta.ws.rs.container.AsyncResponse;
 import jakarta.ws.rs.container.Suspended;
 import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.HttpHeaders;
-import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.SecurityContext;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 /** Calls of reducers and procedures (spec/http-api.md 6.11). */
 @Path("database")
@@ -48,18 +49,10 @@ public class CallResource {
             InputStream body,
             @Suspended AsyncResponse response) {
         Bodies.requireJson(contentType);
-        Database database = Names.database(server, name);
-        Arguments arguments = new Arguments.Json(Bodies.text(body));
-        ClientInfo client = Credentials.required(security).client();
-        Requests.then(run(database, client, function, arguments), (answer, failure) -> {
-            if (failure == null) {
-                response.resume(answer(answer));
-            } else if (failure instanceof EngineException e && e.code() == ErrorCode.NO_SUCH_REDUCER) {
-                response.resume(new RefusedException(404, "No such procedure"));
-            } else {
-                response.resume(failure);
-            }
-        });
+        Requests.send(
+                answer(Names.database(server, name), function, Bodies.text(body), Credentials.required(security))
+                        .thenApply(Answer::toResponse),
+                response);
     }
 
     /** As it was in releases 1.11 and 1.12. */
@@ -75,23 +68,36 @@ public class CallResource {
         call(name, procedure, contentType, security, body, response);
     }
 
+    /**
+     * Calls a reducer or procedure, with arguments in JSON. Errors: those of the database, a 404 for a function that nobody may
+     * call, a 503 if too many calls wait.
+     */
+    CompletableFuture<Answer> answer(Database database, String function, String arguments, Credentials caller) {
+        return run(database, caller.client(), function, new Arguments.Json(arguments)).handle((answer, failure) ->
+                switch (Requests.reason(failure)) {
+                    case null -> answer(answer);
+                    case EngineException e when e.code() == ErrorCode.NO_SUCH_REDUCER ->
+                            throw new RefusedException(404, "No such procedure");
+                    case RuntimeException e -> throw e;
+                    case Throwable e -> throw new CompletionException(e);
+                });
+    }
+
     /** The answer of a reducer or procedure. Errors: those of the database, a 503 if too many calls wait. */
     CompletableFuture<CallAnswer> run(Database database, ClientInfo client, String function, Arguments arguments) {
         return requests.call(database.identity(), () -> database.callFunction(client, function, arguments));
     }
 
-    private Response answer(CallAnswer answer) {
+    private Answer answer(CallAnswer answer) {
         return switch (answer) {
             case CallAnswer.OfReducer reducer -> answer(reducer.result());
-            case CallAnswer.OfProcedure procedure -> Response.ok()
-                    .header(HttpHeaders.CONTENT_TYPE, Answers.JSON)
-                    .header("spacetime-execution-duration-micros", procedure.durationMicros())
-                    .entity(procedure.json().getBytes(StandardCharsets.UTF_8))
-                    .build();
+            case CallAnswer.OfProcedure procedure -> new Answer(
+                    200, Answers.JSON, Map.of(Answers.DURATION, procedure.durationMicros()),
+                    procedure.json().getBytes(StandardCharsets.UTF_8));
         };
     }
 
-    private Response answer(CallResult result) {
+    private Answer answer(CallResult result) {
         return switch (result) {
             case CallResult.Committed committed -> answer(200, "", result);
             case CallResult.Failed failed -> answer(REDUCER_ERROR, failed.message(), result);
@@ -105,12 +111,9 @@ public class CallResource {
     }
 
     /** Nothing here costs energy, but clients read the header. */
-    private static Response answer(int status, String text, CallResult result) {
-        return Response.status(status)
-                .header(HttpHeaders.CONTENT_TYPE, Answers.TEXT)
-                .header("spacetime-energy-used", 0)
-                .header("spacetime-execution-duration-micros", result.durationMicros())
-                .entity(text.getBytes(StandardCharsets.UTF_8))
-                .build();
+    private static Answer answer(int status, String text, CallResult result) {
+        return new Answer(
+                status, Answers.TEXT, Map.of("spacetime-energy-used", 0, Answers.DURATION, result.durationMicros()),
+                text.getBytes(StandardCharsets.UTF_8));
     }
 }

@@ -2,6 +2,7 @@ package dev.geodesic.web;
 
 import dev.geodesic.engine.database.Server;
 import jakarta.inject.Inject;
+import jakarta.servlet.http.HttpServletResponse;
 import jakarta.ws.rs.container.ContainerRequestContext;
 import jakarta.ws.rs.container.ContainerRequestFilter;
 import jakarta.ws.rs.container.ContainerResponseContext;
@@ -21,6 +22,8 @@ import java.util.regex.Pattern;
 @PreMatching
 public class CallerFilter implements ContainerRequestFilter, ContainerResponseFilter {
 
+    private static final String IDENTITY = "spacetime-identity";
+    private static final String TOKEN = "spacetime-identity-token";
     private static final Pattern DATABASE_PATH = Pattern.compile("/?(database(/.*)?|mcp)");
 
     @Inject
@@ -70,8 +73,14 @@ public class CallerFilter implements ContainerRequestFilter, ContainerResponseFi
     @Override
     public void filter(ContainerRequestContext request, ContainerResponseContext response) {
         if (tellsIdentity(request) && request.getSecurityContext() instanceof Caller caller) {
-            response.getHeaders().putSingle("spacetime-identity", caller.credentials().getName());
-            response.getHeaders().putSingle("spacetime-identity-token", caller.credentials().token());
+            response.getHeaders().putSingle(IDENTITY, caller.credentials().getName());
+            response.getHeaders().putSingle(TOKEN, caller.credentials().token());
         }
+    }
+
+    /** For answers that no resource gives. */
+    static void tellIdentity(HttpServletResponse response, Credentials caller) {
+        response.setHeader(IDENTITY, caller.getName());
+        response.setHeader(TOKEN, caller.token());
     }
 }

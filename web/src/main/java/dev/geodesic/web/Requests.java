@@ -140,7 +140,11 @@ public class Requests {
     }
 
     static <T> void then(CompletionStage<T> result, Receiver<T> receiver) {
-        result.whenCompleteAsync((value, failure) -> receiver.accept(
-                value, failure instanceof CompletionException e && e.getCause() != null ? e.getCause() : failure), SENDERS);
+        result.whenCompleteAsync((value, failure) -> receiver.accept(value, reason(failure)), SENDERS);
+    }
+
+    /** What failed, without what futures wrap it in; null if nothing did. */
+    static Throwable reason(Throwable failure) {
+        return failure instanceof CompletionException e && e.getCause() != null ? e.getCause() : failure;
     }
 }

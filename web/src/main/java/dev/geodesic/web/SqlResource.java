@@ -12,6 +12,7 @@ import dev.geodesic.sats.SatsJson;
 import dev.geodesic.sats.TypeJson;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
+import jakarta.servlet.http.HttpServletResponse;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
@@ -63,23 +64,46 @@ public class SqlResource {
 
     /** The statement's answer, once it may be told. */
     CompletableFuture<SqlAnswer> run(Database database, ClientInfo client, String statement, boolean confirmed) {
-        return requests.inDatabase(database.identity(), () -> database.sql(client, statement)).thenCompose(answer ->
+        CompletableFuture<SqlAnswer> result = database.lookUp(client, statement).map(CompletableFuture::completedFuture)
+                .orElseGet(() -> requests.inDatabase(database.identity(), () -> database.sql(client, statement)));
+        return result.thenCompose(answer ->
                 confirmed
                         ? database.whenDurable(answer.txOffset()).thenApply(durable -> answer)
                         : CompletableFuture.completedFuture(answer));
     }
 
     private void send(SqlAnswer answer, AsyncResponse response) {
+        try {
+            withMemory(answer, () -> response.resume(Response.ok((StreamingOutput) out -> write(answer, out))
+                    .header(HttpHeaders.CONTENT_TYPE, Answers.JSON)
+                    .header(Answers.DURATION, answer.durationMicros())
+                    .build()));
+        } catch (IOException | RefusedException e) {
+            response.resume(e);
+        }
+    }
+
+    /** Blocks as long as the client reads. Errors: a 503 if too much is being sent. */
+    void send(SqlAnswer answer, HttpServletResponse response) throws IOException {
+        withMemory(answer, () -> {
+            response.setContentType(Answers.JSON);
+            response.setHeader(Answers.DURATION, Long.toString(answer.durationMicros()));
+            write(answer, response.getOutputStream());
+        });
+    }
+
+    @FunctionalInterface
+    private interface Sending {
+        void run() throws IOException;
+    }
+
+    private void withMemory(SqlAnswer answer, Sending sending) throws IOException {
         long bytes = answer.result().rows().bytes().length;
         if (!requests.results().tryTake(bytes)) {
-            response.resume(new RefusedException(503, "The server is sending too much; try again later"));
-            return;
+            throw new RefusedException(503, "The server is sending too much; try again later");
         }
         try {
-            response.resume(Response.ok((StreamingOutput) out -> write(answer, out))
-                    .header(HttpHeaders.CONTENT_TYPE, Answers.JSON)
-                    .header("spacetime-execution-duration-micros", answer.durationMicros())
-                    .build());
+            sending.run();
         } finally {
             requests.results().giveBack(bytes);
         }

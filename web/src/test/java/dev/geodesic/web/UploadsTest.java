@@ -42,6 +42,17 @@ class UploadsTest {
     }
 
     @Test
+    void readsShortBodiesOfKnownLength() {
+        Uploads uploads = new Uploads(MIB, MIB, PATIENCE);
+        for (int i = 0; i < 3_000; i++) {
+            try (Uploads.Upload upload = uploads.read(body(1_000), 1_000)) {
+                assertArrayEquals(bytes(1_000), upload.bytes());
+            }
+            assertEquals(400, assertThrows(RefusedException.class, () -> uploads.read(body(999), 1_000)).status());
+        }
+    }
+
+    @Test
     void refusesWhatIsTooLongOrBreaksOff() {
         Uploads uploads = new Uploads(4 * MIB, 4 * MIB, PATIENCE);
         for (int i = 0; i < 3; i++) {

@@ -294,12 +294,14 @@ interface HostileTests {
             }
             List<Socket> requests = new ArrayList<>();
             try {
-                for (int i = 0; i < 100; i++) {
+                String rest = " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n[";
+                List<String> beginnings = List.of(
+                        "GET /v1/database/", "PUT /v1/database/x" + rest, "POST /v1/database/x/call/y" + rest,
+                        "POST /v1/database/x/sql" + rest);
+                for (int i = 0; i < 400; i++) {
                     Socket socket = new Socket("localhost", Http.PORT);
                     requests.add(socket);
-                    socket.getOutputStream().write(ascii(
-                            i % 2 == 0 ? "GET /v1/database/"
-                                    : "PUT /v1/database/x HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx"));
+                    socket.getOutputStream().write(ascii(beginnings.get(i % beginnings.size())));
                 }
                 WsClient witness = db.open(Subprotocol.V2);
                 witness.alive();

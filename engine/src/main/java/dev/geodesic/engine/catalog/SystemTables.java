@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** Shapes of the system tables (spec/sql.md section 14); ids of indexes and constraints count up in this order. */
 public final class SystemTables {
@@ -188,6 +189,11 @@ public final class SystemTables {
             case TABLE, COLUMN, SEQUENCE, INDEX, CONSTRAINT -> Integer.compareUnsigned(row.get(ID, offset), FIRST_USER_ID) < 0;
             default -> false;
         };
+    }
+
+    /** Ids of the tables that say who is connected. */
+    public static IntStream connectionTables() {
+        return IntStream.of(CLIENT, CONNECTION_CREDENTIALS);
     }
 
     /** Whether rows of this table say who is connected: they are true while the server runs, and nobody's data. */

@@ -4,6 +4,7 @@ import dev.geodesic.engine.base.EngineException;
 import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.catalog.Catalog;
 import dev.geodesic.engine.catalog.ClientRow;
+import dev.geodesic.engine.catalog.SystemTables;
 import dev.geodesic.engine.modulelog.ModuleLog;
 import dev.geodesic.engine.schema.Lifecycle;
 import dev.geodesic.engine.schema.ReducerDef;
@@ -24,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -153,6 +155,35 @@ final class Clients {
     }
 
     // ---- lifecycle ----
+
+    /** Whether the program has something to do when a client comes or goes. Any thread. */
+    boolean isAwaited() {
+        return program.definition().lifecycleReducer(Lifecycle.ON_CONNECT).isPresent()
+                || program.definition().lifecycleReducer(Lifecycle.ON_DISCONNECT).isPresent();
+    }
+
+    /**
+     * Runs a call for a client that comes and goes with it (spec/http-api.md 6.11): in one transaction, which leaves nothing of
+     * the client, if neither the program nor a subscriber could tell.
+     */
+    CallResult call(ClientInfo client, Function<Visit, CallResult> call) {
+        if (!isAwaited() && !SystemTables.connectionTables().anyMatch(subscriptions::isWatched)) {
+            ClientRow row = new ClientRow(client.identity(), client.connection());
+            return call.apply(new Visit(
+                    () -> catalog.addClient(transactor.tx(), row, client.jwtPayload()),
+                    () -> catalog.removeClient(transactor.tx(), row)));
+        }
+        connect(client);
+        try {
+            return call.apply(new Visit(ReducerCalls.NOTHING, ReducerCalls.NOTHING));
+        } finally {
+            disconnect(client);
+        }
+    }
+
+    /** What is left to do about a client in the transaction of its call. */
+    record Visit(Runnable comes, Runnable goes) {
+    }
 
     /** Enters a client and runs {@code client_connected}. Errors: REDUCER_FAILED. */
     void connect(ClientInfo client) {

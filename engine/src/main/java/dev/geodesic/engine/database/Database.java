@@ -77,6 +77,7 @@ public final class Database implements AutoCloseable {
             new EngineException(ErrorCode.DATABASE_STOPPED, "the database has stopped");
     private static final EngineException STOPPING =
             new EngineException(ErrorCode.DATABASE_STOPPED, "the server is stopping");
+    private static final int LOOK_UP_CHARS_MAX = 4 << 10;
     private static final long WRITER_END_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private final Identity identity;
@@ -373,17 +374,13 @@ public final class Database implements AutoCloseable {
      */
     public CompletableFuture<CallResult> call(ClientInfo client, String name, Arguments arguments) {
         long timestamp = transactor.nowMicros();
-        return fromOutside(() -> {
-            clients.connect(client);
-            try {
-                ReducerDef reducer = reducers.callable(name, client);
-                CallArguments checked = reducers.arguments(reducer, arguments, true);
-                return reducers.run(
-                        reducer, client, checked.bsatn(), ReducerCalls.cause(client, reducer, timestamp, checked, 0));
-            } finally {
-                clients.disconnect(client);
-            }
-        });
+        return fromOutside(() -> clients.call(client, visit -> {
+            ReducerDef reducer = reducers.callable(name, client);
+            CallArguments checked = reducers.arguments(reducer, arguments, true);
+            return reducers.run(
+                    reducer, client, checked.bsatn(), ReducerCalls.cause(client, reducer, timestamp, checked, 0), null,
+                    visit.comes(), visit.goes(), updates -> { });
+        }));
     }
 
     /**
@@ -484,6 +481,31 @@ public final class Database implements AutoCloseable {
         }
     }
 
+    /**
+     * Runs a SELECT that only looks rows up by unique keys, at once. Empty for any other statement, for one that fails, and if
+     * the program wants to know who connects: {@link #sql(ClientInfo, String)} is for those. Nobody could tell that the client
+     * was there, so it is not entered.
+     */
+    public Optional<SqlAnswer> lookUp(ClientInfo client, String text) {
+        if (text.length() > LOOK_UP_CHARS_MAX || draining || failure != null || !program.isLoaded() || clients.isAwaited()) {
+            return Optional.empty();
+        }
+        long start = System.nanoTime();
+        try (SnapshotView snapshot = committed.openSnapshot(limits.reads())) {
+            return sql.prepare(text, snapshot, caller(client.identity())) instanceof SelectPlan select && select.isLookUp()
+                    ? Optional.of(answer(select, snapshot, start)) : Optional.empty();
+        } catch (EngineException | IllegalStateException e) {
+            return Optional.empty();
+        }
+    }
+
+    private SqlAnswer answer(SelectPlan select, SnapshotView snapshot, long start) {
+        SqlResult result = select.execute(snapshot);
+        // Not of its own connection's rows.
+        long readOffset = Math.min(snapshot.nextTxOffset() - 1, transactor.lastDataOffset());
+        return new SqlAnswer(result, readOffset, ReducerCalls.micros(start));
+    }
+
     /** Runs a SELECT, after having its views run; empty if the text is no SELECT. */
     private Optional<SqlAnswer> select(Compiler compiler, String text, Caller caller, long start) {
         Set<ViewKey> ready = new HashSet<>();
@@ -495,10 +517,7 @@ public final class Database implements AutoCloseable {
                 }
                 needed = MaterializedViews.of(select.tables(), caller.identity());
                 if (ready.containsAll(needed)) {
-                    SqlResult result = select.execute(snapshot);
-                    // Not of its own connection's rows.
-                    long readOffset = Math.min(snapshot.nextTxOffset() - 1, transactor.lastDataOffset());
-                    return Optional.of(new SqlAnswer(result, readOffset, ReducerCalls.micros(start)));
+                    return Optional.of(answer(select, snapshot, start));
                 }
             } catch (IllegalStateException e) {
                 throw committed.isClosed() ? STOPPED : e;

@@ -21,7 +21,7 @@ import java.util.function.Consumer;
 /** Calls of reducers, each in a transaction of its own (spec/execution.md section 2). Writer thread. */
 final class ReducerCalls {
 
-    private static final Runnable NOTHING = () -> { };
+    static final Runnable NOTHING = () -> { };
 
     private final Limits limits;
     private final Transactor transactor;

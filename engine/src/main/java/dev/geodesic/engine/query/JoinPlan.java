@@ -299,6 +299,11 @@ final class JoinPlan {
         return scanned;
     }
 
+    /** Whether this finds one row of one table at most, by a unique key. */
+    boolean isLookUp() {
+        return steps.size() == 1 && steps.getFirst().scan().findsByUniqueKey();
+    }
+
     /** About how many rows this will look at: a guess for joins, and cheap. */
     long reads(ReadView view) {
         if (isEmpty) {

@@ -1,6 +1,7 @@
 package dev.geodesic.engine.query;
 
 import dev.geodesic.engine.base.Limits;
+import dev.geodesic.engine.schema.TableKind;
 import dev.geodesic.engine.schema.TableSchema;
 import dev.geodesic.engine.table.RowLayout;
 import dev.geodesic.engine.tx.ReadView;
@@ -13,6 +14,8 @@ import java.util.function.Predicate;
 
 /** A SELECT that is ready to run. Immutable; may be shared by threads. */
 public final class SelectPlan implements SqlStatement {
+
+    private static final int LOOK_UPS_MAX = 8;
 
     private final Limits limits;
     /** Evaluated one after the other: more than one if several row-level-security rules allow rows. */
@@ -151,6 +154,12 @@ public final class SelectPlan implements SqlStatement {
         boolean isPushed = shape.isPassing() && !(shape.output() instanceof Output.Count);
         long pushedLimit = isPushed ? shape.order().rowsWanted() : Long.MAX_VALUE;
         return parts.stream().mapToLong(p -> p.estimate(view, pushedLimit)).reduce(0, SelectPlan::sum);
+    }
+
+    /** Whether this reads a few rows of tables of the module at most, by unique keys; views are no such tables. */
+    public boolean isLookUp() {
+        return !parts.isEmpty() && parts.size() <= LOOK_UPS_MAX && parts.stream().allMatch(JoinPlan::isLookUp)
+                && tables().stream().allMatch(table -> table.kind() == TableKind.USER && !table.role().isView());
     }
 
     /** About how many rows this will look at: a guess for joins, and cheap. */

@@ -67,6 +67,10 @@ final class TableScan {
         return filter != RowPredicate.ALWAYS;
     }
 
+    boolean findsByUniqueKey() {
+        return isPoint() && index.get().index().unique();
+    }
+
     private boolean isPoint() {
         return index.isPresent() && index.get().isPoint();
     }

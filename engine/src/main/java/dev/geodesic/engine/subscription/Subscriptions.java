@@ -297,6 +297,11 @@ public final class Subscriptions {
         return planCount;
     }
 
+    /** Whether somebody watches rows of a table. */
+    public boolean isWatched(int tableId) {
+        return byTable.containsKey(tableId) || joinsByTable.containsKey(tableId);
+    }
+
     /**
      * Tells everybody what a transaction changed. It has been applied, and no other one since.
      *

@@ -3,6 +3,7 @@ package dev.geodesic.engine.database;
 import static dev.geodesic.engine.database.TestServer.KITCHEN;
 import static dev.geodesic.engine.database.TestServer.assertCode;
 import static dev.geodesic.engine.database.TestServer.client;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -13,6 +14,7 @@ import dev.geodesic.engine.base.ErrorCode;
 import dev.geodesic.engine.base.Limits;
 import dev.geodesic.engine.durability.CommitLogOptions;
 import dev.geodesic.engine.durability.CommitLogs;
+import dev.geodesic.engine.query.SqlResult;
 import dev.geodesic.protocol.message.Arguments;
 import dev.geodesic.sats.Identity;
 import dev.geodesic.testkit.Proves;
@@ -29,6 +31,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** What requests over HTTP cost a database, and what its names are worth. */
 @Timeout(60)
 class RequestTest {
+
+    private static final byte[] EXTRAS = TestServer.read("../samples/modules/extras/extras.wasm");
 
     @TempDir
     private Path data;
@@ -86,6 +90,67 @@ class RequestTest {
             assertFalse(kitchen.whenDurable(before + 1).isDone());
             logs.release();
             kitchen.whenDurable(before + 3).get(10, TimeUnit.SECONDS);
+        }
+    }
+
+    /** Neither the program nor a subscriber could tell that a client came and went. */
+    @Test
+    @Proves("http-api.md 6.11")
+    void aVisitThatNobodyAwaitsIsOneTransaction() {
+        try (TestServer test = new TestServer(data)) {
+            Database extras = test.create("extras", EXTRAS);
+            long before = Database.join(extras.committedOffset());
+            test.commit(extras, "set_empty", "[true]");
+            assertEquals(before + 1, Database.join(extras.committedOffset()));
+            // A call that changes nothing leaves nothing of its client.
+            test.commit(extras, "strike", "[\"x\", 0, 0]");
+            assertEquals(before + 1, Database.join(extras.committedOffset()));
+            assertCode(ErrorCode.INVALID_ARGUMENTS, () -> test.commit(extras, "set_empty", "[1]"));
+            assertCode(ErrorCode.NO_SUCH_REDUCER, () -> test.commit(extras, "nothing", "[]"));
+            assertEquals(before + 1, Database.join(extras.committedOffset()));
+            // Only the one that asks.
+            assertEquals(1, extras.sql(client(test.owner), "SELECT * FROM st_client").result().rows().count());
+        }
+    }
+
+    @Test
+    @Proves("http-api.md 6.12")
+    void looksRowsUpAtOnce() throws Exception {
+        try (TestServer test = new TestServer(data)) {
+            Database extras = test.create("extras", EXTRAS);
+            Database kitchen = test.create("kitchen", KITCHEN);
+            ClientInfo owner = client(test.owner);
+            for (int i = 0; i < 3; i++) {
+                extras.sql(owner, "INSERT INTO thing (id, owner, text) VALUES (" + i + ", 0x" + test.ownerIdentity().toHex()
+                        + ", 'text " + i + "')");
+            }
+            long before = Database.join(extras.committedOffset());
+            CountDownLatch release = hold(extras);
+            List<String> lookUps = List.of(
+                    "SELECT * FROM thing WHERE id = 1", "SELECT text FROM thing WHERE id = 2 AND text = 'text 2'",
+                    "SELECT * FROM thing WHERE id = 1 AND text = 'other'", "SELECT * FROM thing WHERE id = 77",
+                    "SELECT COUNT(*) AS n FROM thing WHERE id = 0");
+            List<SqlAnswer> found = lookUps.stream().map(text -> extras.lookUp(owner, text).orElseThrow()).toList();
+            release.countDown();
+            assertEquals(before, Database.join(extras.committedOffset()));
+            for (int i = 0; i < lookUps.size(); i++) {
+                SqlResult expected = extras.sql(owner, lookUps.get(i)).result();
+                assertEquals(expected.schema(), found.get(i).result().schema());
+                assertArrayEquals(expected.rows().bytes(), found.get(i).result().rows().bytes(), lookUps.get(i));
+                assertEquals(extras.sql(owner, lookUps.get(i)).txOffset(), found.get(i).txOffset());
+            }
+            for (String other : List.of(
+                    "SELECT * FROM thing", "SELECT * FROM thing WHERE id > 0", "SELECT * FROM thing WHERE text = 'text 1'",
+                    "SELECT * FROM thing WHERE owner = 0x" + test.ownerIdentity().toHex(), "SELECT * FROM my_thing WHERE id = 1",
+                    "SELECT * FROM st_table WHERE table_id = 1", "SELECT * FROM st_client", "DELETE FROM thing WHERE id = 1",
+                    "EXPLAIN SELECT * FROM thing WHERE id = 1", "SHOW row_limit", "SELECT * FROM nowhere WHERE id = 1", "SELECT",
+                    "SELECT * FROM thing WHERE id = 1" + " ".repeat(5_000))) {
+                assertTrue(extras.lookUp(owner, other).isEmpty(), other);
+            }
+            assertTrue(extras.lookUp(client(test.other), lookUps.getFirst()).isEmpty(), "the table is private");
+            assertTrue(kitchen.lookUp(owner, "SELECT * FROM team WHERE id = 1").isEmpty(), "the program awaits clients");
+            extras.drain(System.nanoTime());
+            assertTrue(extras.lookUp(owner, lookUps.getFirst()).isEmpty(), "it stops");
         }
     }
 
