@@ -72,7 +72,7 @@ public class CallResource {
      * Calls a reducer or procedure, with arguments in JSON. Errors: those of the database, a 404 for a function that nobody may
      * call, a 503 if too many calls wait.
      */
-    CompletableFuture<Answer> answer(Database database, String function, String arguments, Credentials caller) {
+    public CompletableFuture<Answer> answer(Database database, String function, String arguments, Credentials caller) {
         return run(database, caller.client(), function, new Arguments.Json(arguments)).handle((answer, failure) ->
                 switch (Requests.reason(failure)) {
                     case null -> answer(answer);

@@ -71,7 +71,7 @@ public class Requests {
     }
 
     /** Runs a statement, or what else takes a thread in a database. Errors: a 503 if too much waits for that database. */
-    <T> CompletableFuture<T> inDatabase(Identity database, Supplier<T> work) {
+    public <T> CompletableFuture<T> inDatabase(Identity database, Supplier<T> work) {
         return databases.submit(database, work);
     }
 
@@ -91,7 +91,7 @@ public class Requests {
     }
 
     /** Counts a call while the database works on it. Errors: a 503 if too many of that database are under way. */
-    <T> CompletableFuture<T> call(Identity database, Supplier<CompletableFuture<T>> call) {
+    public <T> CompletableFuture<T> call(Identity database, Supplier<CompletableFuture<T>> call) {
         calls.compute(database, (key, count) -> {
             if (count != null && count >= callsMax) {
                 throw new RefusedException(503, "More than " + callsMax + " calls are waiting; try again later");
@@ -119,7 +119,7 @@ public class Requests {
     }
 
     /** Memory of results that are being sent. */
-    Budget results() {
+    public Budget results() {
         return results;
     }
 

@@ -63,8 +63,8 @@ public class SqlResource {
     }
 
     /** The statement's answer, once it may be told. */
-    CompletableFuture<SqlAnswer> run(Database database, ClientInfo client, String statement, boolean confirmed) {
-        CompletableFuture<SqlAnswer> result = database.lookUp(client, statement).map(CompletableFuture::completedFuture)
+    public CompletableFuture<SqlAnswer> run(Database database, ClientInfo client, String statement, boolean confirmed) {
+        CompletableFuture<SqlAnswer> result = database.lookUp(client, statement)
                 .orElseGet(() -> requests.inDatabase(database.identity(), () -> database.sql(client, statement)));
         return result.thenCompose(answer ->
                 confirmed
@@ -84,7 +84,7 @@ public class SqlResource {
     }
 
     /** Blocks as long as the client reads. Errors: a 503 if too much is being sent. */
-    void send(SqlAnswer answer, HttpServletResponse response) throws IOException {
+    public void send(SqlAnswer answer, HttpServletResponse response) throws IOException {
         withMemory(answer, () -> {
             response.setContentType(Answers.JSON);
             response.setHeader(Answers.DURATION, Long.toString(answer.durationMicros()));

@@ -148,7 +148,7 @@ public class Uploads {
     }
 
     /** Reads a body of a length that is known and short. Errors: as {@link #read(InputStream)}. */
-    Upload read(InputStream body, int length) {
+    public Upload read(InputStream body, int length) {
         Upload upload = new Upload();
         try {
             upload.receive(body, length);

@@ -482,27 +482,47 @@ public final class Database implements AutoCloseable {
     }
 
     /**
-     * Runs a SELECT that only looks rows up by unique keys, at once. Empty for any other statement, for one that fails, and if
-     * the program wants to know who connects: {@link #sql(ClientInfo, String)} is for those. Nobody could tell that the client
-     * was there, so it is not entered.
+     * Runs a SELECT that only looks rows up by unique keys, without a thread of its own; empty for any other statement and for
+     * one that fails, which {@link #sql(ClientInfo, String)} is for. If the program does not want to know who connects, nobody
+     * could tell that the client was there: it is not entered, and the answer is there at once. Never blocks.
+     *
+     * @return completes exceptionally as {@link #sql(ClientInfo, String)} throws, or with BUSY if the program changes meanwhile
      */
-    public Optional<SqlAnswer> lookUp(ClientInfo client, String text) {
-        if (text.length() > LOOK_UP_CHARS_MAX || draining || failure != null || !program.isLoaded() || clients.isAwaited()) {
+    public Optional<CompletableFuture<SqlAnswer>> lookUp(ClientInfo client, String text) {
+        if (text.length() > LOOK_UP_CHARS_MAX || draining || failure != null || !program.isLoaded()) {
             return Optional.empty();
         }
         long start = System.nanoTime();
+        LoadedModule prepared = program.module();
+        SelectPlan select;
         try (SnapshotView snapshot = committed.openSnapshot(limits.reads())) {
-            return sql.prepare(text, snapshot, caller(client.identity())) instanceof SelectPlan select && select.isLookUp()
-                    ? Optional.of(answer(select, snapshot, start)) : Optional.empty();
+            if (!(sql.prepare(text, snapshot, caller(client.identity())) instanceof SelectPlan plan && plan.isLookUp())) {
+                return Optional.empty();
+            }
+            select = plan;
+            if (!clients.isAwaited()) {
+                return Optional.of(CompletableFuture.completedFuture(answer(select, snapshot, snapshot.nextTxOffset(), start)));
+            }
         } catch (EngineException | IllegalStateException e) {
             return Optional.empty();
         }
+        return Optional.of(fromOutside(() -> {
+            clients.connect(client);
+            try {
+                if (program.module() != prepared) {
+                    throw new EngineException(ErrorCode.BUSY, "the module has just been updated; try again");
+                }
+                return answer(select, transactor.view(), transactor.lastTxOffset() + 1, start);
+            } finally {
+                clients.disconnect(client);
+            }
+        }));
     }
 
-    private SqlAnswer answer(SelectPlan select, SnapshotView snapshot, long start) {
-        SqlResult result = select.execute(snapshot);
+    private SqlAnswer answer(SelectPlan select, ReadView view, long nextTxOffset, long start) {
+        SqlResult result = select.execute(view);
         // Not of its own connection's rows.
-        long readOffset = Math.min(snapshot.nextTxOffset() - 1, transactor.lastDataOffset());
+        long readOffset = Math.min(nextTxOffset - 1, transactor.lastDataOffset());
         return new SqlAnswer(result, readOffset, ReducerCalls.micros(start));
     }
 
@@ -517,7 +537,7 @@ public final class Database implements AutoCloseable {
                 }
                 needed = MaterializedViews.of(select.tables(), caller.identity());
                 if (ready.containsAll(needed)) {
-                    return Optional.of(answer(select, snapshot, start));
+                    return Optional.of(answer(select, snapshot, snapshot.nextTxOffset(), start));
                 }
             } catch (IllegalStateException e) {
                 throw committed.isClosed() ? STOPPED : e;

@@ -130,7 +130,7 @@ class RequestTest {
                     "SELECT * FROM thing WHERE id = 1", "SELECT text FROM thing WHERE id = 2 AND text = 'text 2'",
                     "SELECT * FROM thing WHERE id = 1 AND text = 'other'", "SELECT * FROM thing WHERE id = 77",
                     "SELECT COUNT(*) AS n FROM thing WHERE id = 0");
-            List<SqlAnswer> found = lookUps.stream().map(text -> extras.lookUp(owner, text).orElseThrow()).toList();
+            List<SqlAnswer> found = lookUps.stream().map(text -> extras.lookUp(owner, text).orElseThrow().join()).toList();
             release.countDown();
             assertEquals(before, Database.join(extras.committedOffset()));
             for (int i = 0; i < lookUps.size(); i++) {
@@ -148,7 +148,17 @@ class RequestTest {
                 assertTrue(extras.lookUp(owner, other).isEmpty(), other);
             }
             assertTrue(extras.lookUp(client(test.other), lookUps.getFirst()).isEmpty(), "the table is private");
-            assertTrue(kitchen.lookUp(owner, "SELECT * FROM team WHERE id = 1").isEmpty(), "the program awaits clients");
+            // A program that wants to know who connects hears of it, on the writer.
+            kitchen.sql(owner, "INSERT INTO team (id, name) VALUES (9, 'x')");
+            test.commit(kitchen, "test_turn", "[\"sessions\", true]");
+            long came = Database.join(kitchen.committedOffset());
+            CountDownLatch releaseKitchen = hold(kitchen);
+            CompletableFuture<SqlAnswer> awaited = kitchen.lookUp(owner, "SELECT * FROM team WHERE id = 9").orElseThrow();
+            assertEquals(1, kitchen.queueDepth());
+            assertFalse(awaited.isDone());
+            releaseKitchen.countDown();
+            assertEquals(1, awaited.join().result().rows().count());
+            assertEquals(came + 2, Database.join(kitchen.committedOffset()), "it came and went");
             extras.drain(System.nanoTime());
             assertTrue(extras.lookUp(owner, lookUps.getFirst()).isEmpty(), "it stops");
         }
