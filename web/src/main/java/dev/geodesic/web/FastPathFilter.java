@@ -23,8 +23,8 @@ import java.util.regex.Pattern;
  * The two routes that applications use all the time, {@code call} and {@code sql}, without what else a request costs: one
  * virtual thread takes in the body, waits for the engine and sends the answer. The work is that of {@link CallResource} and
  * {@link SqlResource}, which get every request that is not plain: another body than a short one of known length, a path with
- * escapes, parameters, headers that JAX-RS has something to say about. What is public of them is so because the container's proxies
- * call other methods by reflection.
+ * escapes, parameters, headers that JAX-RS has something to say about. What is public of them is so because the container's
+ * proxies call other methods by reflection.
  */
 public class FastPathFilter extends HttpFilter {
 
