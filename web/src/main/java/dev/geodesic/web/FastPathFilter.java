@@ -15,8 +15,9 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.Optional;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadFactory;
 import java.util.regex.Pattern;
 
 /**
@@ -51,7 +52,8 @@ public class FastPathFilter extends HttpFilter {
     private transient SqlResource statements;
 
     private transient Server server;
-    private transient ExecutorService threads;
+    private transient ThreadFactory threads;
+    private transient Set<Thread> receiving;
 
     private sealed interface Route {
 
@@ -71,13 +73,14 @@ public class FastPathFilter extends HttpFilter {
     @Override
     public void init() {
         server = bean.server();
-        threads = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("geodesic-fast-", 0).factory());
+        threads = Thread.ofVirtual().name("geodesic-fast-", 0).factory();
+        receiving = ConcurrentHashMap.newKeySet();
     }
 
     /** Bodies that have not come will not; what the engine works on is answered. */
     @Override
     public void destroy() {
-        threads.shutdownNow();
+        receiving.forEach(Thread::interrupt);
     }
 
     @Override
@@ -92,7 +95,7 @@ public class FastPathFilter extends HttpFilter {
         AsyncContext async = request.startAsync(request, response);
         // Uploads and the engine have the time limits.
         async.setTimeout(0);
-        threads.execute(() -> serve(async, request, response, in, route.get()));
+        threads.newThread(() -> serve(async, request, response, in, route.get())).start();
     }
 
     // ---- which requests ----
@@ -155,7 +158,7 @@ public class FastPathFilter extends HttpFilter {
             AsyncContext async, HttpServletRequest request, HttpServletResponse response, ServletInputStream in, Route route) {
         try {
             TokenFilter.await(request);
-            try (Uploads.Upload body = uploads.read(in, request.getContentLength())) {
+            try (Uploads.Upload body = receive(request, in)) {
                 answer(request, response, body, route);
             } catch (RefusedException e) {
                 BodyFilter.refuse(response, e);
@@ -164,6 +167,18 @@ public class FastPathFilter extends HttpFilter {
             // Nobody is there to be told.
         } finally {
             async.complete();
+        }
+    }
+
+    private Uploads.Upload receive(HttpServletRequest request, ServletInputStream in) {
+        Thread thread = Thread.currentThread();
+        receiving.add(thread);
+        try {
+            return uploads.read(in, request.getContentLength());
+        } finally {
+            receiving.remove(thread);
+            // An interrupted thread that writes would close the connection.
+            Thread.interrupted();
         }
     }
 
@@ -184,7 +199,12 @@ public class FastPathFilter extends HttpFilter {
                 }
             }
         } catch (RuntimeException | Error e) {
-            ErrorMapper.answer(Requests.reason(e)).send(response);
+            Answer refusal = ErrorMapper.answer(Requests.reason(e));
+            // Rows that are under way already break off: that is no JSON, and the client sees it.
+            if (!response.isCommitted()) {
+                response.resetBuffer();
+                refusal.send(response);
+            }
         }
     }
 }
