@@ -24,7 +24,6 @@ import dev.geodesic.engine.table.TableStores;
 import dev.geodesic.engine.tx.CommittedState;
 import dev.geodesic.sats.Identity;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
