@@ -32,7 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Short lives of a server, each from one seed, two or more side by side: see {@link Simulation}. Two thousand, or as many as fit
- * into a minute; {@code -Dgeodesic.simulator.seeds=} for a number of them, {@code -Dgeodesic.seed=} for one again. A failure is
+ * into 90 s; {@code -Dgeodesic.simulator.seeds=} for a number of them, {@code -Dgeodesic.seed=} for one again. A failure is
  * told with the fewest events that still lead to one.
  */
 @Proves("durability.md 1")
@@ -46,7 +46,7 @@ class SimulatorTest {
     private static final int SEEDS = WANTED.orElse(System.getProperty("geodesic.seed") == null ? 2000 : 1);
     private static final int EVENTS = Integer.getInteger("geodesic.simulator.events", 25);
     /** If nobody says how many seeds. */
-    private static final long NANOS_MAX = TimeUnit.SECONDS.toNanos(WANTED.isEmpty() ? 60 : Integer.MAX_VALUE);
+    private static final long NANOS_MAX = TimeUnit.SECONDS.toNanos(WANTED.isEmpty() ? 90 : Integer.MAX_VALUE);
     private static final int LANES = Math.min(SEEDS, Runtime.getRuntime().availableProcessors());
     private static final long SHRINK_NANOS = TimeUnit.SECONDS.toNanos(30);
     private static final OperatingSystemMXBean PROCESS =
