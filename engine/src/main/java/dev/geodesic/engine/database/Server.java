@@ -163,14 +163,6 @@ public final class Server implements AutoCloseable {
         }
     }
 
-    private static void closeQuietly(AutoCloseable closeable) {
-        try {
-            closeable.close();
-        } catch (Exception e) {
-            LOG.log(System.Logger.Level.WARNING, "could not close: " + e);
-        }
-    }
-
     // ---- opening ----
 
     private void recover() {
@@ -553,7 +545,7 @@ public final class Server implements AutoCloseable {
         }
         List<Database> all = databases.running();
         List<Thread> threads = all.stream().map(database -> Thread.ofPlatform().daemon().name("close")
-                .start(() -> closeQuietly(database))).toList();
+                .start(() -> DatabaseOpener.closeQuietly(database))).toList();
         for (Thread thread : threads) {
             joinUninterruptibly(thread);
         }
